@@ -45,7 +45,7 @@ function nextState(state: Uint32Array): number {
   state[3] = s3 ^ s1;
   state[1] = s1 ^ (s2 ^ s0);
   state[0] = s0 ^ (s3 ^ s1);
-  state[2] = (s2 ^ s0) ^ (s1 << 9);
+  state[2] = s2 ^ s0 ^ (s1 << 9);
   state[3] = rotateLeft(s3 ^ s1, 11);
   return result;
 }
