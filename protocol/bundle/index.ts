@@ -1,0 +1,4 @@
+/** Driver bundles: manifest and archive. */
+export * from "./archive.ts";
+export * from "./limits.ts";
+export * from "./manifest.ts";
