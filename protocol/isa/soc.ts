@@ -1,0 +1,38 @@
+/** A chip as data: what a driver may know and what the simulator charges. */
+import type { Resources } from "./table.ts";
+
+export interface SocDescription {
+  /** For instance "sm8650". */
+  readonly name: string;
+  /** HTP architecture, for instance "v75". Bundles are published per family. */
+  readonly family: string;
+  readonly marketingName: string;
+  readonly vtcmBytes: number;
+  readonly clockHz: number;
+  /** Time from the application's call to the first instruction and back, without any work. */
+  readonly callFloorUs: number;
+  readonly dma: {
+    readonly queues: number;
+    readonly ddrBytesPerSecond: number;
+    readonly latencyCycles: number;
+    /** Cycles to issue one descriptor. */
+    readonly descriptorCycles: number;
+    /** Smallest piece that memory moves: shorter runs are charged as this many bytes. */
+    readonly burstBytes: number;
+    readonly vtcmBytesPerCycle: number;
+  };
+  readonly hmx: {
+    readonly queues: number;
+    /** Cycles for one 64-position x 32-channel tile product of one tap (65,536 int8 multiply-accumulates). */
+    readonly tileCyclesInt8: number;
+    readonly startupCycles: number;
+    /** Cycles to requantise and write one crouton; overlaps products into the other accumulator set. */
+    readonly storeCycles: number;
+  };
+  readonly hvx: {
+    readonly queues: number;
+    /** What one packet can do, in native vector operations. */
+    readonly packet: Resources & { readonly slots: number };
+    readonly latencyCycles: number;
+  };
+}

@@ -1,0 +1,4 @@
+/** The compiled-model file. */
+export type * from "./program.ts";
+export { decodeProgram, encodeProgram, PROGRAM_BYTES_MAX } from "./codec.ts";
+export type { ProgramCode } from "./codec.ts";

@@ -1,0 +1,93 @@
+/** A compiled model: what a driver emits, what the chip runs. Offsets and sizes in bytes. */
+import type { Sha256 } from "../base/brand.ts";
+import type { Stream } from "../isa/index.ts";
+
+export interface Program {
+  readonly isa: { readonly major: number; readonly minor: number };
+  /** SoC name, for instance "sm8650". */
+  readonly soc: string;
+  readonly modelName: string;
+  readonly modelSha256: Sha256;
+  readonly driverVersion: string;
+  /** Canonical JSON of the options it was compiled with. */
+  readonly options: string;
+  /** Region 0 is VTCM. Instructions address (index, offset). */
+  readonly regions: readonly Region[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Names of the model's nodes; instructions carry an index into this list. */
+  readonly origins: readonly string[];
+  /** Run one after another. */
+  readonly segments: readonly Segment[];
+  readonly counters: Counters;
+  /** The content of the weights regions. */
+  readonly blobs: ReadonlyMap<Sha256, Uint8Array>;
+}
+
+export type Region =
+  | { readonly kind: "vtcm" | "scratch" | "input" | "output"; readonly bytes: number }
+  | { readonly kind: "weights"; readonly bytes: number; readonly sha256: Sha256 };
+
+export interface Port {
+  readonly name: string;
+  /** As the application sees it. */
+  readonly dtype: "f32";
+  readonly shape: readonly number[];
+  readonly region: number;
+  readonly storage: Storage;
+}
+
+/**
+ * How a port's bytes lie in its region. `pixels`: int8, [rows][columns][channels], channel fastest,
+ * stored = clamp(roundHalfEven(fround(real / scale)) + zeroPoint) — quantised and dequantised by the runtime.
+ */
+export type Storage =
+  | { readonly kind: "float32" }
+  | {
+      readonly kind: "pixels";
+      readonly scale: number;
+      readonly zeroPoint: number;
+      readonly rows: number;
+      readonly columns: number;
+      readonly channels: number;
+    };
+
+export type Segment = HtpSegment | CpuSegment;
+
+export interface HtpSegment {
+  readonly kind: "htp";
+  /** Crouton pointer tables: u32 VTCM offsets. One dma.copy brings them from the weights region; nothing else writes there. */
+  readonly tables: {
+    readonly vtcmOffset: number;
+    readonly bytes: number;
+    readonly region: number;
+    readonly regionOffset: number;
+  };
+  readonly streams: readonly Stream[];
+}
+
+/** WebAssembly that imports only `env.memory` and exports `run(stage)`; stages run in order. */
+export interface CpuSegment {
+  readonly kind: "cpu";
+  readonly module: Uint8Array;
+  readonly memoryBytes: number;
+  readonly stages: number;
+  /** Weights, placed in memory before the first stage. */
+  readonly image: readonly Placement[];
+  readonly ports: readonly { readonly name: string; readonly memoryOffset: number }[];
+}
+
+export interface Placement {
+  readonly region: number;
+  readonly regionOffset: number;
+  readonly bytes: number;
+  readonly memoryOffset: number;
+}
+
+/** What one inference moves and computes; energy is derived from these. */
+export interface Counters {
+  readonly macsInt8: number;
+  readonly ddrReadBytes: number;
+  readonly ddrWriteBytes: number;
+  readonly vtcmPeakBytes: number;
+}
