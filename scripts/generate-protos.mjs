@@ -64,7 +64,9 @@ async function main() {
     }
   }
   if (stale.length > 0) {
-    process.stderr.write(`not what the .proto files say: ${stale.join(", ")}; run node scripts/generate-protos.mjs\n`);
+    process.stderr.write(
+      `not what the .proto files say: ${stale.join(", ")}; run node scripts/generate-protos.mjs\n`,
+    );
   }
   process.exitCode = stale.length > 0 ? 1 : 0;
 }
