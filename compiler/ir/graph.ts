@@ -3,13 +3,7 @@
 export type DType = "f32" | "f16" | "i8" | "u8" | "i16" | "i32" | "i64" | "bool";
 
 export type TypedArray =
-  | Float32Array
-  | Uint16Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array;
+  Float32Array | Uint16Array | Int8Array | Uint8Array | Int16Array | Int32Array | BigInt64Array;
 
 /**
  * Affine quantisation: real = scale * (stored - zeroPoint). One entry for the whole tensor, or one

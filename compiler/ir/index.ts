@@ -1,0 +1,25 @@
+/** The intermediate representation: data, the ops table, and what is derived from it. */
+export type * from "./graph.ts";
+export * from "./build.ts";
+export * from "./evaluate.ts";
+export * from "./expression.ts";
+export * from "./int8.ts";
+export type {
+  AttributeReader,
+  AttributeRule,
+  ElementRule,
+  EvaluationCall,
+  Evaluator,
+  Operator,
+  QuantizedRule,
+} from "./operator.ts";
+export * from "./ops.ts";
+export { convGeometry, convTransposeGeometry } from "./ops/convolution.ts";
+export type { ConvolutionGeometry } from "./ops/convolution.ts";
+export { fixedWindowCount, poolGeometry } from "./ops/pooling.ts";
+export type { PoolGeometry } from "./ops/pooling.ts";
+export { nearestSource, neighbours, resizeAxes, sourceCoordinate } from "./ops/resize.ts";
+export type { ResizeAxis } from "./ops/resize.ts";
+export * from "./tensor.ts";
+export * from "./topology.ts";
+export * from "./verify.ts";

@@ -1,0 +1,116 @@
+/**
+ * The int8 arithmetic that the evaluator defines and every backend must reproduce bit for bit.
+ * F32_RNE: the int32 accumulator to float32, times a float32 multiplier, half to even, plus the
+ * zero point, clamped. Every step is one float32 operation, so that WebAssembly f32x4 agrees.
+ */
+import { assert } from "../../protocol/base/assert.ts";
+import { exp, roundHalfEven } from "../../protocol/base/math.ts";
+import type { Quantization, TensorType } from "./graph.ts";
+
+/** Softmax exponentials are held with this many fractional bits. */
+export const SOFTMAX_FRACTION = 2 ** 20;
+
+/** The encoding of a tensor that has one scale. */
+export interface Encoding {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
+export interface Bounds {
+  readonly low: number;
+  readonly high: number;
+}
+
+export function encodingOf(type: TensorType): Encoding {
+  const { quantization } = type;
+  assert(quantization?.scales.length === 1, "the tensor has one encoding");
+  return { scale: quantization.scales[0] ?? 1, zeroPoint: quantization.zeroPoints[0] ?? 0 };
+}
+
+export function perTensor(encoding: Encoding): Quantization {
+  return { scales: [encoding.scale], zeroPoints: [encoding.zeroPoint] };
+}
+
+export function sameEncoding(a: TensorType, b: TensorType): boolean {
+  const [one, other] = [encodingOf(a), encodingOf(b)];
+  return one.scale === other.scale && one.zeroPoint === other.zeroPoint;
+}
+
+export function clampI8(value: number): number {
+  return value < -128 ? -128 : value > 127 ? 127 : value;
+}
+
+/** The stored value of a real one: clamp(rne(fround(real / scale)) + zeroPoint). Infinities saturate. */
+export function quantizeValue(real: number, encoding: Encoding): number {
+  return clampI8(
+    roundHalfEven(Math.fround(Math.fround(real) / encoding.scale)) + encoding.zeroPoint,
+  );
+}
+
+export function dequantizeValue(stored: number, encoding: Encoding): number {
+  return Math.fround((stored - encoding.zeroPoint) * encoding.scale);
+}
+
+/** F32_RNE of an int32 accumulator. */
+export function requantize(accumulator: number, multiplier: number, to: Encoding): number {
+  const scaled = Math.fround(Math.fround(accumulator) * multiplier);
+  return roundHalfEven(scaled) + to.zeroPoint;
+}
+
+export function clampTo(value: number, bounds: Bounds): number {
+  return value < bounds.low ? bounds.low : value > bounds.high ? bounds.high : value;
+}
+
+/** The stored limits of a result clamped to the real range [minimum, maximum]. */
+export function storedBounds(minimum: number, maximum: number, encoding: Encoding): Bounds {
+  return { low: quantizeValue(minimum, encoding), high: quantizeValue(maximum, encoding) };
+}
+
+/** The multiplier of an accumulating operator per output channel: fround(fround(sx * sw[c]) / sy). */
+export function accumulatorMultipliers(
+  input: TensorType,
+  weights: TensorType,
+  output: TensorType,
+): Float32Array {
+  const scaleIn = encodingOf(input).scale;
+  const scaleOut = encodingOf(output).scale;
+  const scales = weights.quantization?.scales ?? [];
+  return Float32Array.from(scales, (scale) => Math.fround(scaleIn * scale) / scaleOut);
+}
+
+/** The multiplier of a mean over `count` elements: fround(sx / (sy * count)). */
+export function meanMultiplier(input: Encoding, output: Encoding, count: number): number {
+  return Math.fround(input.scale / (output.scale * count));
+}
+
+/** fround(fround(sa * sb) / sy). */
+export function productMultiplier(a: Encoding, b: Encoding, output: Encoding): number {
+  return Math.fround(Math.fround(a.scale * b.scale) / output.scale);
+}
+
+/** The factor that brings an operand of an addition to the output's scale: fround(sa / sy). */
+export function sumMultiplier(operand: Encoding, output: Encoding): number {
+  return Math.fround(operand.scale / output.scale);
+}
+
+/** The 256 outputs of a function of one element, indexed by stored input + 128. */
+export function functionTable(
+  rule: (real: number) => number,
+  from: Encoding,
+  to: Encoding,
+): Int8Array {
+  const table = new Int8Array(256);
+  for (let index = 0; index < 256; index++) {
+    table[index] = quantizeValue(rule(dequantizeValue(index - 128, from)), to);
+  }
+  return table;
+}
+
+/** table[d + 255] = round(exp(scale * d) * 2^20) for d = x - max in [-255, 0]; entry 256 is unused. */
+export function softmaxTable(scale: number): Int32Array {
+  const table = new Int32Array(256);
+  for (let index = 0; index < 256; index++) {
+    table[index] = roundHalfEven(exp(scale * (index - 255)) * SOFTMAX_FRACTION);
+  }
+  return table;
+}
