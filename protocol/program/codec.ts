@@ -9,7 +9,7 @@ import { hex, utf8 } from "../base/bytes.ts";
 import { ByteReader, ByteWriter } from "../base/cursor.ts";
 import { CodedError, failed, succeeded } from "../base/result.ts";
 import type { Result } from "../base/result.ts";
-import { sha256 } from "../crypto/index.ts";
+import { sha256 } from "../crypto/hash.ts";
 import { decodeInstructions, encodeInstructions, ISA_VERSION } from "../isa/index.ts";
 import { retile } from "./generated/program.js";
 import { fromHeader, toHeader } from "./header.ts";
