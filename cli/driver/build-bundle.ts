@@ -1,0 +1,113 @@
+/**
+ * Builds a driver bundle from compiler/: one driver.js by esbuild, the kernel files, a manifest.
+ * Reproducible: the bytes depend on the sources alone, not on the folder, the time or the Node version.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { Metafile } from "esbuild";
+import { ABI_VERSION } from "../../protocol/abi/index.ts";
+import { present } from "../../protocol/base/assert.ts";
+import type { Sha256 } from "../../protocol/base/brand.ts";
+import { utf8 } from "../../protocol/base/bytes.ts";
+import { packBundle } from "../../protocol/bundle/index.ts";
+import { hasher, sha256Hex } from "../../protocol/crypto/hash.ts";
+import { ISA_VERSION } from "../../protocol/isa/index.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const KERNELS = "compiler/kernels";
+/** HTP architectures that the driver compiles for. */
+const FAMILIES = ["v68", "v75"] as const;
+
+export interface DriverBuild {
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: Sha256;
+}
+
+export interface DriverSource {
+  readonly version: string;
+  /** Name of the recipe, for the manifest's provenance. */
+  readonly recipe: string;
+  /** TypeScript that ends by setting globalThis.retileDriver; imports are relative to the project's root. */
+  readonly entry: string;
+}
+
+/** The released driver of that version. */
+export function releaseSource(version: string): DriverSource {
+  const entry = [
+    'import { createDriver } from "./compiler/driver/main.ts";',
+    `import { RELEASE } from "./compiler/releases/v${version}.ts";`,
+    "globalThis.retileDriver = createDriver(RELEASE);",
+  ].join("\n");
+  return { version, recipe: `releases-v${version}`, entry };
+}
+
+/** Versions that compiler/releases/ holds, oldest first. */
+export async function releasedVersions(): Promise<readonly string[]> {
+  const files = await readdir(join(ROOT, "compiler/releases"));
+  const versions = files.flatMap((file) => /^v(\d+\.\d+\.\d+)\.ts$/.exec(file)?.[1] ?? []);
+  return versions.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+export async function buildBundle(source: DriverSource): Promise<DriverBuild> {
+  const script = await bundleScript(source.entry);
+  const kernels = await kernelFiles();
+  const files = new Map<string, Uint8Array>([["driver.js", script.bytes], ...kernels]);
+  const bytes = packBundle(files, {
+    version: source.version,
+    abi: ABI_VERSION,
+    isa: ISA_VERSION,
+    socs: FAMILIES,
+    kernels: [...kernels.keys()],
+    builtFrom: { recipe: source.recipe, sourceSha256: await hashOfSources(source, script.inputs) },
+  });
+  return { version: source.version, bytes, sha256: sha256Hex(bytes) };
+}
+
+async function bundleScript(entry: string): Promise<{ bytes: Uint8Array; inputs: string[] }> {
+  const result = await build({
+    stdin: { contents: entry, resolveDir: ROOT, sourcefile: "driver-entry.ts", loader: "ts" },
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "iife",
+    platform: "neutral",
+    mainFields: ["main"],
+    target: "es2022",
+    charset: "utf8",
+    legalComments: "none",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    logLevel: "silent",
+    alias: { "node:crypto": "./compiler/driver/host-crypto.ts" },
+  });
+  const { contents } = present(result.outputFiles[0], "the bundled driver");
+  return { bytes: contents, inputs: inputsOf(result.metafile) };
+}
+
+function inputsOf(metafile: Metafile): string[] {
+  return Object.keys(metafile.inputs).filter((path) => path !== "driver-entry.ts");
+}
+
+async function kernelFiles(): Promise<Map<string, Uint8Array>> {
+  const names = (await readdir(join(ROOT, KERNELS))).filter((name) => name.endsWith(".hvx")).sort();
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) {
+    const bytes = await readFile(join(ROOT, KERNELS, name));
+    files.set(`kernels/${basename(name)}`, new Uint8Array(bytes));
+  }
+  return files;
+}
+
+async function hashOfSources(source: DriverSource, inputs: readonly string[]): Promise<Sha256> {
+  const hash = hasher("sha256");
+  hash.update(utf8(source.entry));
+  for (const path of [...inputs].sort()) {
+    hash.update(utf8(`\0${relative(".", path)}\0`));
+    hash.update(await readFile(join(ROOT, path)));
+  }
+  return hash.hex() as Sha256;
+}
