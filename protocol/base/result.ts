@@ -34,11 +34,17 @@ export class CodedError<Code extends string = string> extends Error {
   readonly code: Code;
   readonly details: Details;
 
-  constructor(code: Code, message: string, details: Details = {}, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: Code, message: string, details: Details = {}) {
+    super(message);
     this.name = "CodedError";
     this.code = code;
     this.details = details;
+  }
+
+  /** Keeps what led here, where an error is wrapped at a layer's edge. */
+  because(cause: unknown): this {
+    this.cause = cause;
+    return this;
   }
 }
 
