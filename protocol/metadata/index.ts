@@ -1,0 +1,11 @@
+/** TUF roles, the trusted set, driver targets and the director's documents. */
+export * from "./author.ts";
+export * from "./codes.ts";
+export * from "./delegations.ts";
+export * from "./director.ts";
+export * from "./drivers.ts";
+export * from "./envelope.ts";
+export * from "./limits.ts";
+export * from "./roles.ts";
+export * from "./trusted-set.ts";
+export { hashesMatch } from "./checks.ts";

@@ -1,0 +1,17 @@
+/** Limits of signed metadata, with names. */
+
+export const ROOT_BYTES_MAX = 512_000;
+export const TIMESTAMP_BYTES_MAX = 16_384;
+export const SNAPSHOT_BYTES_MAX = 2_000_000;
+export const TARGETS_BYTES_MAX = 5_000_000;
+export const DIRECTOR_KEYS_BYTES_MAX = 65_536;
+export const ASSIGNMENT_BYTES_MAX = 16_384;
+
+export const ROOT_ROTATIONS_MAX = 256;
+/** Roles visited in the search for one target. */
+export const DELEGATED_ROLES_MAX = 32;
+export const KEYS_PER_ROLE_MAX = 64;
+export const SIGNATURES_MAX = 128;
+export const JSON_DEPTH_MAX = 32;
+export const VERSION_MAX = 2 ** 31 - 1;
+export const TARGET_BYTES_MAX = 1 << 30;
