@@ -1,0 +1,98 @@
+/** One contract for every Disk: the one in memory and the one of this machine. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { machineDisk } from "../../../../device-agent/shell/disk.ts";
+import { fileSystemOver, memoryDisk, type Disk } from "../../../../device-agent/slots/index.ts";
+import { utf8 } from "../../../../protocol/base/bytes.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "retile-disk-"));
+afterAll(() => rm(directory, { recursive: true }));
+let created = 0;
+
+const DISKS: readonly (readonly [string, () => Disk])[] = [
+  ["in memory", () => memoryDisk()],
+  ["of this machine", () => machineDisk(join(directory, String(created++)))],
+];
+
+describe.each(DISKS)("the disk %s", (_name, open) => {
+  test("a file that is not there reads as undefined, lists as nothing, and can be removed", async () => {
+    const files = fileSystemOver(open());
+    expect(await files.read("a/b")).toBeUndefined();
+    expect(await files.stat("a")).toBeUndefined();
+    expect(await files.list("a")).toEqual([]);
+    await files.remove("a/b");
+  });
+
+  test("replaceFile creates folders and replaces what was there", async () => {
+    const files = fileSystemOver(open());
+    await files.replaceFile("a/b/c", utf8("one"));
+    await files.replaceFile("a/b/c", utf8("three"));
+    expect(new Uint8Array((await files.read("a/b/c")) ?? [])).toEqual(utf8("three"));
+    expect(await files.list("a/b")).toEqual(["c"]);
+    expect(await files.stat("a/b/c")).toEqual({ kind: "file", bytes: 5 });
+    expect(await files.stat("a/b")).toEqual({ kind: "directory", bytes: 0 });
+  });
+
+  test("appendFile adds at the end", async () => {
+    const files = fileSystemOver(open());
+    await files.appendFile("log", utf8("one "));
+    await files.appendFile("log", utf8("two"));
+    expect(new Uint8Array((await files.read("log")) ?? [])).toEqual(utf8("one two"));
+  });
+
+  test("a folder moves with all that is in it, and is removed so", async () => {
+    const files = fileSystemOver(open());
+    await files.replaceFile("from/x/y", utf8("1"));
+    await files.move("from/x", "to/z");
+    expect(await files.stat("from/x")).toBeUndefined();
+    expect(await files.list("to/z")).toEqual(["y"]);
+    await files.remove("to");
+    expect(await files.read("to/z/y")).toBeUndefined();
+  });
+
+  test("renaming what is not there is DISK_FAILED", async () => {
+    await expect(fileSystemOver(open()).move("no", "where")).rejects.toMatchObject({
+      code: "DISK_FAILED",
+    });
+  });
+});
+
+describe("power loss", () => {
+  test("forgets what was only written, keeps what was synced with its directory", async () => {
+    const disk = memoryDisk();
+    await fileSystemOver(disk).replaceFile("kept", utf8("old"));
+    await disk.write("kept.new", utf8("new"));
+    await disk.rename("kept.new", "kept");
+    await disk.write("lost", utf8("gone"));
+    disk.losePower();
+    expect(await disk.list("")).toEqual(["kept"]);
+    expect(await disk.read("kept")).toEqual(utf8("old"));
+  });
+
+  test("loses nothing that a file system operation has returned from", async () => {
+    const disk = memoryDisk();
+    const files = fileSystemOver(disk);
+    await files.replaceFile("a/b", utf8("1"));
+    await files.appendFile("c/d", utf8("2"));
+    await files.makeDirectory("e/f");
+    await files.replaceFile("g/h/i", utf8("3"));
+    await files.move("g/h", "j/k");
+    disk.losePower();
+    expect(await disk.read("a/b")).toEqual(utf8("1"));
+    expect(await disk.read("c/d")).toEqual(utf8("2"));
+    expect((await disk.stat("e/f"))?.kind).toBe("directory");
+    expect(await disk.read("j/k/i")).toEqual(utf8("3"));
+    expect(await disk.stat("g/h")).toBeUndefined();
+  });
+});
+
+test("a full disk is NO_SPACE and what was there stays", async () => {
+  const disk = memoryDisk(8);
+  const files = fileSystemOver(disk);
+  await files.replaceFile("a", utf8("12345678"));
+  expect(await files.freeBytes()).toBe(0);
+  await expect(files.replaceFile("a", utf8("abc"))).rejects.toMatchObject({ code: "NO_SPACE" });
+  expect(await files.read("a")).toEqual(utf8("12345678"));
+});
