@@ -49,10 +49,12 @@ function checkNodeVersion() {
 function installPackages() {
   if (packagesAreCurrent()) return;
   say("installing packages (npm ci)");
+  // Install scripts download or compile for cases that do not arise here; the one we need is done below.
+  const args = ["ci", "--ignore-scripts"];
   // Inside `npm run`, npm names its own program: the same npm then does the work on every platform.
   const npm = process.env.npm_execpath;
-  if (npm?.endsWith(".js")) run(process.execPath, [npm, "ci"]);
-  else run("npm", ["ci"]);
+  if (npm?.endsWith(".js")) run(process.execPath, [npm, ...args]);
+  else run("npm", args);
 }
 
 /** Compares versions, not times: a checkout or a copy changes times. */
