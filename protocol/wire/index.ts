@@ -6,4 +6,5 @@ export * from "./limits.ts";
 export * from "./messages.ts";
 export * from "./operator.ts";
 export * from "./reports.ts";
+export * from "./routes.ts";
 export type { WireCode } from "./reader.ts";

@@ -75,6 +75,7 @@ export const HOLD_CODES = [
   "ROLLOUT_PAUSED",
   "ROLLOUT_HALTED",
   "NOT_COMPATIBLE",
+  "ALREADY_TRIED",
   "HELD_BY_OPERATOR",
 ] as const;
 export type HoldCode = (typeof HOLD_CODES)[number];

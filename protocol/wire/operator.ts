@@ -102,7 +102,8 @@ export const rolloutView = z
   .meta({ id: "Rollout" });
 export type RolloutView = z.infer<typeof rolloutView>;
 
-export const ROLLOUT_ACTIONS = ["start", "pause", "resume", "abort"] as const;
+/** `advance`: a person promotes a stage that the gate calls underpowered. */
+export const ROLLOUT_ACTIONS = ["start", "pause", "resume", "abort", "advance"] as const;
 export const rolloutAction = z
   .strictObject({ action: z.enum(ROLLOUT_ACTIONS), because: z.string().min(1).max(500) })
   .meta({ id: "RolloutAction" });

@@ -1,0 +1,20 @@
+/** Where a server answers devices: what both sides must spell alike. */
+
+/** Media type of every protobuf message. */
+export const MESSAGE_MEDIA_TYPE = "application/x-protobuf";
+
+/** POST, a message in and a message out, signed by the device (http-signature.ts). */
+export const DEVICE_ROUTES = {
+  enrol: "/v1/device/enrol",
+  checkIn: "/v1/device/check-in",
+  /** The batch bears its own signature, so the request needs none. */
+  reports: "/v1/device/reports",
+} as const;
+
+/** GET: metadata files by their name in a consistent snapshot, `timestamp.json` or `2.root.json`. */
+export const METADATA_ROUTE = "/repository/metadata/";
+/** GET, with ranges: targets by their path in a consistent snapshot, `drivers/sm8650/<sha256>.1.0.0`. */
+export const TARGETS_ROUTE = "/repository/targets/";
+
+/** With a 401 of code SIGNATURE_CLOCK_SKEW: sign the same request again with this nonce. */
+export const NONCE_HEADER = "retile-nonce";
