@@ -10,9 +10,18 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 test("the pages on disk are current: `npm run docs` writes them", async () => {
   for (const [path, text] of await referencePages(ROOT)) {
-    expect({ path, text: readFileSync(join(ROOT, path), "utf8") }).toEqual({ path, text });
+    const onDisk = readFileSync(join(ROOT, path), "utf8");
+    // First what is new, because one longer cell re-aligns a whole table.
+    expect({ path, missing: linesOnlyIn(text, onDisk) }).toEqual({ path, missing: [] });
+    expect(onDisk === text ? "current" : `${path} differs`).toBe("current");
   }
 });
+
+function linesOnlyIn(text: string, other: string): string[] {
+  const lines = (whole: string): string[] => whole.replace(/ +|-+/g, " ").split("\n");
+  const known = new Set(lines(other));
+  return lines(text).filter((line) => !known.has(line));
+}
 
 function check(text: string, expected: readonly (readonly [string, string | undefined])[]): void {
   const found = findCodes([{ path: "server/http/x.ts", text }]);
