@@ -1,0 +1,5 @@
+/** What to install: the TUF client and the agreement of image and assignment. */
+export * from "./decide.ts";
+export * from "./ports.ts";
+export * from "./refresh.ts";
+export * from "./resolve.ts";

@@ -1,0 +1,3 @@
+/** From offline-signed metadata and bundles to a TUF repository of static files. */
+export * from "./offline-roles.ts";
+export * from "./publish.ts";

@@ -1,0 +1,117 @@
+/** Reads what offline keys signed, and refuses it before anything online is signed over it. */
+import type { Instant } from "../../protocol/base/brand.ts";
+import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import {
+  isSignedBy,
+  readEnvelope,
+  TARGETS_BYTES_MAX,
+  targetsSchema,
+  TrustedSet,
+  type MetadataCode,
+  type MetadataKey,
+  type Root,
+  type RoleKeys,
+  type Targets,
+} from "../../protocol/metadata/index.ts";
+import type { RepositoryState, Submission } from "./publish.ts";
+
+export interface OfflineTargets {
+  readonly bytes: Uint8Array;
+  readonly signed: Targets;
+  readonly isNew: boolean;
+}
+
+export interface OfflineRoles {
+  readonly root: Uint8Array;
+  readonly trustedRoot: Root;
+  readonly newRoots: readonly { readonly version: number; readonly bytes: Uint8Array }[];
+  readonly onlineKeysRotated: boolean;
+  /** `targets` first, then every delegated role. */
+  readonly targets: ReadonlyMap<string, OfflineTargets>;
+}
+
+export type OfflineCode = MetadataCode | "DELEGATED_ROLE_MISSING";
+
+/** The offline part of the next state: what is submitted over what is published. */
+export function readOfflineRoles(
+  state: RepositoryState,
+  submission: Submission,
+  now: Instant,
+): Result<OfflineRoles, OfflineCode> {
+  const started = TrustedSet.start(state.root, now);
+  if (!started.ok) return started;
+  const trusted = started.value;
+  const newRoots: { version: number; bytes: Uint8Array }[] = [];
+  let onlineKeysRotated = false;
+  for (const bytes of submission.roots ?? []) {
+    const updated = trusted.updateRoot(bytes);
+    if (!updated.ok) return updated;
+    onlineKeysRotated ||= updated.value.onlineKeysRotated;
+    newRoots.push({ version: trusted.root.version, bytes });
+  }
+  const targets = readTargets(state, submission, trusted.root);
+  if (!targets.ok) return targets;
+  const root = newRoots.at(-1)?.bytes ?? state.root;
+  const trustedRoot = trusted.root;
+  return succeeded({ root, trustedRoot, newRoots, onlineKeysRotated, targets: targets.value });
+}
+
+interface Authority {
+  readonly name: string;
+  readonly role: RoleKeys;
+  readonly keys: ReadonlyMap<string, MetadataKey>;
+}
+
+/** Walks the delegations from the top: every role that is reached must be there, signed by its delegator. */
+function readTargets(
+  state: RepositoryState,
+  submission: Submission,
+  root: Root,
+): Result<ReadonlyMap<string, OfflineTargets>, OfflineCode> {
+  const submitted = submission.targets ?? new Map<string, Uint8Array>();
+  const files = new Map([...state.targets, ...submitted]);
+  const reached = new Map<string, OfflineTargets>();
+  if (files.size === 0) return succeeded(reached);
+  const toVisit: Authority[] = [{ name: "targets", role: root.roles.targets, keys: root.keys }];
+  for (let next = toVisit.shift(); next; next = toVisit.shift()) {
+    const { name } = next;
+    if (reached.has(name)) continue;
+    const read = readRole(files.get(name), next);
+    if (!read.ok) return read;
+    reached.set(name, { ...read.value, isNew: submitted.has(name) });
+    const { delegations } = read.value.signed;
+    for (const role of delegations?.roles ?? []) {
+      toVisit.push({ name: role.name, role, keys: delegations?.keys ?? new Map() });
+    }
+  }
+  const stray = [...submitted.keys()].find((name) => !reached.has(name));
+  if (stray === undefined) return withRetired(state, reached);
+  const message = `No role delegates to ${stray}.`;
+  return failed("TARGETS_NOT_DELEGATED", message, { role: stray });
+}
+
+function readRole(bytes: Uint8Array | undefined, { name, role, keys }: Authority) {
+  if (!bytes) {
+    const message = `The delegated role ${name} has no metadata.`;
+    return failed("DELEGATED_ROLE_MISSING", message, { role: name });
+  }
+  const read = readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
+  if (!read.ok) return failed(`TARGETS_${read.code}`, read.message, read.details);
+  if (isSignedBy(read.value, role, keys)) return succeeded({ bytes, signed: read.value.signed });
+  const message = `The metadata of ${name} is not signed by enough of its keys.`;
+  return failed("TARGETS_BAD_SIGNATURES", message, { role: name });
+}
+
+/** TUF 5.5.5: what a snapshot once listed it lists for ever, delegated to or not. */
+function withRetired(
+  state: RepositoryState,
+  reached: Map<string, OfflineTargets>,
+): Result<ReadonlyMap<string, OfflineTargets>, OfflineCode> {
+  for (const [name, bytes] of state.targets) {
+    if (reached.has(name)) continue;
+    const read = readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
+    if (!read.ok) return failed(`TARGETS_${read.code}`, read.message, read.details);
+    reached.set(name, { bytes, signed: read.value.signed, isNew: false });
+  }
+  return succeeded(reached);
+}
