@@ -1,0 +1,7 @@
+/** The simulated chip. */
+export { SOCS, socNamed } from "./descriptions/index.ts";
+export { simulateTiming } from "./timing/simulate.ts";
+export { microsecondsOf } from "./timing/summary.ts";
+export type * from "./timing/timing.ts";
+export { chromeTrace } from "./timing/trace.ts";
+export type { Trace, TraceEvent, TraceSource } from "./timing/trace.ts";
