@@ -1,0 +1,191 @@
+/** What a device that checks in is to do: a pure decision over what the server knows. */
+import { unreachable } from "../../protocol/base/assert.ts";
+import type { DeviceId, Instant, RolloutId, Sha256, TenantId } from "../../protocol/base/brand.ts";
+import { compareSemver } from "../../protocol/base/semver.ts";
+import type { DriverRef, HoldCode } from "../../protocol/wire/index.ts";
+import { cohortPosition, firstStageOf, type Cutoffs } from "./cohort.ts";
+import { OUT_OF_CONTACT_MS, type AssignmentFact, type Rollout } from "./model.ts";
+
+/** A published driver bundle for one hardware class. */
+export interface DriverTarget {
+  readonly path: string;
+  readonly version: string;
+  readonly sha256: Sha256;
+  readonly length: number;
+}
+
+export interface DeviceState {
+  readonly device: DeviceId;
+  readonly hardwareClass: string;
+  readonly status: "active" | "held";
+  readonly current: DriverRef;
+  /** What was assigned to it so far, by rollout. */
+  readonly assignments: ReadonlyMap<RolloutId, AssignmentFact>;
+}
+
+export interface RolloutEntry {
+  readonly rollout: Rollout;
+  readonly cutoffs: Cutoffs;
+  /** By hardware class: the driver of this version and of the version before. */
+  readonly targets: ReadonlyMap<string, DriverTarget>;
+  readonly previousTargets: ReadonlyMap<string, DriverTarget>;
+}
+
+/** Everything about one tenant's rollouts that a check-in needs, newest rollout first. */
+export interface FleetSnapshot {
+  readonly tenant: TenantId;
+  readonly entries: readonly RolloutEntry[];
+}
+
+export type CheckInAnswer =
+  | {
+      readonly kind: "assign";
+      readonly rollout: RolloutId;
+      readonly stage: number;
+      /** `return`: back to the version before, because this one was halted. */
+      readonly purpose: "update" | "return";
+      readonly target: DriverTarget;
+      readonly explanation: string;
+    }
+  | { readonly kind: "hold"; readonly code: HoldCode; readonly explanation: string }
+  /** There is no rollout that could concern this device. */
+  | { readonly kind: "nothing"; readonly explanation: string };
+
+/** The newest rollout that has anything to say to this device decides. */
+export function decideCheckIn(device: DeviceState, snapshot: FleetSnapshot): CheckInAnswer {
+  if (device.status === "held") {
+    return hold("HELD_BY_OPERATOR", "An operator holds this device at its driver.");
+  }
+  for (const entry of snapshot.entries) {
+    const answer = answerOf(device, entry, snapshot.tenant);
+    if (answer) return answer;
+  }
+  return { kind: "nothing", explanation: "There is no rollout for this device." };
+}
+
+/** Undefined when an older rollout may decide. */
+function answerOf(
+  device: DeviceState,
+  entry: RolloutEntry,
+  tenant: TenantId,
+): CheckInAnswer | undefined {
+  const { rollout } = entry;
+  switch (rollout.state) {
+    case "draft":
+      return undefined;
+    case "halted":
+      return answerHalted(device, entry);
+    case "paused":
+      return concerns(device, rollout)
+        ? hold("ROLLOUT_PAUSED", `Rollout ${rollout.id} is paused: ${rollout.because ?? ""}`)
+        : undefined;
+    case "running":
+    case "completed":
+      return answerRunning(device, entry, tenant);
+    default:
+      return unreachable(rollout.state);
+  }
+}
+
+/** Who already runs a halted version is taken back; everybody else is not concerned by it. */
+function answerHalted(device: DeviceState, entry: RolloutEntry): CheckInAnswer | undefined {
+  const { rollout } = entry;
+  if (device.current.version !== rollout.version) return undefined;
+  const target = entry.previousTargets.get(device.hardwareClass);
+  if (!target) {
+    return hold("ROLLOUT_HALTED", `Rollout ${rollout.id} is halted: ${rollout.because ?? ""}`);
+  }
+  return {
+    kind: "assign",
+    rollout: rollout.id,
+    stage: rollout.stageIndex,
+    purpose: "return",
+    target,
+    explanation: `Back to ${target.version}: rollout ${rollout.id} is halted: ${rollout.because ?? ""}`,
+  };
+}
+
+function answerRunning(
+  device: DeviceState,
+  entry: RolloutEntry,
+  tenant: TenantId,
+): CheckInAnswer | undefined {
+  const { rollout } = entry;
+  const { version } = rollout;
+  const target = entry.targets.get(device.hardwareClass);
+  if (target && device.current.sha256 === target.sha256) {
+    return hold("UP_TO_DATE", `Driver ${version} is installed.`);
+  }
+  if (!concerns(device, rollout)) return undefined;
+  if (!target) {
+    const explanation = `Driver ${version} is not made for ${device.hardwareClass}.`;
+    return hold("NOT_COMPATIBLE", explanation);
+  }
+  const assigned = device.assignments.get(rollout.id);
+  if (assigned?.status === "failed") {
+    return hold("ALREADY_TRIED", `This device tried ${version} in ${rollout.id} and went back.`);
+  }
+  const stage = assigned?.stage ?? stageOf(device, entry, tenant);
+  if (stage === undefined || stage > rollout.stageIndex) {
+    return hold("NOT_IN_COHORT", notInCohort(rollout, stage));
+  }
+  return {
+    kind: "assign",
+    rollout: rollout.id,
+    stage,
+    purpose: "update",
+    target,
+    explanation: `Stage ${stage + 1} of rollout ${rollout.id} reaches this device with ${version}.`,
+  };
+}
+
+/** A rollout never takes a device to an older version. */
+function concerns(device: DeviceState, rollout: Rollout): boolean {
+  return compareSemver(device.current.version, rollout.version) < 0;
+}
+
+function stageOf(device: DeviceState, entry: RolloutEntry, tenant: TenantId): number | undefined {
+  const { rollout, cutoffs } = entry;
+  const position = cohortPosition(tenant, rollout.salt, device.device);
+  const first = firstStageOf(position, cutoffs.get(device.hardwareClass));
+  // Who joins a stage late is counted in the stage that is open now: the one that it can be evidence for.
+  return first === undefined ? undefined : Math.max(first, rollout.stageIndex);
+}
+
+function notInCohort(rollout: Rollout, stage: number | undefined): string {
+  const now = rollout.stages[rollout.stageIndex];
+  const reach = `Rollout ${rollout.id} is at stage ${rollout.stageIndex + 1} (${now?.percent ?? 0} %)`;
+  if (stage === undefined) return `${reach} and does not reach this device yet.`;
+  return `${reach} and reaches this device at stage ${stage + 1} (${rollout.stages[stage]?.percent ?? 0} %).`;
+}
+
+function hold(code: HoldCode, explanation: string): CheckInAnswer {
+  return { kind: "hold", code, explanation };
+}
+
+/** An enrolled device as far as the snapshot is concerned. */
+export interface FleetMember {
+  readonly device: DeviceId;
+  readonly hardwareClass: string;
+  readonly lastSeenAt: Instant | null;
+}
+
+/** The devices that each stage reaches and that are in contact: those worth waiting for. */
+export function reachableDevices(
+  members: readonly FleetMember[],
+  entry: RolloutEntry,
+  { tenant, now }: { readonly tenant: TenantId; readonly now: Instant },
+): readonly number[] {
+  const { rollout, cutoffs, targets } = entry;
+  const counts = rollout.stages.map(() => 0);
+  for (const { device, hardwareClass, lastSeenAt } of members) {
+    if (lastSeenAt === null || now - lastSeenAt > OUT_OF_CONTACT_MS) continue;
+    if (!targets.has(hardwareClass)) continue;
+    const position = cohortPosition(tenant, rollout.salt, device);
+    const first = firstStageOf(position, cutoffs.get(hardwareClass));
+    if (first === undefined) continue;
+    for (let stage = first; stage < counts.length; stage++)
+      counts[stage] = (counts[stage] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,98 @@
+/** What a rollout is, what is known about it, and what may be decided: plain data. */
+import type { DeviceId, Instant, ModelId, RolloutId, TenantId } from "../../protocol/base/brand.ts";
+import type { GatePolicy, RolloutStage, RolloutState } from "../../protocol/wire/index.ts";
+import type { Moments } from "./confidence.ts";
+
+export interface Rollout {
+  readonly tenant: TenantId;
+  readonly id: RolloutId;
+  readonly version: string;
+  /** What the devices run before, and what gains are measured against. */
+  readonly previousVersion: string;
+  readonly stages: readonly RolloutStage[];
+  readonly gate: GatePolicy;
+  readonly state: RolloutState;
+  readonly stageIndex: number;
+  readonly salt: string;
+  /** Stages that a person promoted although the gate was in doubt. */
+  readonly promotedStages: readonly number[];
+  readonly because: string | null;
+  /** Counts every change: the value of a compare-and-set. */
+  readonly revision: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** A change of a rollout that the holder of `revision` may make. */
+export interface RolloutChange {
+  readonly state: RolloutState;
+  readonly stageIndex: number;
+  readonly promotedStages: readonly number[];
+  readonly because: string;
+}
+
+/** The measurements of one model on one hardware class by the devices of one stage. */
+export interface GateCell {
+  readonly model: ModelId;
+  readonly hardwareClass: string;
+  readonly moments: Moments;
+  /** Devices on which the model failed, came out wrong or fell below the accuracy floor. */
+  readonly failures: number;
+}
+
+/** The devices that were assigned in one stage, by how far they came. */
+export interface StageDevices {
+  readonly assigned: number;
+  readonly accepted: number;
+  /** All is well: the driver is committed and no model failed with it. */
+  readonly committed: number;
+  /** Rolled back, could not install, or bear a model that failed; they are not among the committed. */
+  readonly failed: number;
+  /** Accepted long ago and not heard of since; they are not among the failed. */
+  readonly silent: number;
+}
+
+/** What is known of one stage alone. */
+export interface StageEvidence {
+  readonly devices: StageDevices;
+  readonly cells: readonly GateCell[];
+}
+
+/** Everything that a decision rests on: stored with it, so that replaying it gives the same. */
+export interface Evidence {
+  readonly stages: readonly StageEvidence[];
+  /** By stage: the devices it reaches that are in contact, so that waiting for them makes sense. */
+  readonly reachable: readonly number[];
+  /** Every batch of reports up to this number has been counted. */
+  readonly watermark: number;
+}
+
+export type Verdict =
+  | { readonly kind: "advance"; readonly because: string }
+  | { readonly kind: "wait"; readonly because: string }
+  | { readonly kind: "underpowered"; readonly because: string }
+  | { readonly kind: "halt"; readonly because: string };
+
+/** An accepted assignment that is not heard of for this long counts as failed. */
+export const SILENCE_MS_MAX = 24 * 3600 * 1000;
+/** A device that was not seen for this long is not waited for. */
+export const OUT_OF_CONTACT_MS = 7 * 24 * 3600 * 1000;
+
+/** How one device stands in one rollout. */
+export interface AssignmentFact {
+  readonly rollout: RolloutId;
+  readonly device: DeviceId;
+  readonly purpose: "update" | "return";
+  readonly stage: number;
+  readonly version: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly status: AssignmentStatus;
+  /** Models of the device that failed with the new driver. */
+  readonly failingModels: number;
+  readonly assignedAt: Instant;
+  readonly acceptedAt: Instant | null;
+}
+
+export const ASSIGNMENT_STATUSES = ["assigned", "accepted", "committed", "failed"] as const;
+export type AssignmentStatus = (typeof ASSIGNMENT_STATUSES)[number];
