@@ -1,36 +1,40 @@
 /**
- * Ed25519 (RFC 8032) through tweetnacl, with the two checks it leaves out: a signature's S must be
- * below the group order (else S + L signs too), and a public key must not be of small order (else one
- * signature fits every message).
+ * Ed25519 verification (RFC 8032) through node:crypto, with the two checks that libraries leave out: a
+ * signature's S must be below the group order (else S + L signs too), and a public key must not be of
+ * small order (else one signature fits every message). Signing is in signer.ts.
  */
-import nacl from "tweetnacl";
+import { createPublicKey, verify, type KeyObject } from "node:crypto";
 
 export const PUBLIC_KEY_BYTES = 32;
 export const SEED_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 
-export interface KeyPair {
-  readonly publicKey: Uint8Array;
-  /** Seed and public key, 64 bytes, as tweetnacl keeps it. */
-  readonly secretKey: Uint8Array;
+/** A public key that was checked and decoded once, for those who verify by the thousand. */
+export type PublicKey = KeyObject;
+
+/** Undefined where the key is not acceptable. */
+export function decodePublicKey(publicKey: Uint8Array): PublicKey | undefined {
+  if (!isAcceptablePublicKey(publicKey)) return undefined;
+  const x = Buffer.from(publicKey).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
 }
 
-/** The pair that belongs to 32 secret bytes. */
-export function keyPairFromSeed(seed: Uint8Array): KeyPair {
-  return nacl.sign.keyPair.fromSeed(seed);
+export function verifyWith(
+  publicKey: PublicKey,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return isCanonicalSignature(signature) && verify(null, message, publicKey, signature);
 }
 
-export function signDetached(message: Uint8Array, secretKey: Uint8Array): Uint8Array {
-  return nacl.sign.detached(message, secretKey);
-}
-
+/** With a key of 32 bytes. */
 export function verifyDetached(
   message: Uint8Array,
   signature: Uint8Array,
   publicKey: Uint8Array,
 ): boolean {
-  if (!isCanonicalSignature(signature) || !isAcceptablePublicKey(publicKey)) return false;
-  return nacl.sign.detached.verify(message, signature, publicKey);
+  const key = decodePublicKey(publicKey);
+  return key !== undefined && verifyWith(key, message, signature);
 }
 
 /** 64 bytes whose S is below the group order (RFC 8032 5.1.7). */

@@ -1,5 +1,4 @@
 /** The only place that signs, verifies or hashes. */
 export * from "./ed25519.ts";
-export * from "./ed25519-native.ts";
 export * from "./hash.ts";
 export * from "./signer.ts";
