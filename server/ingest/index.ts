@@ -1,0 +1,3 @@
+/** Reports in, changes out: pure. */
+export * from "./ingest.ts";
+export * from "./model.ts";
