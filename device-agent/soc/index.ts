@@ -5,3 +5,11 @@ export { microsecondsOf } from "./timing/summary.ts";
 export type * from "./timing/timing.ts";
 export { chromeTrace } from "./timing/trace.ts";
 export type { Trace, TraceEvent, TraceSource } from "./timing/trace.ts";
+export { verifyProgram } from "./verify/verify.ts";
+export type {
+  VerifiedCpuSegment,
+  VerifiedHtpSegment,
+  VerifiedProgram,
+  VerifiedSegment,
+} from "./verify/verify.ts";
+export type { VerifyCode } from "./verify/refusal.ts";

@@ -1,0 +1,47 @@
+/** Checks a CPU segment: the module, what is placed in its memory, and the ports it is connected to. */
+import { CodedError } from "../../../protocol/base/result.ts";
+import type { CpuSegment, Program } from "../../../protocol/program/index.ts";
+import { PAGE_BYTES } from "../../../protocol/wasm/module.ts";
+import { validateCpuModule } from "../../../protocol/wasm/validate.ts";
+import type { CpuModule } from "../../../protocol/wasm/validate.ts";
+import { STAGES_MAX } from "./limits.ts";
+import type { VerifyCode } from "./refusal.ts";
+
+export function checkCpuSegment(program: Program, segment: CpuSegment): CpuModule {
+  const checked = validateCpuModule(segment.module);
+  if (!checked.ok) throw new CodedError<VerifyCode>(checked.code, checked.message, checked.details);
+  const module = checked.value;
+  const pages = Math.ceil(segment.memoryBytes / PAGE_BYTES);
+  if (pages < module.memoryPagesMin || pages > module.memoryPagesMax) {
+    refuseSegment(`a memory of ${pages} pages does not fit the module's import`);
+  }
+  if (!module.exports.includes("run")) refuseSegment("the module exports no function run");
+  if (segment.stages < 1 || segment.stages > STAGES_MAX) refuseSegment(`${segment.stages} stages`);
+  checkImage(program, segment);
+  checkPorts(program, segment);
+  return module;
+}
+
+function refuseSegment(what: string): never {
+  throw new CodedError<VerifyCode>("BAD_CPU_SEGMENT", `CPU segment: ${what}`);
+}
+
+function checkImage(program: Program, segment: CpuSegment): void {
+  segment.image.forEach((placed, index) => {
+    const region = program.regions[placed.region];
+    if (region?.kind !== "weights") refuseSegment(`image ${index} is in no weights region`);
+    const inRegion = placed.regionOffset + placed.bytes <= (region?.bytes ?? 0);
+    const inMemory = placed.memoryOffset + placed.bytes <= segment.memoryBytes;
+    if (!inRegion || !inMemory) refuseSegment(`image ${index} leaves its region or the memory`);
+  });
+}
+
+function checkPorts(program: Program, segment: CpuSegment): void {
+  const ports = new Map([...program.inputs, ...program.outputs].map((port) => [port.name, port]));
+  for (const { name, memoryOffset } of segment.ports) {
+    const port = ports.get(name);
+    if (port === undefined) return refuseSegment(`no port of the program is named ${name}`);
+    const bytes = program.regions[port.region]?.bytes ?? 0;
+    if (memoryOffset + bytes > segment.memoryBytes) refuseSegment(`port ${name} leaves the memory`);
+  }
+}

@@ -1,0 +1,131 @@
+/** The dynamic part of the verifier: every access of a segment, in an order its semaphores allow. */
+import { accessesOf } from "../../../protocol/isa/index.ts";
+import type { Instruction, Span } from "../../../protocol/isa/index.ts";
+import type { HtpSegment, Program } from "../../../protocol/program/index.ts";
+import { accumulators } from "./accumulators.ts";
+import { lineShadow } from "./line-shadow.ts";
+import { SPANS_MAX } from "./limits.ts";
+import { walkInOrder } from "./order.ts";
+import type { Step } from "./order.ts";
+import { checkOverlap } from "./overlap.ts";
+import { rangeShadow } from "./range-shadow.ts";
+import { placeName, refuse } from "./refusal.ts";
+import type { Place, VerifyCode } from "./refusal.ts";
+import type { Hazard, Shadow } from "./shadow.ts";
+import { pointerTables } from "./tables.ts";
+import type { PointerTables } from "./tables.ts";
+import { CodedError } from "../../../protocol/base/result.ts";
+
+/** What the program's memory looks like between segments. Index = region; weights and inputs have none. */
+export type ProgramShadow = readonly (Shadow | undefined)[];
+
+export function programShadow(program: Program): ProgramShadow {
+  const lanes = Math.max(
+    1,
+    ...program.segments.map((segment) => (segment.kind === "htp" ? segment.streams.length : 1)),
+  );
+  return program.regions.map((region) => {
+    if (region.kind === "vtcm") return lineShadow(region.bytes, lanes);
+    if (region.kind === "weights" || region.kind === "input") return undefined;
+    return rangeShadow(region.bytes, lanes);
+  });
+}
+
+/** Checks the segment and returns its instructions in an order in which they may run one after another. */
+export function checkHazards(
+  program: Program,
+  segment: HtpSegment,
+  shadow: ProgramShadow,
+): readonly Instruction[] {
+  const tables = pointerTables(program, segment);
+  const sets = accumulators(segment.streams.length);
+  const order: Instruction[] = [];
+  let spans = 0;
+  for (const region of shadow) region?.settle();
+  walkInOrder(segment.streams, program.origins, (step) => {
+    const place = { ...segment, origins: program.origins, lane: step.lane, index: step.index };
+    order.push(step.instruction);
+    sets.check(step.instruction, place);
+    spans += checkStep(step, { program, shadow, tables, place });
+    if (spans > SPANS_MAX) refuse("PROGRAM_TOO_LARGE", place, `is beyond ${SPANS_MAX} accesses`);
+  });
+  tables.checkLoaded();
+  return order;
+}
+
+interface Context {
+  readonly program: Program;
+  readonly shadow: ProgramShadow;
+  readonly tables: PointerTables;
+  readonly place: Place;
+}
+
+/** Returns how many spans the instruction touches. */
+function checkStep(step: Step, context: Context): number {
+  const { instruction } = step;
+  const { place, tables } = context;
+  const accesses = accessesOf(instruction, tables.pointer);
+  if (accesses === undefined) {
+    return refuse("BAD_POINTER", place, "reads a window outside the pointer tables");
+  }
+  for (const span of accesses.reads) checkBounds(span, "reads", context);
+  for (const span of accesses.writes) checkBounds(span, "writes", context);
+  checkOverlap(instruction, accesses, { place, pointer: tables.pointer });
+  tables.checkWrites(instruction, accesses.writes, place);
+  for (const span of accesses.reads) {
+    const hazard = context.shadow[span.region]?.read(span.offset, span.bytes, step);
+    if (hazard !== undefined) refuseHazard(hazard, { span, verb: "reads" }, context);
+  }
+  for (const span of accesses.writes) {
+    const hazard = context.shadow[span.region]?.write(span.offset, span.bytes, step);
+    if (hazard !== undefined) refuseHazard(hazard, { span, verb: "writes" }, context);
+  }
+  return accesses.reads.length + accesses.writes.length;
+}
+
+function checkBounds(span: Span, verb: "reads" | "writes", context: Context): void {
+  const region = context.program.regions[span.region];
+  const what = (): string => `${verb} ${span.bytes} bytes at ${addressName(span)}`;
+  if (region === undefined) {
+    refuse("OUT_OF_BOUNDS", context.place, `${what()}, a region that the program does not have`);
+  }
+  if (span.offset < 0 || span.offset + span.bytes > region.bytes) {
+    refuse("OUT_OF_BOUNDS", context.place, `${what()} of a region of ${region.bytes} bytes`);
+  }
+  if (verb === "writes" && (region.kind === "weights" || region.kind === "input")) {
+    refuse("WRITE_TO_CONSTANT", context.place, `${what()}, which holds ${region.kind}`);
+  }
+}
+
+function addressName(span: Pick<Span, "region" | "offset">): string {
+  return `r${span.region}+0x${span.offset.toString(16)}`;
+}
+
+function refuseHazard(
+  hazard: Hazard,
+  access: { readonly span: Span; readonly verb: string },
+  { place }: Context,
+): never {
+  const { span, verb } = access;
+  const at = addressName({ region: span.region, offset: hazard.offset });
+  if (hazard.kind === "uninitialised") {
+    return refuse("UNINITIALISED_READ", place, `reads ${at}, which nothing has written`);
+  }
+  const other = placeName({ ...place, lane: hazard.lane, index: hazard.index });
+  return refuse(
+    "RACE",
+    place,
+    `${verb} ${at}; ${other} ${hazard.earlier} it, and no semaphore orders them`,
+  );
+}
+
+/** Refuses outputs of which some byte is never written. */
+export function checkOutputs(program: Program, shadow: ProgramShadow): void {
+  program.regions.forEach((region, index) => {
+    if (region.kind !== "output") return;
+    const offset = shadow[index]?.firstUnwritten();
+    if (offset === undefined) return;
+    const at = addressName({ region: index, offset });
+    throw new CodedError<VerifyCode>("OUTPUT_NOT_WRITTEN", `nothing writes the output at ${at}`);
+  });
+}
