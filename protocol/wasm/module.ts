@@ -21,6 +21,7 @@
  *     );
  *     const bytes = module.encode(); // imports "env"."memory", exports "axpy"
  */
+import { present } from "../base/assert.ts";
 import { utf8 } from "../base/bytes.ts";
 import type { Expression } from "./expression.ts";
 import { TYPE_CODE } from "./expression.ts";
@@ -57,7 +58,7 @@ export type Body<P extends readonly ValueType[], R extends ValueType | "none"> =
 ) => R extends ValueType ? Expression<R> : void;
 
 export interface ModuleBuilder {
-  /** Adds a function; its handle can be called from those added later. */
+  /** Adds a function; its handle can be called from bodies written later. Bodies may add functions. */
   function<const P extends readonly ValueType[], const R extends ValueType | "none" = "none">(
     signature: FunctionSignature<P, R>,
     body: Body<P, R>,
@@ -75,19 +76,24 @@ interface Encoded {
 }
 
 export function moduleBuilder(memory: MemoryImport): ModuleBuilder {
-  const functions: Encoded[] = [];
+  const functions: (Encoded | undefined)[] = [];
   return {
     function: (signature, body) => {
       const { name, parameters, result = "none", exported = false } = signature;
-      const handle = { index: functions.length, name, parameters, result };
+      const index = functions.push(undefined) - 1;
+      const handle = { index, name, parameters, result };
       const { builder, locals, finish } = functionBuilder(parameters);
       const type = functionType(parameters, result);
-      // The index is taken before the body runs: a body may not add functions.
       const returned = body(builder, locals as Locals<typeof parameters>);
-      functions.push({ name, exported, type, code: finish(returned as Expression | undefined) });
+      const code = finish(returned as Expression | undefined);
+      functions[index] = { name, exported, type, code };
       return handle as never;
     },
-    encode: () => encode(memory, functions),
+    encode: () =>
+      encode(
+        memory,
+        functions.map((f) => present(f, "function body")),
+      ),
   };
 }
 

@@ -1,0 +1,6 @@
+/** The fp32 CPU path: graph to WebAssembly program, and a runner for it. */
+export { compileCpu } from "./compile.ts";
+export type { CompileCpuCode } from "./compile.ts";
+export type { CpuPort, CpuProgram, CpuValue, ImagePart, Layout } from "./program.ts";
+export { cpuRunner, runCpu } from "./run.ts";
+export type { CpuRunner } from "./run.ts";
