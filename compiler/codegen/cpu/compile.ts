@@ -1,5 +1,6 @@
 /** Float graph to CPU program: every node a stage of generated WebAssembly over one planned memory. */
-import { alignUp } from "../../../protocol/base/integers.ts";
+import { present } from "../../../protocol/base/assert.ts";
+import { alignUp, product } from "../../../protocol/base/integers.ts";
 import type { Result } from "../../../protocol/base/result.ts";
 import { CodedError, failed, succeeded, toFailure } from "../../../protocol/base/result.ts";
 import type { FunctionBuilder } from "../../../protocol/wasm/function.ts";
@@ -112,17 +113,15 @@ function lowerGraph(graph: Graph): Result<CpuProgram, CompileCpuCode> {
 function lowerNode(lowering: Lowering, graph: Graph, node: Node): void {
   const lower = formulaOf(node) === undefined ? LOWERINGS.get(node.op) : lowerUnary;
   if (lower === undefined) unsupported(node, "the CPU has no code for it");
-  for (const name of node.outputs) {
-    const dtype = graph.types.get(name)?.dtype;
-    if (dtype !== "f32") unsupported(node, `${name} is ${dtype}, not float32`);
+  for (const name of [...node.inputs.filter((input) => input !== ""), ...node.outputs]) {
+    const type = present(graph.types.get(name), `type of ${name}`);
+    if (type.dtype !== "f32") unsupported(node, `${name} is ${type.dtype}, not float32`);
+    if (product(type.shape) === 0) unsupported(node, `${name} has no elements`);
   }
-  const [first = ""] = node.inputs;
-  const dtype = graph.types.get(first)?.dtype;
-  if (dtype !== "f32") unsupported(node, `${first} is ${dtype}, not float32`);
   lower(lowering, {
     node,
     shapes: node.inputs.map((name) => graph.types.get(name)?.shape),
-    outputShape: graph.types.get(node.outputs[0]!)!.shape,
+    outputShape: present(graph.types.get(node.outputs[0] ?? ""), "output type").shape,
     attributes: attributesOf(node),
   });
 }

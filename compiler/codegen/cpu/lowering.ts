@@ -1,5 +1,5 @@
 /** The state of one compilation: where values live, what each stage does, which kernels exist. */
-import { assert, present } from "../../../protocol/base/assert.ts";
+import { present } from "../../../protocol/base/assert.ts";
 import { alignUp, product } from "../../../protocol/base/integers.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
 import type { FunctionBuilder, FunctionHandle } from "../../../protocol/wasm/function.ts";
@@ -7,6 +7,7 @@ import type { ModuleBuilder } from "../../../protocol/wasm/module.ts";
 import type { Graph, Node } from "../../ir/graph.ts";
 import type { AttributeReader } from "../../ir/operator.ts";
 import { numeric } from "../../ir/tensor.ts";
+import type { KernelStore } from "./kernels/copy.ts";
 import { copyElements } from "./kernels/copy.ts";
 import type { CpuPort, CpuValue, ImagePart, Layout } from "./program.ts";
 import { bytesIn, pitchOf, stridesIn, VECTOR_BYTES } from "./program.ts";
@@ -41,8 +42,7 @@ interface Stage {
   readonly steps: Emit[];
 }
 
-export interface Lowering {
-  readonly module: ModuleBuilder;
+export interface Lowering extends KernelStore {
   readonly stages: readonly Stage[];
   readonly buffers: readonly Buffer[];
   beginStage(name: string): void;
@@ -62,8 +62,6 @@ export interface Lowering {
   image(bytes: Uint8Array): Buffer;
   /** The elements of a constant, undefined for computed values. */
   constant(value: string): Float32Array | undefined;
-  /** The function with this key, built on first use. */
-  kernel<Handle extends FunctionHandle>(key: string, build: () => Handle): Handle;
   /** Keeps a value until the end and says where it is. */
   port(value: string): () => CpuPort;
   values(): CpuValue[];
@@ -83,100 +81,69 @@ export function unsupported(node: Node, reason: string): never {
 
 export const FOREVER = Number.MAX_SAFE_INTEGER;
 
+interface ComputedValue {
+  readonly name: string;
+  readonly stage: number;
+  readonly at: Stored;
+}
+
+interface State {
+  readonly graph: Graph;
+  readonly store: KernelStore;
+  readonly stages: Stage[];
+  readonly buffers: Buffer[];
+  readonly parts: { readonly buffer: Buffer; readonly bytes: Uint8Array }[];
+  /** Where each value lies as its stage wrote it, or as the caller places it. */
+  readonly stored: Map<string, Stored>;
+  /** Copies in the other layout, by layout and name. */
+  readonly converted: Map<string, Buffer>;
+  readonly computed: ComputedValue[];
+}
+
 export function startLowering(graph: Graph, module: ModuleBuilder): Lowering {
-  const stages: Stage[] = [];
-  const buffers: Buffer[] = [];
-  const parts: { readonly buffer: Buffer; readonly bytes: Uint8Array }[] = [];
-  const stored = new Map<string, Stored>();
-  const converted = new Map<string, Buffer>();
-  const kernels = new Map<string, FunctionHandle>();
-  const computed: { readonly name: string; readonly stage: number; readonly at: Stored }[] = [];
-  let imageEnd = 0;
-
-  const current = (): number => stages.length - 1;
-  const shapeOf = (value: string): readonly number[] =>
-    present(graph.types.get(value), `type of ${value}`).shape;
-  const allocate = (bytes: number, lastStage: number): Buffer => {
-    const buffer = { bytes, firstStage: current(), lastStage, address: undefined };
-    buffers.push(buffer);
-    return buffer;
+  const state: State = {
+    graph,
+    store: kernelStore(module),
+    stages: [],
+    buffers: [],
+    parts: [],
+    stored: new Map(),
+    converted: new Map(),
+    computed: [],
   };
-  const image = (bytes: Uint8Array): Buffer => {
-    const address = imageEnd;
-    imageEnd = alignUp(address + bytes.length + VECTOR_BYTES, 64);
-    const buffer = { bytes: bytes.length, firstStage: 0, lastStage: FOREVER, address };
-    parts.push({ buffer, bytes });
-    return buffer;
+  const record = (value: string, at: Stored): void => {
+    state.stored.set(value, at);
+    state.computed.push({ name: value, stage: currentStage(state), at });
   };
-  const constant = (value: string): Float32Array | undefined => {
-    const tensor = graph.constants.get(value);
-    const data = tensor && numeric(tensor);
-    return data === undefined || data instanceof Float32Array ? data : Float32Array.from(data);
-  };
-  const use = (buffer: Buffer): Buffer => {
-    buffer.lastStage = Math.max(buffer.lastStage, current());
-    return buffer;
-  };
-  const convert = (value: string, from: Stored, layout: Layout): Buffer => {
-    const shape = shapeOf(value);
-    if (sameBytes(shape)) return use(from.buffer);
-    const source = use(from.buffer);
-    const target = allocate(bytesIn(shape, layout), current());
-    const [fromSteps, toSteps] = [stridesIn(shape, from.layout), stridesIn(shape, layout)];
-    const axes = shape.map((count, axis) => ({
-      count,
-      fromStep: fromSteps[axis]!,
-      toStep: toSteps[axis]!,
-    }));
-    stages[current()]!.steps.push((f) =>
-      copyElements(f, lowering, { from: addressOf(source), to: addressOf(target), axes }),
-    );
-    return target;
-  };
-  const placeConstant = (value: string): Stored => {
-    const data = present(constant(value), `value ${value}`);
-    const buffer = image(bytesOf(data));
-    return { buffer, layout: "rows" };
-  };
-  const primary = (value: string): Stored => {
-    const found = stored.get(value) ?? placeConstant(value);
-    stored.set(value, found);
-    return found;
-  };
-  const read = (value: string, layout: Layout): Buffer => {
-    const at = primary(value);
-    if (at.layout === layout) return use(at.buffer);
-    const key = `${layout} ${value}`;
-    const known = converted.get(key);
-    if (known !== undefined) return use(known);
-    const buffer = convert(value, at, layout);
-    converted.set(key, buffer);
-    return buffer;
-  };
-
-  const lowering: Lowering = {
-    module,
-    stages,
-    buffers,
-    beginStage: (name) => void stages.push({ name, steps: [] }),
-    emit: (step) => void stages[current()]!.steps.push(step),
-    layoutOf: (value) => stored.get(value)?.layout ?? "rows",
-    read,
+  return {
+    ...state.store,
+    stages: state.stages,
+    buffers: state.buffers,
+    beginStage: (name) => void state.stages.push({ name, steps: [] }),
+    emit: (step) => emit(state, step),
+    layoutOf: (value) => state.stored.get(value)?.layout ?? "rows",
+    read: (value, layout) => read(state, value, layout),
     write: (value, layout) => {
-      const buffer = allocate(bytesIn(shapeOf(value), layout), current());
-      const at = { buffer, layout };
-      stored.set(value, at);
-      computed.push({ name: value, stage: current(), at });
+      const buffer = allocate(state, bytesIn(shapeOf(graph, value), layout));
+      record(value, { buffer, layout });
       return buffer;
     },
-    alias: (value, source) => {
-      const at: Stored = { buffer: read(source, "rows"), layout: "rows" };
-      stored.set(value, at);
-      computed.push({ name: value, stage: current(), at });
-    },
-    scratch: (bytes) => allocate(bytes + VECTOR_BYTES, current()),
-    image,
-    constant,
+    alias: (value, source) =>
+      record(value, { buffer: read(state, source, "rows"), layout: "rows" }),
+    scratch: (bytes) => allocate(state, bytes + VECTOR_BYTES),
+    image: (bytes) => placeImage(state, bytes),
+    constant: (value) => constantOf(graph, value),
+    port: (value) => keepPort(state, value),
+    values: () => state.computed.map((value) => describeValue(graph, value)),
+    imageParts: () =>
+      state.parts.map(({ buffer, bytes }) => ({ memoryOffset: addressOf(buffer), bytes })),
+  };
+}
+
+function kernelStore(module: ModuleBuilder): KernelStore {
+  const kernels = new Map<string, FunctionHandle>();
+  return {
+    module,
     kernel: <Handle extends FunctionHandle>(key: string, build: () => Handle): Handle => {
       const known = kernels.get(key) as Handle | undefined;
       if (known !== undefined) return known;
@@ -184,26 +151,105 @@ export function startLowering(graph: Graph, module: ModuleBuilder): Lowering {
       kernels.set(key, built);
       return built;
     },
-    port: (value) => {
-      if (!stored.has(value) && !graph.constants.has(value)) {
-        stored.set(value, {
-          buffer: allocate(bytesIn(shapeOf(value), "rows"), FOREVER),
-          layout: "rows",
-        });
-      }
-      const buffer = read(value, "rows");
-      buffer.lastStage = FOREVER;
-      return () => ({ name: value, shape: shapeOf(value), memoryOffset: addressOf(buffer) });
-    },
-    values: () =>
-      computed.map(({ name, stage, at }) => {
-        const memoryOffset = addressOf(at.buffer);
-        return { name, shape: shapeOf(name), memoryOffset, layout: at.layout, stage };
-      }),
-    imageParts: () =>
-      parts.map(({ buffer, bytes }) => ({ memoryOffset: addressOf(buffer), bytes })),
   };
-  return lowering;
+}
+
+/** -1 before the first stage. */
+function currentStage(state: State): number {
+  return state.stages.length - 1;
+}
+
+function emit(state: State, step: Emit): void {
+  present(state.stages.at(-1), "stage").steps.push(step);
+}
+
+function allocate(state: State, bytes: number): Buffer {
+  const stage = currentStage(state);
+  const buffer = { bytes, firstStage: stage, lastStage: stage, address: undefined };
+  state.buffers.push(buffer);
+  return buffer;
+}
+
+function placeImage(state: State, bytes: Uint8Array): Buffer {
+  const address = imageEnd(state.parts.at(-1)?.buffer);
+  const buffer = { bytes: bytes.length, firstStage: 0, lastStage: FOREVER, address };
+  state.parts.push({ buffer, bytes });
+  return buffer;
+}
+
+/** With a spare vector behind each part, because rows are read in whole vectors. */
+function imageEnd(last: Buffer | undefined): number {
+  return last === undefined ? 0 : alignUp(addressOf(last) + last.bytes + VECTOR_BYTES, 64);
+}
+
+function shapeOf(graph: Graph, value: string): readonly number[] {
+  return present(graph.types.get(value), `type of ${value}`).shape;
+}
+
+function constantOf(graph: Graph, value: string): Float32Array | undefined {
+  const tensor = graph.constants.get(value);
+  const data = tensor && numeric(tensor);
+  return data === undefined || data instanceof Float32Array ? data : Float32Array.from(data);
+}
+
+function use(state: State, buffer: Buffer): Buffer {
+  buffer.lastStage = Math.max(buffer.lastStage, currentStage(state));
+  return buffer;
+}
+
+function read(state: State, value: string, layout: Layout): Buffer {
+  const at = state.stored.get(value) ?? placeConstant(state, value);
+  if (at.layout === layout || sameBytes(shapeOf(state.graph, value))) return use(state, at.buffer);
+  const key = `${layout} ${value}`;
+  const known = state.converted.get(key);
+  if (known !== undefined) return use(state, known);
+  const buffer = convert(state, { value, at, layout });
+  state.converted.set(key, buffer);
+  return buffer;
+}
+
+function placeConstant(state: State, value: string): Stored {
+  const data = present(constantOf(state.graph, value), `value ${value}`);
+  const at: Stored = { buffer: placeImage(state, bytesOf(data)), layout: "rows" };
+  state.stored.set(value, at);
+  return at;
+}
+
+function convert(
+  state: State,
+  request: { readonly value: string; readonly at: Stored; readonly layout: Layout },
+): Buffer {
+  const { value, at, layout } = request;
+  const shape = shapeOf(state.graph, value);
+  const source = use(state, at.buffer);
+  const target = allocate(state, bytesIn(shape, layout));
+  const [fromSteps, toSteps] = [stridesIn(shape, at.layout), stridesIn(shape, layout)];
+  const axes = shape.map((count, axis) => ({
+    count,
+    fromStep: present(fromSteps[axis], "stride"),
+    toStep: present(toSteps[axis], "stride"),
+  }));
+  emit(state, (f) => {
+    const copy = { from: addressOf(source), to: addressOf(target), axes };
+    copyElements(f, state.store, copy);
+  });
+  return target;
+}
+
+function keepPort(state: State, value: string): () => CpuPort {
+  const { graph, stored } = state;
+  const shape = shapeOf(graph, value);
+  if (!stored.has(value) && !graph.constants.has(value)) {
+    stored.set(value, { buffer: allocate(state, bytesIn(shape, "rows")), layout: "rows" });
+  }
+  const buffer = read(state, value, "rows");
+  buffer.lastStage = FOREVER;
+  return () => ({ name: value, shape, memoryOffset: addressOf(buffer) });
+}
+
+function describeValue(graph: Graph, { name, stage, at }: ComputedValue): CpuValue {
+  const memoryOffset = addressOf(at.buffer);
+  return { name, shape: shapeOf(graph, name), memoryOffset, layout: at.layout, stage };
 }
 
 export function bytesOf(data: Float32Array | Int32Array): Uint8Array {
@@ -216,8 +262,8 @@ function sameBytes(shape: readonly number[]): boolean {
   return product(plane) === 1 && (batch === 1 || pitchOf(shape) === channels);
 }
 
+/** Where computed values can begin. */
 export function imageBytes(parts: readonly ImagePart[]): number {
   const last = parts.at(-1);
-  assert(last === undefined || last.memoryOffset >= 0, "image parts are in order");
   return last === undefined ? 0 : alignUp(last.memoryOffset + last.bytes.length + VECTOR_BYTES, 64);
 }

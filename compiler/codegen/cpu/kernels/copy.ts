@@ -17,9 +17,10 @@ export interface Copy {
   readonly axes: readonly CopyAxis[];
 }
 
-/** Where built kernels are kept: one function a shape. */
+/** Where built kernels are kept: one function a key. */
 export interface KernelStore {
   readonly module: ModuleBuilder;
+  /** The function with this key, built on first use. */
   kernel<Handle extends FunctionHandle>(key: string, build: () => Handle): Handle;
 }
 

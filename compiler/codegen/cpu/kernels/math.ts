@@ -21,9 +21,11 @@ export function vectorCode(f: FunctionBuilder, expression: Expression, x: Vector
       return unaryCode(f, expression.name, vectorCode(f, expression.argument, x));
     case "binary": {
       const left = vectorCode(f, expression.left, x);
-      if (expression.name === "pow") return powerCode(f, left, expression.right, x);
       const right = vectorCode(f, expression.right, x);
-      return pairCode(expression.name, left, right);
+      if (expression.name !== "pow") return pairCode(expression.name, left, right);
+      const { right: exponent } = expression;
+      if (exponent.kind === "constant") return constantPower(f, left, exponent.value);
+      return exponential(f, mul(logarithm(f, left), right));
     }
     default:
       return unreachable(expression);
@@ -249,18 +251,14 @@ function signCode(x: Vector): Vector {
 /** Whole exponents up to this size are powers by repeated squaring. */
 const WHOLE_EXPONENT_MAX = 64;
 
-function powerCode(f: FunctionBuilder, base: Vector, exponent: Expression, x: Vector): Vector {
-  const constant = exponent.kind === "constant" ? exponent.value : undefined;
-  if (constant === 0.5) return op("f32x4.sqrt", base);
-  if (constant !== undefined && isSmallWhole(constant)) {
-    const power = wholePower(f, keep(f, base), Math.abs(constant));
-    return constant < 0 ? op("f32x4.div", f32x4(1), power) : power;
-  }
-  const factor = vectorCode(f, exponent, x);
-  return exponential(f, mul(logarithm(f, base), factor));
+function constantPower(f: FunctionBuilder, base: Vector, exponent: number): Vector {
+  if (exponent === 0.5) return op("f32x4.sqrt", base);
+  if (!isSmallWhole(exponent)) return exponential(f, mul(logarithm(f, base), f32x4(exponent)));
+  const power = wholePower(f, keep(f, base), Math.abs(exponent));
+  return exponent < 0 ? op("f32x4.div", f32x4(1), power) : power;
 }
 
-/** Whether `powerCode` covers every base, not only the positive ones. */
+/** Whether `constantPower` covers every base, not only the positive ones. */
 export function isSmallWhole(exponent: number): boolean {
   return Number.isInteger(exponent) && Math.abs(exponent) <= WHOLE_EXPONENT_MAX;
 }

@@ -67,7 +67,7 @@ describe("conv", () => {
         const nodeCase = convCase(spec);
         if (nodeCase !== undefined) checkNode(nodeCase);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -127,7 +127,7 @@ describe("conv_transpose", () => {
           seed: spec.seed,
         });
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
