@@ -67,7 +67,11 @@ const BETWEEN: readonly Planted[] = [
     return ["cli", "test/unit"].map((from) => ({ from, to: `${to}/x.ts` }));
   }),
   { from: "compiler/models", to: "compiler/ir/x.ts" },
-  { from: "compiler/models", to: "compiler/passes/x.ts", rule: "model builder knows only the ir" },
+  { from: "compiler/models", to: "compiler/frontend/x.ts" },
+  {
+    ...{ from: "compiler/models", to: "compiler/passes/x.ts" },
+    rule: "model builder knows the model format only",
+  },
   {
     ...{ from: "compiler/driver", to: "compiler/models/x.ts" },
     rule: "model builder is no part of the driver",
@@ -82,6 +86,7 @@ const OUTSIDE: readonly Planted[] = [
   { from: "server/store", to: "prisma/x.ts" },
   { from: "server/http", to: "@prisma/client", rule: PRISMA },
   { from: "server/jobs", to: "prisma/x.ts", rule: PRISMA },
+  { from: "server/jobs", to: "prisma/generated/x.ts", rule: PRISMA },
   { from: "server/jobs", to: "server/store/generated/x.ts", rule: PRISMA },
   { from: "cli", to: "@prisma/client", rule: PRISMA },
   { from: "server/store", to: "pg" },
