@@ -43,7 +43,13 @@ function fire(net: Network, input: Feature, spec: Fire): Feature {
   const { name, squeeze, expand } = spec;
   const conv = (from: Feature, part: string, shape: { channels: number; kernel: number }) => {
     const padding = shape.kernel === 3 ? 1 : 0;
-    const value = net.conv(from, { name: `${name}.${part}`, ...shape, padding, bias: true });
+    const value = net.conv(from, {
+      name: `${name}.${part}`,
+      ...shape,
+      padding,
+      bias: true,
+      gain: 3,
+    });
     return net.relu(value, `${name}.${part}_activation`);
   };
   const squeezed = conv(input, "squeeze", { channels: squeeze, kernel: 1 });
