@@ -4,3 +4,5 @@ export type { CompileCpuCode } from "./compile.ts";
 export type { CpuPort, CpuProgram, CpuValue, ImagePart, Layout } from "./program.ts";
 export { cpuRunner, runCpu } from "./run.ts";
 export type { CpuRunner } from "./run.ts";
+export { cpuSegment } from "./segment.ts";
+export type { SegmentWithWeights } from "./segment.ts";
