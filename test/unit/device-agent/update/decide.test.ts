@@ -1,0 +1,204 @@
+import { describe, expect, test } from "@jest/globals";
+import { brand } from "../../../../protocol/base/brand.ts";
+import { utf8 } from "../../../../protocol/base/bytes.ts";
+import { canonicalJson } from "../../../../protocol/base/canonical-json.ts";
+import { packBundle, type ManifestFields } from "../../../../protocol/bundle/index.ts";
+import { keyObject, sha256Hex } from "../../../../protocol/crypto/index.ts";
+import {
+  authorAssignment,
+  authorDirectorKeys,
+  describeDriver,
+  describeFile,
+  directorKeysPath,
+  readDirectorKeys,
+  signMetadata,
+  type AssignmentFields,
+} from "../../../../protocol/metadata/index.ts";
+import {
+  decideUpdate,
+  downloadTarget,
+  refresh,
+  resolveTarget,
+  resolveTopLevelTarget,
+  type DecideOptions,
+  type DeviceFacts,
+} from "../../../../device-agent/update/index.ts";
+import {
+  KEYS,
+  LATER,
+  makeRepository,
+  makeRoot,
+  NOW,
+  PAST,
+} from "../../../support/signed-metadata.ts";
+import { codeOf } from "../../../support/trusted-sets.ts";
+import { memoryWorld } from "./memory-ports.ts";
+
+const TENANT: DeviceFacts["tenant"] = brand("acme");
+
+function bundle(version: string, change: Partial<ManifestFields> = {}): Uint8Array {
+  return packBundle(new Map([["driver.js", utf8(`// ${version}`)]]), {
+    version,
+    abi: { major: 1, minor: 0 },
+    isa: { major: 1, minor: 0 },
+    socs: ["sm8350", "sm8650"],
+    kernels: [],
+    builtFrom: { recipe: version, sourceSha256: sha256Hex(utf8("source")) },
+    ...change,
+  });
+}
+
+const OLD = bundle("1.0.0");
+const NEW = bundle("1.1.0");
+
+const FACTS: DeviceFacts = {
+  tenant: TENANT,
+  device: brand("phone-1"),
+  soc: "sm8650",
+  abi: { major: 1, minor: 0 },
+  isa: { major: 1, minor: 0 },
+  current: { version: "1.0.0", sha256: sha256Hex(OLD) },
+  accepted: null,
+};
+
+const KEYSET = authorDirectorKeys({
+  tenant: TENANT,
+  epoch: 1,
+  threshold: 1,
+  keys: new Map([[KEYS.director.keyId, keyObject(KEYS.director.publicKey)]]),
+  validFrom: PAST,
+  validUntil: LATER,
+});
+
+interface Situation {
+  readonly bundles?: readonly Uint8Array[];
+  readonly floor?: string;
+  readonly assignment?: Partial<AssignmentFields>;
+  readonly facts?: Partial<DeviceFacts>;
+}
+
+/** The whole way of an update's decision: refresh, key set, assignment, image. */
+async function decided({ bundles = [OLD, NEW], floor = "1.0.0", assignment, facts }: Situation) {
+  const described = bundles.flatMap((bytes) => {
+    const files = describeDriver(bytes, floor);
+    return files.ok ? [...files.value] : [];
+  });
+  const keyset = canonicalJson(KEYSET);
+  const path = directorKeysPath(TENANT);
+  const targets = new Map([...described, [path, describeFile(keyset)]]);
+  const made = memoryWorld(await makeRoot(), await makeRepository({ targets: { targets } }));
+  made.files.set(`targets/director/${sha256Hex(keyset)}.keys-acme.json`, keyset);
+  const trusted = await refresh(made.ports);
+  if (!trusted.ok) throw new Error(trusted.message);
+  const found = resolveTopLevelTarget(trusted.value, path);
+  if (!found.ok) throw new Error(found.message);
+  const downloaded = await downloadTarget(made.ports, found.value.target);
+  if (!downloaded.ok) throw new Error(downloaded.message);
+  const directorKeys = readDirectorKeys(downloaded.value, TENANT);
+  if (!directorKeys.ok) throw new Error(directorKeys.message);
+  const options: DecideOptions = {
+    envelope: await signMetadata(authorAssignment({ ...assigned(), ...assignment }), [
+      KEYS.director,
+    ]),
+    directorKeys: directorKeys.value,
+    facts: { ...FACTS, ...facts },
+    now: NOW,
+    resolve: (wanted) => resolveTarget(trusted.value, made.ports, wanted),
+  };
+  return decideUpdate(options);
+}
+
+function assigned(bytes = NEW, path = "drivers/sm8650/1.1.0"): AssignmentFields {
+  return {
+    tenant: TENANT,
+    device: FACTS.device,
+    target: { path, sha256: sha256Hex(bytes), length: bytes.length },
+    rollout: brand("rollout-7"),
+    stage: 0,
+    epoch: 1,
+    sequence: 1,
+    startBefore: LATER,
+    activateBefore: LATER,
+    evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
+  };
+}
+
+test("an image and an assignment that agree are installed", async () => {
+  const decision = await decided({});
+  expect(decision).toMatchObject({
+    ok: true,
+    value: {
+      kind: "install",
+      target: { path: "drivers/sm8650/1.1.0", sha256: sha256Hex(NEW), length: NEW.length },
+      facts: { version: "1.1.0" },
+      assignment: { rollout: "rollout-7", sequence: 1 },
+    },
+  });
+});
+
+test("what is installed already is not installed again", async () => {
+  const current = { version: "1.1.0", sha256: sha256Hex(NEW) };
+  expect(await decided({ facts: { current } })).toMatchObject({ value: { kind: "nothing" } });
+});
+
+test("the director may return a device to an older version above the floor", async () => {
+  const { target } = assigned(OLD, "drivers/sm8650/1.0.0");
+  const current = { version: "1.1.0", sha256: sha256Hex(NEW) };
+  const decision = await decided({ assignment: { target }, facts: { current } });
+  expect(decision).toMatchObject({ value: { kind: "install", facts: { version: "1.0.0" } } });
+});
+
+describe("nothing is installed when", () => {
+  const { target } = assigned();
+  const replayed = { epoch: 1, sequence: 2, contentSha256: sha256Hex(utf8("")), finished: true };
+  const forAbi2 = bundle("1.1.0", { abi: { major: 2, minor: 0 } });
+  const forIsa11 = bundle("1.1.0", { isa: { major: 1, minor: 1 } });
+  const for8350 = bundle("1.1.0", { socs: ["sm8350"] });
+
+  test.each<[string, Situation, string]>([
+    ["the device's chip is another", { facts: { soc: "sm8350" } }, "WRONG_HARDWARE"],
+    [
+      "the director sends another family's image",
+      { bundles: [for8350], assignment: assigned(for8350, "drivers/sm8350/1.1.0") },
+      "WRONG_HARDWARE",
+    ],
+    [
+      "the ABI's major is another",
+      { bundles: [forAbi2], assignment: assigned(forAbi2) },
+      "WRONG_ABI",
+    ],
+    [
+      "the chip lacks instructions",
+      { bundles: [forIsa11], assignment: assigned(forIsa11) },
+      "WRONG_ISA",
+    ],
+    ["the version is below the floor", { floor: "1.2.0" }, "BELOW_SECURITY_FLOOR"],
+    ["the assignment is replayed", { facts: { accepted: replayed } }, "ASSIGNMENT_REPLAYED"],
+    ["the assignment came too late", { assignment: { startBefore: NOW } }, "ASSIGNMENT_EXPIRED"],
+    [
+      "the assignment is another device's",
+      { facts: { device: brand("x") } },
+      "ASSIGNMENT_WRONG_DEVICE",
+    ],
+    ["no offline key vouches for the image", { bundles: [OLD] }, "TARGET_NOT_FOUND"],
+    [
+      "the director names other bytes",
+      { assignment: { target: { ...target, sha256: sha256Hex(OLD) } } },
+      "ASSIGNMENT_DISAGREES_WITH_IMAGE",
+    ],
+    [
+      "the director names another length",
+      { assignment: { target: { ...target, length: 1 } } },
+      "ASSIGNMENT_DISAGREES_WITH_IMAGE",
+    ],
+    [
+      "the director names a target that is no driver",
+      {
+        assignment: assigned(canonicalJson(KEYSET), directorKeysPath(TENANT)),
+      },
+      "NOT_A_DRIVER",
+    ],
+  ])("%s", async (_why, situation, code) => {
+    expect(codeOf(await decided(situation))).toBe(code);
+  });
+});
