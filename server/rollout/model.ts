@@ -90,6 +90,8 @@ export interface AssignmentFact {
   readonly status: AssignmentStatus;
   /** Models of the device that failed with the new driver. */
   readonly failingModels: number;
+  /** Why it failed, in the device's words. */
+  readonly failure: { readonly code: string; readonly message: string } | null;
   readonly assignedAt: Instant;
   readonly acceptedAt: Instant | null;
 }

@@ -23,6 +23,8 @@ export interface Database {
   withPrisma<T>(scope: Scope, work: (prisma: PrismaTransaction) => Promise<T>): Promise<T>;
   /** A transaction over plain SQL, for hot paths. It may run more than once. */
   withSql<T>(scope: Scope, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The same, reading everything as of one moment. */
+  withSnapshot<T>(scope: Scope, work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -76,7 +78,11 @@ async function openMigrated(
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     withPrisma: (scope, work) => retried(() => prismaTransaction(prisma, scope, work)),
-    withSql: (scope, work) => retried(() => sqlTransaction(pool, scope, work)),
+    withSql: (scope, work) => retried(() => sqlTransaction(pool, { scope, begin: "BEGIN" }, work)),
+    withSnapshot: (scope, work) => {
+      const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+      return retried(() => sqlTransaction(pool, { scope, begin }, work));
+    },
     close: async () => {
       await prisma.$disconnect();
       await pool.end();
@@ -126,13 +132,13 @@ function prismaTransaction<T>(
 
 async function sqlTransaction<T>(
   pool: Pool,
-  scope: Scope,
+  { scope, begin }: { readonly scope: Scope; readonly begin: string },
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    await client.query(begin);
     await client.query("SELECT set_config('retile.tenant', $1, true)", [scope]);
     const value = await work(sqlOver(client));
     await client.query("COMMIT");

@@ -192,16 +192,17 @@ CREATE TABLE outcomes (
 );
 CREATE INDEX outcomes_by_time ON outcomes (tenant, received_at);
 
+-- No row checks that its numbers are not negative: what is inserted is a difference, until it meets the row.
 CREATE TABLE gate_cells (
   tenant text NOT NULL,
   rollout text NOT NULL,
   stage integer NOT NULL,
   model text NOT NULL,
   hardware_class text NOT NULL,
-  count bigint NOT NULL CHECK (count >= 0),
+  count bigint NOT NULL,
   sum numeric(40, 0) NOT NULL,
   sum_of_squares numeric(40, 0) NOT NULL,
-  failures bigint NOT NULL CHECK (failures >= 0),
+  failures bigint NOT NULL,
   PRIMARY KEY (tenant, rollout, stage, model, hardware_class),
   FOREIGN KEY (tenant, rollout) REFERENCES rollouts (tenant, id)
 );
