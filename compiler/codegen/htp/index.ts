@@ -1,0 +1,99 @@
+/** From a quantised graph to a program file for the HTP: lower, synchronise, describe. */
+import { ISA_VERSION } from "../../../protocol/isa/index.ts";
+import type { Stream } from "../../../protocol/isa/index.ts";
+import { brand } from "../../../protocol/base/brand.ts";
+import type { Sha256 } from "../../../protocol/base/brand.ts";
+import { hex } from "../../../protocol/base/bytes.ts";
+import { succeeded } from "../../../protocol/base/result.ts";
+import type { Result } from "../../../protocol/base/result.ts";
+import { sha256 } from "../../../protocol/crypto/index.ts";
+import type { Counters, Port, Program, Region } from "../../../protocol/program/index.ts";
+import { multiplyAccumulates } from "../../ir/index.ts";
+import { lowerGraph, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";
+import type { Lowered, LoweringCode, LoweringRequest, PortValue } from "../../lower/index.ts";
+import { assemble } from "./assembler.ts";
+
+export { assemble } from "./assembler.ts";
+
+export interface HtpRequest extends LoweringRequest {
+  readonly modelName: string;
+  readonly modelSha256: Sha256;
+  readonly driverVersion: string;
+  /** Canonical JSON of the compile options, kept in the program. */
+  readonly optionsText: string;
+}
+
+/** Deterministic: the same request gives the same program. */
+export function lowerHtp(request: HtpRequest): Result<Program, LoweringCode> {
+  const lowered = lowerGraph(request);
+  if (!lowered.ok) return lowered;
+  return succeeded(toProgram(request, lowered.value));
+}
+
+function toProgram(request: HtpRequest, lowered: Lowered): Program {
+  const streams = assemble(lowered.listing);
+  const hash = brand<Sha256>(hex(sha256(lowered.blob)));
+  const regions: Region[] = [
+    { kind: "vtcm", bytes: request.soc.vtcmBytes },
+    { kind: "weights", bytes: lowered.blob.length, sha256: hash },
+    ...lowered.inputs.map((port): Region => ({ kind: "input", bytes: pixelBytes(port) })),
+    ...lowered.outputs.map((port): Region => ({ kind: "output", bytes: pixelBytes(port) })),
+  ];
+  if (lowered.scratchBytes > 0) regions.push({ kind: "scratch", bytes: lowered.scratchBytes });
+  const firstOutput = FIRST_PORT_REGION + lowered.inputs.length;
+  return {
+    isa: ISA_VERSION,
+    soc: request.soc.name,
+    modelName: request.modelName,
+    modelSha256: request.modelSha256,
+    driverVersion: request.driverVersion,
+    options: request.optionsText,
+    regions,
+    inputs: lowered.inputs.map((port, index) => toPort(port, FIRST_PORT_REGION + index)),
+    outputs: lowered.outputs.map((port, index) => toPort(port, firstOutput + index)),
+    origins: lowered.origins,
+    segments: [
+      {
+        kind: "htp",
+        tables: { ...lowered.tables, region: WEIGHTS_REGION, regionOffset: 0 },
+        streams,
+      },
+    ],
+    counters: countersOf(request, lowered, streams),
+    blobs: new Map([[hash, lowered.blob]]),
+  };
+}
+
+function pixelBytes({ grid }: PortValue): number {
+  return grid.height * grid.width * grid.channels;
+}
+
+function toPort(port: PortValue, region: number): Port {
+  const { grid, encoding } = port;
+  return {
+    name: port.name,
+    dtype: "f32",
+    shape: port.shape,
+    region,
+    storage: {
+      kind: "pixels",
+      ...encoding,
+      rows: grid.height,
+      columns: grid.width,
+      channels: grid.channels,
+    },
+  };
+}
+
+function countersOf(request: HtpRequest, lowered: Lowered, streams: readonly Stream[]): Counters {
+  let ddrReadBytes = 0;
+  let ddrWriteBytes = 0;
+  for (const instruction of streams.flatMap((stream) => stream.instructions)) {
+    if (instruction.op !== "dma.copy") continue;
+    const bytes = instruction.bytes * instruction.rows * instruction.planes;
+    if (instruction.source.region !== 0) ddrReadBytes += bytes;
+    if (instruction.destination.region !== 0) ddrWriteBytes += bytes;
+  }
+  const macsInt8 = multiplyAccumulates(request.graph);
+  return { macsInt8, ddrReadBytes, ddrWriteBytes, vtcmPeakBytes: lowered.vtcmPeakBytes };
+}

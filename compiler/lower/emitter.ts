@@ -1,0 +1,112 @@
+/** Collects instructions in sequential order and gives each its queue. */
+import { assert, present } from "../../protocol/base/assert.ts";
+import { hvxCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
+import type { Address, Operand, QueueId, SocDescription, Window } from "../../protocol/isa/index.ts";
+import { operandList } from "../kernels/index.ts";
+import type { KernelLibrary, KernelName } from "../kernels/index.ts";
+import type { Shape } from "../kernels/index.ts";
+import type { Draft, Placed } from "./listing.ts";
+
+/** Which way a copy goes: what comes in never waits behind what goes out. */
+export type CopyQueue = "in" | "out";
+
+export interface Copy {
+  readonly destination: Address;
+  readonly source: Address;
+  readonly bytes: number;
+  readonly rows?: number;
+  readonly destinationRowStride?: number;
+  readonly sourceRowStride?: number;
+  readonly planes?: number;
+  readonly destinationPlaneStride?: number;
+  readonly sourcePlaneStride?: number;
+}
+
+export interface VectorRun {
+  readonly kernel: KernelName;
+  readonly shape: Shape;
+  readonly operands: Readonly<Record<string, Operand | readonly Operand[]>>;
+  readonly vectors: number;
+  /** Pixels of the first crouton that lie in the image; absent where no lane is outside. */
+  readonly rows?: number;
+  readonly columns?: number;
+}
+
+type Unplaced<D> = D extends Draft ? Omit<D, "origin"> : never;
+type MatrixDraft = Unplaced<Extract<Draft, { op: `hmx.${string}` }>>;
+
+export interface Emitter {
+  copy(queue: CopyQueue, copy: Copy): void;
+  matrix(draft: MatrixDraft): void;
+  vector(run: VectorRun): void;
+  /** Number of vector contexts: into how many parts work is worth splitting. */
+  readonly contexts: number;
+}
+
+export interface EmissionState {
+  readonly queues: readonly QueueId[];
+  readonly sequence: readonly Placed[];
+  /** An emitter whose instructions belong to the node. */
+  forOrigin(origin: number): Emitter;
+}
+
+export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionState {
+  const queues = queuesOf(soc);
+  const sequence: Placed[] = [];
+  const hmx = soc.dma.queues;
+  const hvx = hmx + 1;
+  const copyQueues = { in: 0, out: Math.min(1, soc.dma.queues - 1) };
+  // Vector work goes to the context that has been given least of it.
+  const loads = new Array<number>(soc.hvx.queues).fill(0);
+  const forOrigin = (origin: number): Emitter => ({
+    contexts: soc.hvx.queues,
+    copy: (queue, copy) => {
+      sequence.push({ queue: copyQueues[queue], draft: { op: "dma.copy", origin, ...whole(copy) } });
+    },
+    matrix: (draft) => {
+      sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
+    },
+    vector: (run) => {
+      const operands = operandList(kernels.kernel(run.kernel), run.operands);
+      const code = kernels.code(run.kernel, run.shape);
+      const { vectors, rows = 8, columns = 0xffff } = run;
+      assert(vectors > 0, "a run has vectors");
+      const context = loads.indexOf(Math.min(...loads));
+      loads[context] = present(loads[context], "context") + hvxCycles({ vectors, operands, code }, soc);
+      const draft: Draft = { op: "hvx.run", origin, vectors, rows, columns, operands, code };
+      sequence.push({ queue: hvx + context, draft });
+    },
+  });
+  return { queues, sequence, forOrigin };
+}
+
+function queuesOf(soc: SocDescription): QueueId[] {
+  const many = (engine: QueueId["engine"], count: number): QueueId[] =>
+    Array.from({ length: count }, (_, index) => ({ core: 0, engine, index }));
+  return [...many("dma", soc.dma.queues), ...many("hmx", 1), ...many("hvx", soc.hvx.queues)];
+}
+
+function whole(copy: Copy): Required<Copy> {
+  const { bytes, rows = 1 } = copy;
+  return {
+    rows,
+    destinationRowStride: bytes,
+    sourceRowStride: bytes,
+    planes: 1,
+    destinationPlaneStride: rows * bytes,
+    sourcePlaneStride: rows * bytes,
+    ...copy,
+  };
+}
+
+export function vtcm(offset: number): Address {
+  return { region: VTCM_REGION, offset };
+}
+
+export function linear(offset: number, strideBytes = 0): Operand {
+  return { kind: "linear", address: vtcm(offset), strideBytes };
+}
+
+export function windowOperand(window: Window): Operand {
+  return { kind: "window", window };
+}

@@ -1,0 +1,271 @@
+/** Gives every tensor its home and every buffer its place, falling back step by step when VTCM is too small. */
+import { present } from "../../protocol/base/assert.ts";
+import { alignUp } from "../../protocol/base/integers.ts";
+import { CROUTON_BYTES } from "../../protocol/isa/index.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
+import { doesNotFit } from "./failure.ts";
+import { assignGroups, groupStages } from "./groups.ts";
+import type { Grouped } from "./groups.ts";
+import { FIRST_PORT_REGION } from "./network.ts";
+import type { Network } from "./network.ts";
+import type { LoweringOptions } from "./options.ts";
+import { liveBytesMax, planMemory } from "./plan.ts";
+import type { Buffer, EarlyBuffer, Plan } from "./plan.ts";
+import { livesOf, scheduleGroups } from "./schedule.ts";
+import type { Life, Schedule } from "./schedule.ts";
+import type { Place, Value, ValueId } from "./stage.ts";
+import { layoutTables } from "./tables.ts";
+import type { TableLayout } from "./tables.ts";
+
+/** The alignment of VTCM buffers: one crouton. */
+const ALIGNMENT = CROUTON_BYTES;
+
+/** One chunk of a stage's constants: where it goes, and the steps between which it is there. */
+export interface ChunkLife {
+  readonly stage: number;
+  readonly chunk: number;
+  readonly bytes: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Layout {
+  readonly values: readonly Value[];
+  readonly schedule: Schedule;
+  readonly lives: readonly (Life | undefined)[];
+  readonly chunks: readonly ChunkLife[];
+  readonly tables: TableLayout;
+  /** VTCM offsets: tables from 0, then fill croutons, then everything planned. */
+  readonly fillOffset: number;
+  readonly valueOffsets: ReadonlyMap<ValueId, number>;
+  readonly scratchOffsets: ReadonlyMap<number, number>;
+  /** By position in `chunks`. */
+  readonly chunkOffsets: readonly number[];
+  readonly ddrBytes: number;
+  readonly vtcmPeakBytes: number;
+  readonly vtcmLowerBoundBytes: number;
+}
+
+/** How generous an attempt is with memory. */
+interface Slack {
+  /** Groups for which a buffer is left alone after its last use, so that engines need not wait for each other. */
+  readonly idleGroups: number;
+  /** Rows of a partly kept tensor beyond those that are needed. */
+  readonly spareRows: number;
+}
+
+const SLACKS: readonly Slack[] = [
+  { idleGroups: 3, spareRows: 3 },
+  { idleGroups: 2, spareRows: 2 },
+  { idleGroups: 1, spareRows: 2 },
+  { idleGroups: 1, spareRows: 1 },
+  { idleGroups: 0, spareRows: 1 },
+  { idleGroups: 0, spareRows: 0 },
+];
+
+/** Throws CodedError `DOES_NOT_FIT` naming the node of the largest buffer. */
+export function layOut(network: Network, options: LoweringOptions, soc: SocDescription): Layout {
+  const groupOf = assignGroups(network, options.follow);
+  const spill = new Set<ValueId>();
+  if (options.homes === "ddr") spillAll(network, groupOf, spill);
+  for (;;) {
+    const homes = ddrHomes(network, spill);
+    const grouped = groupStages(network, groupOf, { values: spill, home: homes.address });
+    const fixed = fix(grouped, options);
+    for (const slack of SLACKS) {
+      const layout = attempt({ grouped, fixed, slack, soc }, homes.bytes);
+      if (layout !== undefined) return layout;
+    }
+    const largest = largestAtPeak(network, grouped, fixed, spill);
+    if (largest === undefined) throw doesNotFit(heaviestNode(fixed), "its rows do not fit VTCM");
+    spill.add(largest);
+  }
+}
+
+/** Every tensor that another group reads lives in DDR. */
+function spillAll(network: Network, groupOf: readonly number[], spill: Set<ValueId>): void {
+  const groupOfValue = new Map<ValueId, number>();
+  network.stages.forEach(({ output }, index) => {
+    if (output !== undefined) groupOfValue.set(output, groupOf[index] ?? 0);
+  });
+  network.stages.forEach(({ inputs }, index) => {
+    for (const id of inputs) if (groupOfValue.get(id) !== groupOf[index]) spill.add(id);
+  });
+}
+
+interface DdrHomes {
+  readonly address: (value: ValueId) => { readonly region: number; readonly offset: number };
+  readonly bytes: number;
+}
+
+/** Scratch memory is plentiful: every spilled tensor has bytes of its own. */
+function ddrHomes(network: Network, spill: ReadonlySet<ValueId>): DdrHomes {
+  const region = FIRST_PORT_REGION + network.inputs.length + network.outputs.length;
+  const offsets = new Map<ValueId, number>();
+  let bytes = 0;
+  for (const id of [...spill].sort((a, b) => a - b)) {
+    const { grid } = present(network.values[id], "value");
+    offsets.set(id, bytes);
+    bytes += grid.rows * grid.rowBytes;
+  }
+  const address = (value: ValueId) => ({ region, offset: present(offsets.get(value), "home") });
+  return { address, bytes };
+}
+
+/** What does not depend on the slack. */
+interface Fixed {
+  readonly schedule: Schedule;
+  readonly tables: TableLayout;
+  readonly chunks: readonly ChunkLife[];
+  readonly scratch: readonly ScratchLife[];
+  /** First and last step of every group. */
+  readonly groupStarts: readonly number[];
+  readonly groupEnds: readonly number[];
+  readonly prefetch: boolean;
+}
+
+interface ScratchLife extends Buffer {
+  readonly stage: number;
+}
+
+function fix(grouped: Grouped, options: LoweringOptions): Fixed {
+  const schedule = scheduleGroups(grouped);
+  const groupStarts: number[] = [];
+  const groupEnds: number[] = [];
+  schedule.steps.forEach(({ group }, index) => {
+    groupStarts[group] ??= index;
+    groupEnds[group] = index;
+  });
+  const chunks: ChunkLife[] = [];
+  const scratch: ScratchLife[] = [];
+  const chunkAt = new Map<string, number>();
+  const scratchAt = new Map<number, number>();
+  schedule.steps.forEach((step, index) => {
+    const stage = present(schedule.stages[step.stage], "stage");
+    const bytes = stage.chunks[step.chunk]?.bytes;
+    if (bytes !== undefined) {
+      const key = `${step.stage},${step.chunk}`;
+      const known = chunkAt.get(key) ?? chunks.length;
+      const start = chunks[known]?.start ?? index;
+      chunks[known] = { stage: step.stage, chunk: step.chunk, bytes, start, end: index };
+      chunkAt.set(key, known);
+    }
+    if (stage.scratchBytes > 0) {
+      const known = scratchAt.get(step.stage) ?? scratch.length;
+      const start = scratch[known]?.start ?? index;
+      scratch[known] = { stage: step.stage, bytes: stage.scratchBytes, start, end: index };
+      scratchAt.set(step.stage, known);
+    }
+  });
+  const tables = layoutTables(grouped.values, schedule);
+  const { prefetch } = options;
+  return { schedule, tables, chunks, scratch, groupStarts, groupEnds, prefetch };
+}
+
+interface Attempt {
+  readonly grouped: Grouped;
+  readonly fixed: Fixed;
+  readonly slack: Slack;
+  readonly soc: SocDescription;
+}
+
+function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Layout | undefined {
+  const { schedule, tables, chunks, scratch } = fixed;
+  const lives = livesOf(grouped.values, schedule, slack.spareRows);
+  const settled = (end: number): number => {
+    const group = (schedule.steps[end]?.group ?? 0) + slack.idleGroups;
+    return slack.idleGroups === 0
+      ? end
+      : (fixed.groupEnds[Math.min(group, fixed.groupEnds.length - 1)] ?? end);
+  };
+  const ids: ValueId[] = [];
+  const buffers: Buffer[] = [];
+  lives.forEach((life, id) => {
+    if (life === undefined) return;
+    ids.push(id);
+    buffers.push(valueBuffer(present(grouped.values[id], "value"), { ...life, end: settled(life.end) }));
+  });
+  for (const life of scratch) buffers.push({ ...life, end: settled(life.end) });
+  const early = chunks.map((life): EarlyBuffer => {
+    const starts = fixed.prefetch ? fixed.groupStarts.filter((start) => start < life.start) : [];
+    return { bytes: life.bytes, start: life.start, end: life.end, starts };
+  });
+  const fillOffset = alignUp(tables.bytes, ALIGNMENT);
+  const base = fillOffset + tables.fills.length * CROUTON_BYTES;
+  const capacity = soc.vtcmBytes - base;
+  const plan = planMemory(buffers, early, { capacity, alignment: ALIGNMENT });
+  if (plan === undefined) return undefined;
+  const offsets = plan.offsets.map((offset) => offset + base);
+  return {
+    ...{ values: grouped.values, schedule, lives, chunks, tables, fillOffset, ddrBytes },
+    valueOffsets: new Map(ids.map((id, index) => [id, offsets[index] ?? 0])),
+    scratchOffsets: new Map(
+      scratch.map(({ stage }, index) => [stage, offsets[ids.length + index] ?? 0]),
+    ),
+    chunkOffsets: plan.earlyOffsets.map((offset) => offset + base),
+    vtcmPeakBytes: base + peakOf(plan),
+    vtcmLowerBoundBytes: base + liveBytesMax([...buffers, ...chunks], ALIGNMENT),
+  };
+}
+
+function peakOf(plan: Plan): number {
+  return plan.peakBytes;
+}
+
+function valueBuffer(value: Value, life: Life): Buffer {
+  return { bytes: life.rows * value.grid.rowBytes, start: life.start, end: life.end };
+}
+
+/** The largest tensor alive when most memory is in use that still lives in VTCM across groups. */
+function largestAtPeak(
+  network: Network,
+  grouped: Grouped,
+  fixed: Fixed,
+  spill: ReadonlySet<ValueId>,
+): ValueId | undefined {
+  const lives = livesOf(grouped.values, fixed.schedule, 0);
+  const live = new Array<number>(fixed.schedule.steps.length + 1).fill(0);
+  const add = (life: Buffer): void => {
+    for (let step = life.start; step <= life.end; step++) live[step] = (live[step] ?? 0) + life.bytes;
+  };
+  lives.forEach((life, id) => {
+    if (life !== undefined) add(valueBuffer(present(grouped.values[id], "value"), life));
+  });
+  fixed.chunks.forEach(add);
+  fixed.scratch.forEach(add);
+  const peak = live.indexOf(Math.max(...live));
+  const groupOf = (step: number): number => fixed.schedule.steps[step]?.group ?? 0;
+  let largest: { id: ValueId; bytes: number } | undefined;
+  for (let id = 0; id < network.values.length; id++) {
+    const life = lives[id];
+    const value = network.values[id];
+    if (life === undefined || value === undefined || spill.has(id)) continue;
+    if (life.start > peak || life.end < peak || groupOf(life.start) === groupOf(life.end)) continue;
+    if (network.values.some((other) => other.within?.value === id)) continue;
+    const bytes = life.rows * value.grid.rowBytes;
+    if (largest === undefined || bytes > largest.bytes) largest = { id, bytes };
+  }
+  return largest?.id;
+}
+
+function heaviestNode(fixed: Fixed): string {
+  const heaviest = [...fixed.chunks].sort((a, b) => b.bytes - a.bytes)[0];
+  return fixed.schedule.stages[heaviest?.stage ?? 0]?.node ?? "";
+}
+
+/** Where a value's croutons are: rows of a ring, or of the tensor that it is part of. */
+export function placeOf(layout: Layout, id: ValueId): Place {
+  const value = present(layout.values[id], "value");
+  const owner = value.within?.value ?? id;
+  const life = present(layout.lives[owner], "life");
+  const whole = present(layout.values[owner], "value").grid;
+  const base = present(layout.valueOffsets.get(owner), "offset");
+  const tileOffset = value.within?.tileOffset ?? 0;
+  return {
+    grid: value.grid,
+    offset: (row, tile, column) =>
+      base +
+      (row % life.rows) * whole.rowBytes +
+      ((tileOffset + tile) * whole.columns + column) * CROUTON_BYTES,
+  };
+}

@@ -1,0 +1,185 @@
+/** The quantised graph as values in croutons and the stages that make them. */
+import { present } from "../../protocol/base/assert.ts";
+import { attributesOf, encodingOf } from "../ir/index.ts";
+import type { AttributeReader, Encoding, Graph, Node, Tensor, TensorType } from "../ir/index.ts";
+import { unsupported } from "./failure.ts";
+import { gridOfShape, sameGrid } from "./grid.ts";
+import type { Grid } from "./grid.ts";
+import { lowerArithmetic } from "./nodes/arithmetic.ts";
+import { lowerMovement } from "./nodes/movement.ts";
+import { lowerPooling } from "./nodes/pooling.ts";
+import { lowerProduct } from "./nodes/product.ts";
+import type { LoweringOptions } from "./options.ts";
+import { exportStage, importStage } from "./stages/ports.ts";
+import type { Stage, Value, ValueId } from "./stage.ts";
+
+export interface PortValue {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly grid: Grid;
+  readonly encoding: Encoding;
+}
+
+export interface Network {
+  readonly values: readonly Value[];
+  readonly stages: readonly Stage[];
+  readonly inputs: readonly PortValue[];
+  readonly outputs: readonly PortValue[];
+}
+
+/** What the lowering of one node sees and adds to. */
+export interface NodeContext {
+  readonly node: Node;
+  readonly attributes: AttributeReader;
+  readonly options: LoweringOptions;
+  /** Type of an input; throws UNSUPPORTED_OP where it is missing or not int8. */
+  type(input: number): TensorType;
+  readonly outputType: TensorType;
+  constant(input: number): Tensor | undefined;
+  value(input: number): ValueId;
+  grid(value: ValueId): Grid;
+  /** A new value for the node's output. */
+  output(): ValueId;
+  /** A new value inside the node. */
+  temporary(grid: Grid, zeroPoint: number): ValueId;
+  /** Declares the output to be an input's value under another name. */
+  alias(value: ValueId): void;
+  /** Whether a value may become channel tiles of another one: it is no input's, and no part or whole yet. */
+  canEmbed(value: ValueId): boolean;
+  embed(value: ValueId, within: NonNullable<Value["within"]>): void;
+  add(stage: Stage): void;
+}
+
+/** Throws CodedError `UNSUPPORTED_OP` naming the node. */
+export function buildNetwork(graph: Graph, options: LoweringOptions): Network {
+  const builder = new NetworkBuilder(graph, options);
+  graph.inputs.forEach((name, index) => builder.input(name, index));
+  for (const node of graph.nodes) lowerNode(builder.context(node));
+  graph.outputs.forEach((name, index) => builder.export(name, index));
+  return builder.finish();
+}
+
+function lowerNode(context: NodeContext): void {
+  const handled =
+    lowerProduct(context) ||
+    lowerArithmetic(context) ||
+    lowerPooling(context) ||
+    lowerMovement(context);
+  if (!handled) throw unsupported(context.node.name, `operator ${context.node.op}`);
+}
+
+class NetworkBuilder {
+  private readonly graph: Graph;
+  private readonly options: LoweringOptions;
+  private readonly values: Value[] = [];
+  private readonly stages: Stage[] = [];
+  private readonly known = new Map<string, ValueId>();
+  private readonly imported = new Set<ValueId>();
+
+  constructor(graph: Graph, options: LoweringOptions) {
+    this.graph = graph;
+    this.options = options;
+  }
+
+  input(name: string, index: number): void {
+    const { grid, encoding } = this.port(name);
+    const { zeroPoint } = encoding;
+    const value = this.values.push({ name, grid, zeroPoint }) - 1;
+    this.known.set(name, value);
+    this.imported.add(value);
+    const region = FIRST_PORT_REGION + index;
+    this.stages.push(importStage({ node: name, value, grid, zeroPoint, region }));
+  }
+
+  export(name: string, index: number): void {
+    const { grid, encoding } = this.port(name);
+    const value = this.known.get(name);
+    if (value === undefined) throw unsupported(name, "a constant output");
+    const region = FIRST_PORT_REGION + this.graph.inputs.length + index;
+    const { zeroPoint } = encoding;
+    this.stages.push(exportStage({ node: name, value, grid, zeroPoint, region }));
+  }
+
+  finish(): Network {
+    const { values, stages, graph } = this;
+    const inputs = graph.inputs.map((name) => this.port(name));
+    return { values, stages, inputs, outputs: graph.outputs.map((name) => this.port(name)) };
+  }
+
+  context(node: Node): NodeContext {
+    const { graph } = this;
+    const name = (input: number): string => node.inputs[input] ?? "";
+    const outputName = node.outputs[0] ?? "";
+    const outputType = present(graph.types.get(outputName), `type of ${outputName}`);
+    return {
+      node,
+      attributes: attributesOf(node),
+      options: this.options,
+      type: (input) => this.int8(node, name(input)),
+      outputType: this.int8(node, outputName),
+      constant: (input) => graph.constants.get(name(input)),
+      value: (input) => this.valueOf(node, name(input)),
+      grid: (value) => present(this.values[value], "value").grid,
+      output: () => {
+        const { zeroPoint } = encodingOf(outputType);
+        const grid = this.gridFor(node.name, outputType);
+        this.known.set(outputName, this.values.push({ name: outputName, grid, zeroPoint }) - 1);
+        return this.values.length - 1;
+      },
+      temporary: (grid, zeroPoint) =>
+        this.values.push({ name: `${node.name}:${this.values.length}`, grid, zeroPoint }) - 1,
+      alias: (value) => {
+        const grid = this.gridFor(node.name, outputType);
+        if (!sameGrid(grid, present(this.values[value], "value").grid)) {
+          throw unsupported(node.name, `a ${node.op} that moves elements`);
+        }
+        this.known.set(outputName, value);
+      },
+      canEmbed: (value) => this.canEmbed(value),
+      embed: (value, within) => {
+        this.values[value] = { ...present(this.values[value], "value"), within };
+      },
+      add: (stage) => this.stages.push(stage),
+    };
+  }
+
+  private canEmbed(value: ValueId): boolean {
+    const isWhole = this.values.some((other) => other.within?.value === value);
+    return !isWhole && this.values[value]?.within === undefined && !this.imported.has(value);
+  }
+
+  private port(name: string): PortValue {
+    const type = present(this.graph.types.get(name), `type of ${name}`);
+    if (type.dtype !== "i8" || type.quantization?.scales.length !== 1) {
+      throw unsupported(name, `a port of type ${type.dtype}`);
+    }
+    return {
+      name,
+      shape: type.shape,
+      grid: this.gridFor(name, type),
+      encoding: encodingOf(type),
+    };
+  }
+
+  private int8(node: Node, name: string): TensorType {
+    const type = this.graph.types.get(name);
+    if (type?.dtype !== "i8") throw unsupported(node.name, `${type?.dtype ?? "no"} data (${name})`);
+    return type;
+  }
+
+  private valueOf(node: Node, name: string): ValueId {
+    const value = this.known.get(name);
+    if (value === undefined) throw unsupported(node.name, `the constant operand ${name}`);
+    return value;
+  }
+
+  private gridFor(node: string, type: TensorType): Grid {
+    const grid = gridOfShape(type.shape);
+    if (grid === undefined) throw unsupported(node, `shape [${type.shape.join(", ")}]`);
+    return grid;
+  }
+}
+
+/** Regions: VTCM, weights, then inputs, outputs and scratch memory. */
+export const WEIGHTS_REGION = 1;
+export const FIRST_PORT_REGION = 2;

@@ -1,0 +1,93 @@
+/** Operators that move elements: concat, nearest resize, and those that only rename what has one pixel. */
+import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
+import type { ResizeAxis } from "../../ir/index.ts";
+import { unsupported } from "../failure.ts";
+import { isPixel } from "../grid.ts";
+import type { NodeContext } from "../network.ts";
+import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
+
+export function lowerMovement(context: NodeContext): boolean {
+  switch (context.node.op) {
+    case "identity":
+    case "reshape":
+    case "transpose":
+      lowerRename(context);
+      return true;
+    case "concat":
+      lowerConcat(context);
+      return true;
+    case "resize":
+      lowerResize(context);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** The same croutons under another shape: channels lie second in images, last in anything else. */
+function lowerRename(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const value = context.value(0);
+  const images = [context.type(0), outputType].filter(({ shape }) => shape.length === 4);
+  const sameOrder =
+    node.op === "transpose"
+      ? attributes.numbers("perm").every((axis, index) => axis === index)
+      : images.length !== 1;
+  if (!sameOrder && !isPixel(context.grid(value))) {
+    throw unsupported(node.name, `a ${node.op} that moves elements`);
+  }
+  context.alias(value);
+}
+
+function lowerConcat(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const { shape } = outputType;
+  const axis = normalizeAxis(attributes.number("axis"), shape.length);
+  if (axis !== (shape.length === 4 ? 1 : shape.length - 1)) {
+    throw unsupported(node.name, "concatenation along anything but the channels");
+  }
+  const inputs = node.inputs.map((_, input) => context.value(input));
+  const grids = inputs.map((value) => context.grid(value));
+  const output = context.output();
+  const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
+  if (context.options.concatInPlace && aligned && new Set(inputs).size === inputs.length) {
+    if (embedParts(context, inputs, output)) return;
+  }
+  const outputGrid = context.grid(output);
+  context.add(concatStage({ node: node.name, inputs, grids, output, outputGrid }));
+}
+
+/** All parts or none: a part that lies elsewhere has to be copied, and then the rest may be as well. */
+function embedParts(context: NodeContext, inputs: readonly number[], output: number): boolean {
+  if (!inputs.every((value) => context.canEmbed(value))) return false;
+  let tileOffset = 0;
+  for (const value of inputs) {
+    context.embed(value, { value: output, tileOffset });
+    tileOffset += context.grid(value).tiles;
+  }
+  return true;
+}
+
+function lowerResize(context: NodeContext): void {
+  const { node, attributes } = context;
+  if (attributes.text("mode") !== "nearest") throw unsupported(node.name, "linear interpolation");
+  const [vertical, horizontal] = resizeAxes(attributes, context.type(0).shape);
+  const [factorY, factorX] = [copyFactor(vertical), copyFactor(horizontal)];
+  if (factorY === undefined || factorX === undefined) {
+    throw unsupported(node.name, "resizing by other than 1, 2, 4 or 8");
+  }
+  const input = context.value(0);
+  const output = context.output();
+  const outputGrid = context.grid(output);
+  context.add(upsampleStage({ node: node.name, input, output, outputGrid, factorY, factorX }));
+}
+
+/** The whole factor by which every element is repeated; undefined when the axis does anything else. */
+function copyFactor(axis: ResizeAxis): number | undefined {
+  const factor = axis.to / axis.from;
+  if (!isCopyFactor(factor)) return undefined;
+  for (let at = 0; at < axis.to; at++) {
+    if (nearestSource(axis, at) !== Math.floor(at / factor)) return undefined;
+  }
+  return factor;
+}

@@ -1,0 +1,89 @@
+/** max_pool, average_pool and global_average_pool. */
+import { encodingOf, fixedWindowCount, meanMultiplier, poolGeometry } from "../../ir/index.ts";
+import type { PoolGeometry } from "../../ir/index.ts";
+import { unsupported } from "../failure.ts";
+import type { NodeContext } from "../network.ts";
+import {
+  AVERAGE_TAPS_MAX,
+  averagePoolStage,
+  fillOutsideStage,
+  globalAverageStage,
+  LOWEST,
+  maxPoolStage,
+  readsOutside,
+} from "../stages/pool.ts";
+
+/** Micro-ops of one run bound the taps of a window. */
+const MAX_TAPS_MAX = 200;
+
+export function lowerPooling(context: NodeContext): boolean {
+  switch (context.node.op) {
+    case "max_pool":
+      lowerMaxPool(context);
+      return true;
+    case "average_pool":
+      lowerAveragePool(context);
+      return true;
+    case "global_average_pool":
+      lowerGlobalAverage(context);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function frame(context: NodeContext) {
+  const input = context.value(0);
+  const output = context.output();
+  return {
+    node: context.node.name,
+    input,
+    output,
+    inputGrid: context.grid(input),
+    outputGrid: context.grid(output),
+    zeroPointIn: encodingOf(context.type(0)).zeroPoint,
+    zeroPointOut: encodingOf(context.outputType).zeroPoint,
+  };
+}
+
+function checkWindow(context: NodeContext, g: PoolGeometry, tapsMax: number): void {
+  const wide = g.dilationX * (g.kernelWidth - 1) > 255 || g.strideX > 255 || g.strideY > 255;
+  if (wide || g.kernelHeight * g.kernelWidth > tapsMax) {
+    throw unsupported(context.node.name, `a ${g.kernelHeight}x${g.kernelWidth} window`);
+  }
+}
+
+function lowerMaxPool(context: NodeContext): void {
+  const { attributes } = context;
+  const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
+  checkWindow(context, geometry, MAX_TAPS_MAX);
+  const from = frame(context);
+  if (!readsOutside(geometry)) {
+    context.add(maxPoolStage({ ...from, geometry }));
+    return;
+  }
+  // Padding never wins: lanes outside the image, which hold the zero point, are lowered in a copy.
+  const filled = context.temporary(from.inputGrid, LOWEST);
+  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST));
+  context.add(maxPoolStage({ ...from, input: filled, geometry }));
+}
+
+function lowerAveragePool(context: NodeContext): void {
+  const { attributes } = context;
+  const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
+  checkWindow(context, geometry, AVERAGE_TAPS_MAX);
+  const count = fixedWindowCount(geometry, attributes.number("count_include_pad") !== 0);
+  if (count === undefined) {
+    throw unsupported(context.node.name, "a mean over windows of different sizes");
+  }
+  const [from, to] = [encodingOf(context.type(0)), encodingOf(context.outputType)];
+  const node = { ...frame(context), geometry };
+  context.add(averagePoolStage(node, meanMultiplier(from, to, count)));
+}
+
+function lowerGlobalAverage(context: NodeContext): void {
+  const [from, to] = [encodingOf(context.type(0)), encodingOf(context.outputType)];
+  const node = frame(context);
+  const count = node.inputGrid.height * node.inputGrid.width;
+  context.add(globalAverageStage(node, meanMultiplier(from, to, count)));
+}

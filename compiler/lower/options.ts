@@ -1,0 +1,13 @@
+/** What a release decides about lowering. */
+export interface LoweringOptions {
+  /** Where activations live between groups of stages: "ddr", or "vtcm" wherever the plan has room. */
+  readonly homes: "ddr" | "vtcm";
+  /** Elementwise stages run row by row right behind their producer. */
+  readonly follow: boolean;
+  /** Channel-aligned concatenations are written in place by the producers of their parts. */
+  readonly concatInPlace: boolean;
+  /** Weights are fetched as early as VTCM has room. */
+  readonly prefetch: boolean;
+  /** Weights above twice this size are brought in and used in parts of about this size. */
+  readonly weightChunkBytes: number;
+}

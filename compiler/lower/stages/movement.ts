@@ -1,0 +1,189 @@
+/** Stages that only move croutons: concatenation, nearest resizing, depth to space. */
+import { assert } from "../../../protocol/base/assert.ts";
+import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
+import { vtcm } from "../emitter.ts";
+import type { Grid } from "../grid.ts";
+import { sameRows } from "../stage.ts";
+import type { Stage, ValueId, Work } from "../stage.ts";
+
+const PIXEL_BYTES = 32;
+const ROW_BYTES = 256;
+
+export interface ConcatNode {
+  readonly node: string;
+  readonly inputs: readonly ValueId[];
+  readonly grids: readonly Grid[];
+  readonly output: ValueId;
+  readonly outputGrid: Grid;
+}
+
+/** Concatenation along the channels by strided copies; parts may begin at any channel. */
+export function concatStage(from: ConcatNode): Stage {
+  return {
+    node: from.node,
+    inputs: from.inputs,
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      let channel = 0;
+      from.grids.forEach((grid, part) => {
+        for (let tile = 0; tile < grid.tiles; tile++) {
+          const lanes = Math.min(32, grid.channels - tile * 32);
+          emitPart(work, { part, tile, lanes, channel: channel + tile * 32 });
+        }
+        channel += grid.channels;
+      });
+      const last = from.grids.length - 1;
+      const lastTile = (from.grids[last]?.tiles ?? 1) - 1;
+      const spare = from.outputGrid.tiles * 32 - channel;
+      // Lanes beyond the last channel are never used, but must hold something.
+      if (spare > 0) emitPart(work, { part: last, tile: lastTile, lanes: spare, channel });
+    },
+  };
+}
+
+interface Part {
+  readonly part: number;
+  readonly tile: number;
+  readonly lanes: number;
+  /** First channel of the output. */
+  readonly channel: number;
+}
+
+function emitPart(work: Work, part: Part): void {
+  const { first: row } = work.rows;
+  const source = work.input(part.part).offset(row, part.tile, 0);
+  const { columns } = work.output.grid;
+  for (let done = 0; done < part.lanes; ) {
+    const channel = part.channel + done;
+    const lane = channel % 32;
+    const lanes = Math.min(part.lanes - done, 32 - lane);
+    const destination = work.output.offset(row, Math.floor(channel / 32), 0) + lane;
+    const whole = lanes === PIXEL_BYTES;
+    work.emit.copy("out", {
+      destination: vtcm(destination),
+      source: vtcm(source + done),
+      bytes: whole ? columns * CROUTON_BYTES : lanes,
+      rows: whole ? 1 : columns * 64,
+      destinationRowStride: PIXEL_BYTES,
+      sourceRowStride: PIXEL_BYTES,
+    });
+    done += lanes;
+  }
+}
+
+export interface UpsampleNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly outputGrid: Grid;
+  /** Whole factors, each a divisor of 8. */
+  readonly factorY: number;
+  readonly factorX: number;
+}
+
+export function isCopyFactor(factor: number): boolean {
+  return factor === 1 || factor === 2 || factor === 4 || factor === 8;
+}
+
+/** Nearest resizing by whole factors: every pixel is copied factorY x factorX times. */
+export function upsampleStage(from: UpsampleNode): Stage {
+  const { factorY, factorX } = from;
+  return spreadStage(from, (work, at) => {
+    // Repeating one pixel along both axes is one copy; otherwise one copy a phase.
+    const [phasesY, phasesX] = factorY === 8 && factorX === 8 ? [1, 1] : [factorY, factorX];
+    for (let phase = 0; phase < phasesY * phasesX; phase++) {
+      const [dy, dx] = [Math.floor(phase / phasesX), phase % phasesX];
+      const repeats = phasesY === 1 && phasesX === 1;
+      copyPhase(work, { ...at, sourceTile: at.tile, dy, dx, factorY, factorX, repeats });
+    }
+  });
+}
+
+export interface DepthToSpaceNode extends UpsampleNode {
+  /** Channel tiles of one phase; phase (dy, dx) begins at tile (dy * factorX + dx) * tilesPerPhase. */
+  readonly tilesPerPhase: number;
+}
+
+/** Pixel (y, x) of the output is pixel (y div factorY, x div factorX) of phase (y mod factorY, x mod factorX). */
+export function depthToSpaceStage(from: DepthToSpaceNode): Stage {
+  const { factorY, factorX } = from;
+  return spreadStage(from, (work, at) => {
+    for (let phase = 0; phase < factorY * factorX; phase++) {
+      const [dy, dx] = [Math.floor(phase / factorX), phase % factorX];
+      const sourceTile = phase * from.tilesPerPhase + at.tile;
+      copyPhase(work, { ...at, sourceTile, dy, dx, factorY, factorX, repeats: false });
+    }
+  });
+}
+
+interface CroutonAt {
+  readonly row: number;
+  readonly tile: number;
+  readonly column: number;
+}
+
+function spreadStage(from: UpsampleNode, emit: (work: Work, at: CroutonAt) => void): Stage {
+  const { outputGrid, factorY } = from;
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: outputGrid.rows,
+    unitRows: 1,
+    inputRows: (_, { first, last }) => ({
+      first: Math.floor(first / factorY),
+      last: Math.floor(last / factorY),
+    }),
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      for (let tile = 0; tile < outputGrid.tiles; tile++) {
+        for (let column = 0; column < outputGrid.columns; column++) {
+          emit(work, { row: work.rows.first, tile, column });
+        }
+      }
+    },
+  };
+}
+
+interface Phase extends CroutonAt {
+  readonly sourceTile: number;
+  readonly dy: number;
+  readonly dx: number;
+  readonly factorY: number;
+  readonly factorX: number;
+  readonly repeats: boolean;
+}
+
+/** The pixels of one output crouton that belong to a phase: every factorY-th row, every factorX-th column. */
+function copyPhase(work: Work, phase: Phase): void {
+  const { row, column, factorY, factorX } = phase;
+  assert(8 % factorY === 0 && 8 % factorX === 0, "factors divide a crouton");
+  const [height, width] = [8 / factorY, 8 / factorX];
+  const y = (row % factorY) * height;
+  const x = (column % factorX) * width;
+  const from = work
+    .input(0)
+    .offset(Math.floor(row / factorY), phase.sourceTile, Math.floor(column / factorX));
+  const to = work.output.offset(row, phase.tile, column);
+  work.emit.copy("out", {
+    source: vtcm(from + y * ROW_BYTES + x * PIXEL_BYTES),
+    destination: vtcm(to + phase.dy * ROW_BYTES + phase.dx * PIXEL_BYTES),
+    bytes: PIXEL_BYTES,
+    rows: phase.repeats ? 8 : width,
+    sourceRowStride: phase.repeats ? 0 : PIXEL_BYTES,
+    destinationRowStride: phase.repeats ? PIXEL_BYTES : factorX * PIXEL_BYTES,
+    planes: phase.repeats ? 8 : height,
+    sourcePlaneStride: phase.repeats ? 0 : ROW_BYTES,
+    destinationPlaneStride: phase.repeats ? ROW_BYTES : factorY * ROW_BYTES,
+  });
+}

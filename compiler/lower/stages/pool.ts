@@ -1,0 +1,193 @@
+/** Pooling over windows, and over the whole image. */
+import { divCeil } from "../../../protocol/base/integers.ts";
+import type { PoolGeometry } from "../../ir/ops/pooling.ts";
+import { linear } from "../emitter.ts";
+import type { VectorRun } from "../emitter.ts";
+import type { Grid } from "../grid.ts";
+import type { Stage, ValueId, Work } from "../stage.ts";
+import { maskedSegments, tileSegments } from "./segments.ts";
+import { inputRowsOf, tapsOf, vectorGeometry, vectorHaloOf, windowAt } from "./window.ts";
+
+export interface PoolNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly inputGrid: Grid;
+  readonly outputGrid: Grid;
+  readonly geometry: PoolGeometry;
+  readonly zeroPointIn: number;
+  readonly zeroPointOut: number;
+}
+
+/** The identity of the maximum. */
+export const LOWEST = -128;
+/** Sums of more taps could leave the 16 bits that add_i8 has. */
+export const AVERAGE_TAPS_MAX = 255;
+
+/** Lanes outside the image must hold -128 in the input: see `readsOutside` and fillOutsideStage. */
+export function maxPoolStage(from: PoolNode): Stage {
+  const [first = 0, ...tap] = tapsOf(from.geometry);
+  const shape = {
+    counts: { taps: tap.length },
+    parameters: { first, tap, outside: from.zeroPointOut },
+  };
+  return windowStage(from, { kernel: "max_pool_i8", shape, fill: LOWEST });
+}
+
+/** The mean over a window of which every tap counts; padding counts as zero. */
+export function averagePoolStage(from: PoolNode, multiplier: number): Stage {
+  const [first = 0, ...tap] = tapsOf(from.geometry);
+  const shape = {
+    counts: { taps: tap.length },
+    parameters: {
+      ...{ first, tap, scale: multiplier, zero_y: from.zeroPointOut },
+      offset: -from.zeroPointIn * (tap.length + 1),
+    },
+  };
+  return windowStage(from, { kernel: "average_pool_i8", shape, fill: from.zeroPointIn });
+}
+
+/** Whether the window of a valid output touches lanes outside the image in its last croutons. */
+export function readsOutside(g: PoolGeometry): boolean {
+  const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
+  const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
+  const below = reachY >= g.inHeight && g.inHeight % 8 !== 0;
+  const beside = reachX >= g.inWidth && g.inWidth % 8 !== 0;
+  return below || beside;
+}
+
+type WindowKernel = Pick<VectorRun, "kernel" | "shape"> & { readonly fill: number };
+
+function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
+  const geometry = vectorGeometry(from.geometry);
+  const halo = vectorHaloOf(from.geometry, from.inputGrid, kernel.fill);
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: (_, rows) => inputRowsOf(geometry, from.inputGrid, rows),
+    views: [{ input: 0, halo }],
+    chunks: [],
+    scratchBytes: 0,
+    follows: false,
+    emit: (work) => emitWindow(from, kernel, work),
+  };
+}
+
+function emitWindow(from: PoolNode, kernel: WindowKernel, work: Work): void {
+  const { first: row } = work.rows;
+  for (const segment of tileSegments(from.outputGrid, row, work.emit.contexts)) {
+    const { tile, column } = segment;
+    work.emit.vector({
+      kernel: kernel.kernel,
+      shape: kernel.shape,
+      operands: {
+        x: windowAt(from.geometry, work.table(0), { row, tile, column }),
+        y: linear(work.output.offset(row, tile, column), 128),
+      },
+      vectors: segment.vectors,
+      rows: segment.rows,
+      columns: segment.columns,
+    });
+  }
+}
+
+/** A copy of the input whose lanes outside the image hold `outside`. */
+export function fillOutsideStage(from: Omit<PoolNode, "geometry">, outside: number): Stage {
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: (_, rows) => rows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      for (const segment of maskedSegments(from.outputGrid, row, work.emit.contexts)) {
+        const { tile, column } = segment;
+        work.emit.vector({
+          kernel: "copy_i8",
+          shape: { parameters: { outside } },
+          operands: {
+            x: linear(work.input(0).offset(row, tile, column), 128),
+            y: linear(work.output.offset(row, tile, column), 128),
+          },
+          vectors: segment.vectors,
+          rows: segment.rows,
+          columns: segment.columns,
+        });
+      }
+    },
+  };
+}
+
+/** The mean over all pixels: row sums in scratch memory, chained, then one pixel. */
+export function globalAverageStage(from: Omit<PoolNode, "geometry">, multiplier: number): Stage {
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: 1,
+    unitRows: 1,
+    inputRows: () => ({ first: 0, last: from.inputGrid.rows - 1 }),
+    views: [],
+    chunks: [],
+    scratchBytes: from.inputGrid.tiles * 128 * partCount(from.inputGrid),
+    follows: false,
+    emit: (work) => emitGlobalAverage(from, multiplier, work),
+  };
+}
+
+/** Sums run in this many independent chains a tile, so that few channels still use all contexts. */
+function partCount(grid: Grid): number {
+  return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
+}
+
+function emitGlobalAverage(
+  from: Omit<PoolNode, "geometry">,
+  multiplier: number,
+  work: Work,
+): void {
+  const { inputGrid: grid } = from;
+  const chains = partCount(grid);
+  const total = (tile: number, chain: number): number =>
+    work.scratch + (tile * chains + chain) * 128;
+  const vectors = grid.columns * 16;
+  for (let row = 0; row < grid.rows; row++) {
+    for (let tile = 0; tile < grid.tiles; tile++) {
+      work.emit.vector({
+        kernel: "global_average_sum_i8",
+        shape: { counts: { chained: row < chains ? 0 : 1 } },
+        operands: {
+          x: linear(work.input(0).offset(row, tile, 0), 128),
+          total: linear(total(tile, row % chains)),
+        },
+        vectors,
+      });
+    }
+  }
+  // Lanes outside the image hold the zero point and add nothing to the sum of differences.
+  const offset = -from.zeroPointIn * grid.rows * grid.columns * 64;
+  for (let tile = 0; tile < grid.tiles; tile++) {
+    work.emit.vector({
+      kernel: "global_average_finish_i8",
+      shape: {
+        counts: { chains },
+        parameters: { offset, scale: multiplier, zero_y: from.zeroPointOut },
+      },
+      operands: {
+        totals: Array.from({ length: chains }, (_, chain) => linear(total(tile, chain))),
+        y: linear(work.output.offset(0, tile, 0), 128),
+      },
+      vectors: 16,
+      rows: 1,
+      columns: 1,
+    });
+  }
+}

@@ -1,0 +1,201 @@
+/** Stages at the program's edge and at the border between DDR and VTCM. */
+import { alignUp } from "../../../protocol/base/integers.ts";
+import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
+import type { Address } from "../../../protocol/isa/index.ts";
+import { linear, vtcm } from "../emitter.ts";
+import { isPixel, validColumns, validRows } from "../grid.ts";
+import type { Grid } from "../grid.ts";
+import { sameRows } from "../stage.ts";
+import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
+import { linearSegments } from "./segments.ts";
+
+export interface PortNode {
+  readonly node: string;
+  readonly value: ValueId;
+  readonly grid: Grid;
+  readonly zeroPoint: number;
+  /** Region of int8 pixels [height][width][channels]. */
+  readonly region: number;
+}
+
+const PIXEL_BYTES = 32;
+const ROW_BYTES = 256;
+
+/** Dense pixels of one crouton row: DDR is read and written in long runs, VTCM does the scattering. */
+function stagingBytes(grid: Grid): number {
+  return alignUp(8 * grid.width * grid.channels, 128);
+}
+
+function denseRows(from: PortNode, row: number): { readonly dense: Address; readonly bytes: number } {
+  const pixelRowBytes = from.grid.width * from.grid.channels;
+  const dense = { region: from.region, offset: row * 8 * pixelRowBytes };
+  return { dense, bytes: validRows(from.grid, row) * pixelRowBytes };
+}
+
+export function importStage(from: PortNode): Stage {
+  return {
+    node: from.node,
+    inputs: [],
+    output: from.value,
+    rows: from.grid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 2 * stagingBytes(from.grid),
+    follows: false,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      const staging = work.scratch + (row % 2) * stagingBytes(from.grid);
+      const { dense, bytes } = denseRows(from, row);
+      work.emit.copy("in", { source: dense, destination: vtcm(staging), bytes });
+      fillRow(from, work);
+      forEachRun(from.grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
+        const pixel = (y * from.grid.width + column * 8) * from.grid.channels + tile * 32;
+        work.emit.copy("out", {
+          source: vtcm(staging + pixel),
+          destination: vtcm(work.output.offset(row, tile, column) + y * ROW_BYTES),
+          bytes: lanes,
+          rows: columns,
+          sourceRowStride: from.grid.channels,
+          destinationRowStride: PIXEL_BYTES,
+          planes: croutons,
+          sourcePlaneStride: 8 * from.grid.channels,
+          destinationPlaneStride: CROUTON_BYTES,
+        });
+      });
+    },
+  };
+}
+
+/** Lanes that no pixel covers hold the zero point. */
+function fillRow(from: PortNode, work: Work): void {
+  for (const segment of linearSegments(from.grid, work.emit.contexts)) {
+    const y = work.output.offset(work.rows.first, segment.tile, segment.column);
+    work.emit.vector({
+      kernel: "fill_i8",
+      shape: { parameters: { value: from.zeroPoint } },
+      operands: { y: linear(y, 128) },
+      vectors: segment.vectors,
+    });
+  }
+}
+
+/** One pixel row of one channel tile: the whole croutons together, the part of a crouton at the right alone. */
+interface PixelRun {
+  readonly tile: number;
+  readonly lanes: number;
+  readonly column: number;
+  /** Pixels of each crouton. */
+  readonly columns: number;
+  readonly croutons: number;
+  readonly y: number;
+}
+
+function forEachRun(grid: Grid, row: number, visit: (run: PixelRun) => void): void {
+  const whole = Math.floor(grid.width / 8);
+  for (let tile = 0; tile < grid.tiles; tile++) {
+    const lanes = Math.min(32, grid.channels - tile * 32);
+    for (let y = 0; y < validRows(grid, row); y++) {
+      if (whole > 0) visit({ tile, lanes, column: 0, columns: 8, croutons: whole, y });
+      if (whole === grid.columns) continue;
+      visit({ tile, lanes, column: whole, columns: validColumns(grid, whole), croutons: 1, y });
+    }
+  }
+}
+
+export function exportStage(from: PortNode): Stage {
+  return {
+    node: from.node,
+    inputs: [from.value],
+    output: undefined,
+    rows: from.grid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 2 * stagingBytes(from.grid),
+    follows: true,
+    emit: (work) => (isPixel(from.grid) ? exportPixel(from, work) : exportRow(from, work)),
+  };
+}
+
+/** One pixel: its channels are gathered on the way out. */
+function exportPixel(from: PortNode, work: Work): void {
+  const whole = Math.floor(from.grid.channels / 32);
+  const rest = from.grid.channels % 32;
+  const source = (tile: number): Address => vtcm(work.input(0).offset(0, tile, 0));
+  if (whole > 0) {
+    work.emit.copy("out", {
+      source: source(0),
+      destination: { region: from.region, offset: 0 },
+      bytes: PIXEL_BYTES,
+      rows: whole,
+      sourceRowStride: CROUTON_BYTES,
+      destinationRowStride: PIXEL_BYTES,
+    });
+  }
+  if (rest === 0) return;
+  const destination = { region: from.region, offset: whole * 32 };
+  work.emit.copy("out", { source: source(whole), destination, bytes: rest });
+}
+
+function exportRow(from: PortNode, work: Work): void {
+  const { first: row } = work.rows;
+  const staging = work.scratch + (row % 2) * stagingBytes(from.grid);
+  forEachRun(from.grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
+    const pixel = (y * from.grid.width + column * 8) * from.grid.channels + tile * 32;
+    work.emit.copy("out", {
+      source: vtcm(work.input(0).offset(row, tile, column) + y * ROW_BYTES),
+      destination: vtcm(staging + pixel),
+      bytes: lanes,
+      rows: columns,
+      sourceRowStride: PIXEL_BYTES,
+      destinationRowStride: from.grid.channels,
+      planes: croutons,
+      sourcePlaneStride: CROUTON_BYTES,
+      destinationPlaneStride: 8 * from.grid.channels,
+    });
+  });
+  const { dense, bytes } = denseRows(from, row);
+  work.emit.copy("out", { source: vtcm(staging), destination: dense, bytes });
+}
+
+export interface SpillNode {
+  readonly node: string;
+  readonly value: ValueId;
+  readonly grid: Grid;
+  /** Where its first crouton row lies in DDR. */
+  readonly home: () => Address;
+}
+
+/** Brings a tensor back from DDR. */
+export function loadStage(from: SpillNode): Stage {
+  return { ...spillStage(from, "in"), inputs: [], output: from.value, follows: false };
+}
+
+/** Writes a tensor to its home in DDR. */
+export function storeStage(from: SpillNode): Stage {
+  return { ...spillStage(from, "out"), inputs: [from.value], output: undefined, follows: true };
+}
+
+function spillStage(from: SpillNode, queue: "in" | "out"): Omit<Stage, "inputs" | "output" | "follows"> {
+  return {
+    node: from.node,
+    rows: from.grid.rows,
+    unitRows: 1,
+    inputRows: (_: number, rows: RowRange) => rows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      const { region, offset } = from.home();
+      const home = { region, offset: offset + row * from.grid.rowBytes };
+      const place = queue === "in" ? work.output : work.input(0);
+      const local = vtcm(place.offset(row, 0, 0));
+      const [source, destination] = queue === "in" ? [home, local] : [local, home];
+      work.emit.copy(queue, { source, destination, bytes: from.grid.rowBytes });
+    },
+  };
+}

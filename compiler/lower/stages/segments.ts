@@ -1,0 +1,62 @@
+/** Cuts a row of croutons into runs for the vector contexts. */
+import type { Grid } from "../grid.ts";
+import { validRows } from "../grid.ts";
+
+/** Croutons that follow each other in memory, from (tile, column) on. */
+export interface Segment {
+  readonly tile: number;
+  readonly column: number;
+  readonly croutons: number;
+  readonly vectors: number;
+  /** Pixels inside the image, seen from the first crouton. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+const VECTORS = 16;
+
+/** Runs that stay inside one channel tile: about one a context where the row allows it. */
+export function tileSegments(grid: Grid, row: number, contexts: number): Segment[] {
+  const parts = Math.min(grid.columns, Math.max(1, Math.ceil(contexts / grid.tiles)));
+  const segments: Segment[] = [];
+  for (let tile = 0; tile < grid.tiles; tile++) {
+    for (const { begin, count } of evenParts(grid.columns, parts)) {
+      segments.push({
+        tile,
+        column: begin,
+        croutons: count,
+        vectors: count * VECTORS,
+        rows: validRows(grid, row),
+        columns: grid.width - begin * 8,
+      });
+    }
+  }
+  return segments;
+}
+
+/** Runs across channel tiles, for kernels that make the right value in lanes outside the image by themselves. */
+export function linearSegments(grid: Grid, contexts: number): Segment[] {
+  const total = grid.columns * grid.tiles;
+  return evenParts(total, Math.min(total, contexts)).map(({ begin, count }) => ({
+    tile: Math.floor(begin / grid.columns),
+    column: begin % grid.columns,
+    croutons: count,
+    vectors: count * VECTORS,
+    rows: 8,
+    columns: 0xffff,
+  }));
+}
+
+/** As linearSegments where no column is outside the image, else inside tiles. */
+export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
+  if (grid.width % 8 !== 0) return tileSegments(grid, row, contexts);
+  const rows = validRows(grid, row);
+  return linearSegments(grid, contexts).map((segment) => ({ ...segment, rows }));
+}
+
+function evenParts(total: number, parts: number): { begin: number; count: number }[] {
+  return Array.from({ length: parts }, (_, part) => {
+    const begin = Math.floor((part * total) / parts);
+    return { begin, count: Math.floor(((part + 1) * total) / parts) - begin };
+  });
+}

@@ -1,0 +1,81 @@
+/** Windows over an image: which croutons they reach, and their operands for vector code. */
+import { alignUp, divCeil } from "../../../protocol/base/integers.ts";
+import { tapImmediate } from "../../../protocol/isa/index.ts";
+import type { Operand } from "../../../protocol/isa/index.ts";
+import type { Grid } from "../grid.ts";
+import { windowOperand } from "../emitter.ts";
+import type { Halo, RowRange, TableView } from "../stage.ts";
+
+/** What convolution and pooling geometries have in common. */
+export interface WindowGeometry {
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** Croutons outside the image that the windows of valid outputs touch. */
+export function haloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
+  const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
+  const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
+  return {
+    top: divCeil(g.padTop, 8),
+    left: divCeil(g.padLeft, 8),
+    bottom: Math.max(0, (reachY >> 3) - input.rows + 1),
+    right: Math.max(0, (reachX >> 3) - input.columns + 1),
+    fill,
+  };
+}
+
+/** Vector code computes whole croutons: it also reads for lanes beyond the image. */
+export function vectorGeometry<G extends WindowGeometry>(g: G): G {
+  return { ...g, outHeight: alignUp(g.outHeight, 8), outWidth: alignUp(g.outWidth, 8) };
+}
+
+export function vectorHaloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
+  return haloOf(vectorGeometry(g), input, fill);
+}
+
+/** Input rows, in croutons, that output rows need. */
+export function inputRowsOf(g: WindowGeometry, input: Grid, rows: RowRange): RowRange {
+  const lastOutput = Math.min(rows.last * 8 + 7, g.outHeight - 1);
+  const top = rows.first * 8 * g.strideY - g.padTop;
+  const bottom = lastOutput * g.strideY - g.padTop + (g.kernelHeight - 1) * g.dilationY;
+  const clamped = (pixel: number): number => Math.min(Math.max(pixel >> 3, 0), input.rows - 1);
+  return { first: clamped(top), last: clamped(bottom) };
+}
+
+/** The taps as immediates of window loads, row by row. */
+export function tapsOf(g: WindowGeometry): number[] {
+  const taps: number[] = [];
+  for (let y = 0; y < g.kernelHeight; y++) {
+    for (let x = 0; x < g.kernelWidth; x++) taps.push(tapImmediate(y * g.dilationY, x * g.dilationX));
+  }
+  return taps;
+}
+
+/** The window that feeds the output croutons from (row, tile, column) on. */
+export function windowAt(
+  g: WindowGeometry,
+  table: TableView,
+  at: { readonly row: number; readonly tile: number; readonly column: number },
+): Operand {
+  const { region, offset } = table.address;
+  return windowOperand({
+    table: { region, offset: offset + 4 * at.tile * table.tilePitch },
+    originY: 8 * table.halo.top + 8 * at.row * g.strideY - g.padTop,
+    originX: 8 * table.halo.left + 8 * at.column * g.strideX - g.padLeft,
+    rowPitch: table.rowPitch,
+    tilePitch: table.tilePitch,
+    strideY: g.strideY,
+    strideX: g.strideX,
+  });
+}

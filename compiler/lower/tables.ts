@@ -1,0 +1,104 @@
+/** Crouton pointer tables: one for every tensor and halo that some stage reads through a window. */
+import { present } from "../../protocol/base/assert.ts";
+import type { ReadPointer } from "../../protocol/isa/index.ts";
+import { vtcm } from "./emitter.ts";
+import type { Grid } from "./grid.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Halo, Place, Stage, TableView, Value, ValueId } from "./stage.ts";
+
+export interface TableLayout {
+  /** By key: where a table begins, in bytes from the first one. */
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly bytes: number;
+  /** Values that halos read as, in the order of their first use. */
+  readonly fills: readonly number[];
+}
+
+const ALIGNMENT = 128;
+
+function keyOf(value: ValueId, halo: Halo): string {
+  return [value, halo.top, halo.left, halo.bottom, halo.right, halo.fill].join(",");
+}
+
+function pitches(grid: Grid, halo: Halo): { readonly row: number; readonly tile: number } {
+  const row = halo.left + grid.columns + halo.right;
+  return { row, tile: row * (halo.top + grid.rows + halo.bottom) };
+}
+
+/** Which tables a schedule needs, before anything has an address. */
+export function layoutTables(values: readonly Value[], schedule: Schedule): TableLayout {
+  const offsets = new Map<string, number>();
+  const fills = new Set<number>();
+  let bytes = 0;
+  for (const { value, halo } of schedule.stages.flatMap(viewsOf)) {
+    if (halo.top + halo.left + halo.bottom + halo.right > 0) fills.add(halo.fill);
+    const key = keyOf(value, halo);
+    if (offsets.has(key)) continue;
+    const { grid } = present(values[value], "value");
+    offsets.set(key, bytes);
+    bytes += Math.ceil((4 * grid.tiles * pitches(grid, halo).tile) / ALIGNMENT) * ALIGNMENT;
+  }
+  return { offsets, bytes, fills: [...fills] };
+}
+
+function viewsOf(stage: Stage): { readonly value: ValueId; readonly halo: Halo }[] {
+  return stage.views.map(({ input, halo }) => ({
+    value: present(stage.inputs[input], "viewed input"),
+    halo,
+  }));
+}
+
+export interface Tables {
+  readonly content: Uint32Array;
+  view(value: ValueId, halo: Halo): TableView;
+  readonly pointer: ReadPointer;
+}
+
+export interface TableSource {
+  readonly layout: TableLayout;
+  readonly schedule: Schedule;
+  /** VTCM offset of the first table. */
+  readonly base: number;
+  place(value: ValueId): Place;
+  /** VTCM offset of a crouton that holds the value everywhere. */
+  fill(value: number): number;
+}
+
+export function buildTables(from: TableSource): Tables {
+  const content = new Uint32Array(from.layout.bytes / 4);
+  const written = new Set<string>();
+  for (const { value, halo } of from.schedule.stages.flatMap(viewsOf)) {
+    const key = keyOf(value, halo);
+    if (written.has(key)) continue;
+    written.add(key);
+    const first = present(from.layout.offsets.get(key), "table") / 4;
+    writeTable(content.subarray(first), { place: from.place(value), halo, fill: from.fill });
+  }
+  const view = (value: ValueId, halo: Halo): TableView => {
+    const offset = from.base + present(from.layout.offsets.get(keyOf(value, halo)), "table");
+    const { row, tile } = pitches(from.place(value).grid, halo);
+    return { address: vtcm(offset), rowPitch: row, tilePitch: tile, halo };
+  };
+  const pointer: ReadPointer = (offset) => content[(offset - from.base) / 4];
+  return { content, view, pointer };
+}
+
+interface TableContent {
+  readonly place: Place;
+  readonly halo: Halo;
+  readonly fill: (value: number) => number;
+}
+
+function writeTable(table: Uint32Array, { place, halo, fill }: TableContent): void {
+  const { grid } = place;
+  const outside = halo.top + halo.left + halo.bottom + halo.right > 0 ? fill(halo.fill) : 0;
+  let at = 0;
+  for (let tile = 0; tile < grid.tiles; tile++) {
+    for (let row = -halo.top; row < grid.rows + halo.bottom; row++) {
+      for (let column = -halo.left; column < grid.columns + halo.right; column++) {
+        const inside = row >= 0 && row < grid.rows && column >= 0 && column < grid.columns;
+        table[at++] = inside ? place.offset(row, tile, column) : outside;
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/** Writes the listing: constants and tables into one blob, then every step's copies and instructions. */
+import { present } from "../../protocol/base/assert.ts";
+import { alignUp } from "../../protocol/base/integers.ts";
+import { CROUTON_BYTES } from "../../protocol/isa/index.ts";
+import { emission, linear, vtcm } from "./emitter.ts";
+import type { EmissionState, Emitter } from "./emitter.ts";
+import { placeOf } from "./layout.ts";
+import type { Layout } from "./layout.ts";
+import type { Lowered, LoweringRequest } from "./index.ts";
+import { WEIGHTS_REGION } from "./network.ts";
+import type { Network } from "./network.ts";
+import type { Place, Stage, ValueId, Work } from "./stage.ts";
+import { buildTables } from "./tables.ts";
+import type { Tables } from "./tables.ts";
+
+const BLOB_ALIGNMENT = 128;
+
+export function writeListing(request: LoweringRequest, network: Network, layout: Layout): Lowered {
+  const places = placeCache(layout);
+  const fill = (value: number): number =>
+    layout.fillOffset + layout.tables.fills.indexOf(value) * CROUTON_BYTES;
+  const tables = buildTables({
+    layout: layout.tables,
+    schedule: layout.schedule,
+    base: 0,
+    place: places,
+    fill,
+  });
+  const blob = packBlob(layout, tables);
+  const state = emission(request.soc, request.kernels);
+  const origins = originTable(layout.schedule.stages);
+  writeStart(layout, state.forOrigin(0), fill);
+  writeSteps({ layout, tables, places, blob, state, origins });
+  const ports = [...network.inputs, ...network.outputs];
+  const regionBytes = [
+    request.soc.vtcmBytes,
+    undefined,
+    ...network.inputs.map(() => undefined),
+    ...network.outputs.map(({ grid }) => grid.height * grid.width * grid.channels),
+    ...(layout.ddrBytes > 0 ? [layout.ddrBytes] : []),
+  ];
+  return {
+    listing: {
+      queues: state.queues,
+      sequence: state.sequence,
+      regionBytes,
+      pointer: tables.pointer,
+    },
+    inputs: ports.slice(0, network.inputs.length),
+    outputs: ports.slice(network.inputs.length),
+    blob: blob.bytes,
+    tables: { vtcmOffset: 0, bytes: layout.tables.bytes },
+    scratchBytes: layout.ddrBytes,
+    origins: origins.names,
+    vtcmPeakBytes: layout.vtcmPeakBytes,
+    vtcmLowerBoundBytes: layout.vtcmLowerBoundBytes,
+  };
+}
+
+function placeCache(layout: Layout): (id: ValueId) => Place {
+  const known = new Map<ValueId, Place>();
+  return (id) => {
+    const place = known.get(id) ?? placeOf(layout, id);
+    known.set(id, place);
+    return place;
+  };
+}
+
+interface Origins {
+  readonly names: readonly string[];
+  /** By stage. */
+  readonly ofStage: readonly number[];
+}
+
+function originTable(stages: readonly Stage[]): Origins {
+  const indices = new Map<string, number>();
+  const ofStage = stages.map(({ node }) => {
+    const index = indices.get(node) ?? indices.size;
+    indices.set(node, index);
+    return index;
+  });
+  return { names: [...indices.keys()], ofStage };
+}
+
+interface Blob {
+  readonly bytes: Uint8Array;
+  /** By position in `Layout.chunks`. */
+  readonly chunkOffsets: readonly number[];
+}
+
+/** Tables from offset 0, then the chunks in the order of their use. */
+function packBlob(layout: Layout, tables: Tables): Blob {
+  let size = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
+  const chunkOffsets = layout.chunks.map(({ bytes }) => {
+    const offset = size;
+    size = alignUp(size + bytes, BLOB_ALIGNMENT);
+    return offset;
+  });
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  tables.content.forEach((pointer, index) => view.setUint32(4 * index, pointer, true));
+  layout.chunks.forEach(({ stage, chunk }, index) => {
+    const packed = present(layout.schedule.stages[stage]?.chunks[chunk], "chunk").pack();
+    bytes.set(packed, chunkOffsets[index]);
+  });
+  return { bytes, chunkOffsets };
+}
+
+/** Before any stage: the pointer tables, and the croutons that halos read. */
+function writeStart(layout: Layout, emit: Emitter, fill: (value: number) => number): void {
+  const { bytes, fills } = layout.tables;
+  const source = { region: WEIGHTS_REGION, offset: 0 };
+  if (bytes > 0) emit.copy("in", { destination: vtcm(0), source, bytes });
+  for (const value of fills) {
+    emit.vector({
+      kernel: "fill_i8",
+      shape: { parameters: { value } },
+      operands: { y: linear(fill(value), 128) },
+      vectors: CROUTON_BYTES / 128,
+    });
+  }
+}
+
+interface Writing {
+  readonly layout: Layout;
+  readonly tables: Tables;
+  readonly places: (id: ValueId) => Place;
+  readonly blob: Blob;
+  readonly state: EmissionState;
+  readonly origins: Origins;
+}
+
+function writeSteps(from: Writing): void {
+  const { layout } = from;
+  const chunkIndex = new Map(
+    layout.chunks.map(({ stage, chunk }, index) => [`${stage},${chunk}`, index]),
+  );
+  const emitters = from.origins.names.map((_, origin) => from.state.forOrigin(origin));
+  const works = layout.schedule.stages.map((stage) => stageWork(from, stage));
+  layout.schedule.steps.forEach((step, index) => {
+    const stage = present(layout.schedule.stages[step.stage], "stage");
+    const emit = present(emitters[from.origins.ofStage[step.stage] ?? 0], "emitter");
+    const chunk = chunkIndex.get(`${step.stage},${step.chunk}`);
+    const constants = chunk === undefined ? 0 : (layout.chunkOffsets[chunk] ?? 0);
+    const life = chunk === undefined ? undefined : layout.chunks[chunk];
+    if (life?.start === index) {
+      const offset = from.blob.chunkOffsets[chunk ?? 0] ?? 0;
+      const source = { region: WEIGHTS_REGION, offset };
+      emit.copy("in", { destination: vtcm(constants), source, bytes: life.bytes });
+    }
+    stage.emit({
+      ...present(works[step.stage], "work"),
+      rows: step.rows,
+      chunk: step.chunk,
+      emit,
+      constants,
+      scratch: layout.scratchOffsets.get(step.stage) ?? 0,
+    });
+  });
+}
+
+function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table"> {
+  const { output, inputs, views } = stage;
+  const inputPlaces = inputs.map(from.places);
+  const tables = views.map(({ input, halo }) =>
+    from.tables.view(present(inputs[input], "viewed input"), halo),
+  );
+  return {
+    output: output === undefined ? NOWHERE : from.places(output),
+    input: (index) => present(inputPlaces[index], "input"),
+    table: (view) => present(tables[view], "table"),
+  };
+}
+
+const NOWHERE: Place = {
+  grid: { height: 0, width: 0, channels: 0, rows: 0, columns: 0, tiles: 0, rowBytes: 0 },
+  offset: () => {
+    throw new Error("bug: a stage without output has no place for it");
+  },
+};
