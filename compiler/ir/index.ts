@@ -1,6 +1,7 @@
 /** The intermediate representation: data, the ops table, and what is derived from it. */
 export type * from "./graph.ts";
 export * from "./build.ts";
+export * from "./channels.ts";
 export * from "./evaluate.ts";
 export * from "./expression.ts";
 export * from "./int8.ts";

@@ -1,5 +1,12 @@
 /** scale * x + shift per channel, folded into the weights and bias of the node that writes x. */
-import { attributesOf, elementCount, numeric, sameShape, tensor } from "../ir/index.ts";
+import {
+  attributesOf,
+  elementCount,
+  numeric,
+  sameShape,
+  tensor,
+  weightBlocks,
+} from "../ir/index.ts";
 import type { Node, Tensor } from "../ir/index.ts";
 import { derived } from "./pass.ts";
 import type { Replacement, View } from "./pass.ts";
@@ -60,27 +67,12 @@ export function foldInto(
 
 function scaleWeights(producer: Node, weights: Tensor, { scale }: Affine): Tensor {
   const { shape } = weights.type;
+  const { taps, channelOfBlock } = weightBlocks(producer.op, shape, scale.length);
   const from = numeric(weights);
   const data = new Float32Array(from.length);
-  const channels = scale.length;
-  if (producer.op === "conv") {
-    const perChannel = from.length / channels;
-    for (let channel = 0, index = 0; channel < channels; channel++) {
-      const factor = scale[channel] ?? 0;
-      for (let tap = 0; tap < perChannel; tap++, index++) data[index] = (from[index] ?? 0) * factor;
-    }
-    return tensor({ dtype: "f32", shape }, data);
-  }
-  // [in, out/group, taps] and [in, out]: the channel of a group runs second.
-  const [rows = 1, columns = 1] = shape;
-  const taps = from.length / (rows * columns);
-  const groups = channels / columns;
-  for (let row = 0, index = 0; row < rows; row++) {
-    const first = Math.floor(row / (rows / groups)) * columns;
-    for (let column = 0; column < columns; column++) {
-      const factor = scale[first + column] ?? 0;
-      for (let tap = 0; tap < taps; tap++, index++) data[index] = (from[index] ?? 0) * factor;
-    }
+  for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
+    const factor = scale[channelOfBlock[block] ?? 0] ?? 0;
+    for (let tap = 0; tap < taps; tap++, index++) data[index] = (from[index] ?? 0) * factor;
   }
   return tensor({ dtype: "f32", shape }, data);
 }

@@ -3,7 +3,7 @@ import { product } from "../../../protocol/base/integers.ts";
 import type { DType, TensorType } from "../graph.ts";
 import { DTYPE_BYTES, isFloat, normalizeAxis, numeric, sameShape, stridesOf } from "../tensor.ts";
 import { broadcastIndex, broadcastShape, tensorFrom } from "../tensor.ts";
-import { encodingOf } from "../int8.ts";
+import { encodingOf, quantizeValue } from "../int8.ts";
 import {
   element,
   inputTensor,
@@ -288,7 +288,7 @@ function padElement(call: EvaluationCall): ElementRule {
   const before = call.attributes.numbers("before");
   const mode = call.attributes.text("mode");
   const value = call.attributes.number("value");
-  const fill = type.dtype === "i8" ? encodingOf(type).zeroPoint : value;
+  const fill = type.dtype === "i8" ? quantizeValue(value, encodingOf(type)) : value;
   const out = outputType(call).shape;
   return (index) => {
     let [rest, offset] = [index, 0];

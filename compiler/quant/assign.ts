@@ -1,0 +1,136 @@
+/** One encoding for every value of a float graph: from the calibrated ranges and from what operators demand. */
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import { attributesOf, consumersOf, findOperator, producersOf } from "../ir/index.ts";
+import type { Encoding, Graph, Node } from "../ir/index.ts";
+import { roundHalfEven } from "../../protocol/base/math.ts";
+import type { Encodings, Range } from "./ranges.ts";
+
+/** Keeps multipliers far inside the range of float32 when a tensor is all zeros or nearly so. */
+const SCALE_MIN = 2 ** -60;
+
+/** The asymmetric int8 encoding of a range; zero is always exact. */
+export function encodingFor(range: Range): Encoding {
+  const [min, max] = [Math.min(range.min, 0), Math.max(range.max, 0)];
+  if (max - min === 0) return { scale: 1, zeroPoint: 0 };
+  const scale = Math.fround(Math.max((max - min) / 255, SCALE_MIN));
+  const zeroPoint = roundHalfEven(-128 - min / scale);
+  return { scale, zeroPoint: Math.min(Math.max(zeroPoint, -128), 127) };
+}
+
+/**
+ * Encodings by value name. Values that an operator only moves share one; a value that nothing but
+ * a ReLU or a clip reads has that one's; parts of a concat have the whole's where nobody else reads them.
+ */
+export function assignEncodings(
+  graph: Graph,
+  encodings: Encodings,
+): Result<ReadonlyMap<string, Encoding>, "MISSING_ENCODING"> {
+  const ranges = knownRanges(graph, encodings);
+  const groups = sharingGroups(graph);
+  const byGroup = new Map<string, Range>();
+  const names = [...graph.types.keys()].filter((name) => !graph.constants.has(name));
+  for (const name of names) {
+    const range = ranges.get(name);
+    if (range === undefined) continue;
+    const group = groups.find(name);
+    const other = byGroup.get(group) ?? range;
+    const union = { min: Math.min(range.min, other.min), max: Math.max(range.max, other.max) };
+    byGroup.set(group, union);
+  }
+  const assigned = new Map<string, Encoding>();
+  for (const name of names) {
+    const range = byGroup.get(groups.find(name));
+    if (range === undefined) {
+      return failed("MISSING_ENCODING", `value ${name} was not calibrated`, { name });
+    }
+    assigned.set(name, encodingFor(range));
+  }
+  return succeeded(assigned);
+}
+
+/** Calibrated ranges, narrowed by what the writing operator can produce at all. */
+function knownRanges(graph: Graph, encodings: Encodings): Map<string, Range> {
+  const ranges = new Map(encodings);
+  for (const node of graph.nodes) {
+    const [output = ""] = node.outputs;
+    const possible = possibleRange(node);
+    const seen = ranges.get(output);
+    if (node.op === "softmax") ranges.set(output, { min: 0, max: 1 });
+    else if (seen !== undefined) ranges.set(output, intersection(seen, possible));
+    else if (possible.max - possible.min < Infinity) ranges.set(output, possible);
+  }
+  const producers = producersOf(graph);
+  const consumers = consumersOf(graph);
+  for (const node of [...graph.nodes].reverse()) {
+    const [input = "", output = ""] = [node.inputs[0], node.outputs[0]];
+    const range = ranges.get(output);
+    const isClamp = node.op === "relu" || node.op === "clip";
+    const alone = consumers.get(input)?.length === 1 && !graph.outputs.includes(input);
+    // The saturation of the encoding then is the clamp, whether or not the two are fused.
+    if (isClamp && alone && range !== undefined && rescales(producers.get(input))) {
+      ranges.set(input, range);
+    }
+  }
+  return ranges;
+}
+
+function rescales(node: Node | undefined): boolean {
+  const rule = findOperator(node?.op ?? "")?.quantized;
+  return rule === "accumulate" || rule === "rescaled_sum" || rule === "rescaled_product";
+}
+
+function possibleRange(node: Node): Range {
+  const rules = findOperator(node.op)?.attributes ?? {};
+  const attributes = attributesOf(node);
+  if (Object.hasOwn(rules, "clamp_min")) {
+    return { min: attributes.number("clamp_min"), max: attributes.number("clamp_max") };
+  }
+  if (node.op === "clip") return { min: attributes.number("min"), max: attributes.number("max") };
+  if (node.op === "relu") return { min: 0, max: Infinity };
+  return { min: -Infinity, max: Infinity };
+}
+
+function intersection(a: Range, b: Range): Range {
+  const limit = (value: number): number => Math.min(Math.max(value, b.min), b.max);
+  return { min: limit(a.min), max: limit(a.max) };
+}
+
+interface Groups {
+  find(name: string): string;
+  join(a: string, b: string): void;
+}
+
+function sharingGroups(graph: Graph): Groups {
+  const groups = disjointGroups();
+  const consumers = consumersOf(graph);
+  for (const node of graph.nodes) {
+    const [first = "", ...others] = node.inputs;
+    if (findOperator(node.op)?.quantized !== "movement") continue;
+    if (node.op === "concat") {
+      const isPrivate = (name: string): boolean =>
+        consumers.get(name)?.length === 1 && !graph.inputs.includes(name);
+      const parts = [first, ...others].filter((name) => !graph.constants.has(name));
+      for (const name of parts.filter(isPrivate)) groups.join(name, node.outputs[0] ?? "");
+    } else if (!graph.constants.has(first)) {
+      for (const output of node.outputs) groups.join(first, output);
+    }
+  }
+  return groups;
+}
+
+function disjointGroups(): Groups {
+  const parents = new Map<string, string>();
+  const find = (name: string): string => {
+    let root = name;
+    for (let up = parents.get(root); up !== undefined; up = parents.get(root)) root = up;
+    return root;
+  };
+  return {
+    find,
+    join: (a, b) => {
+      const [rootA, rootB] = [find(a), find(b)];
+      if (rootA !== rootB) parents.set(rootA, rootB);
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/** A float graph and its encodings to a graph that computes in int8 throughout. */
+import { present } from "../../protocol/base/assert.ts";
+import { CodedError, succeeded, toFailure, unwrap } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import {
+  attributesOf,
+  compileExpression,
+  fixedWindowCount,
+  formulaOf,
+  functionTable,
+  graphBuilder,
+  numeric,
+  operatorOf,
+  perTensor,
+  poolGeometry,
+  quantizeValue,
+  softmaxTable,
+  tensor,
+} from "../ir/index.ts";
+import type { Encoding, Graph, GraphBuilder, Node, Tensor, TensorType } from "../ir/index.ts";
+import { assignEncodings, encodingFor } from "./assign.ts";
+import type { Encodings, Range } from "./ranges.ts";
+import { quantizeAccumulator } from "./weights.ts";
+
+/**
+ * NOT_QUANTIZABLE: an operator without an int8 form, or a value that is no float.
+ * MISSING_ENCODING: a value that calibration did not see.
+ * ACCUMULATOR_OVERFLOW: sums that int32 might not hold.
+ */
+export type QuantizeCode = "NOT_QUANTIZABLE" | "MISSING_ENCODING" | "ACCUMULATOR_OVERFLOW";
+
+interface Work {
+  readonly graph: Graph;
+  readonly builder: GraphBuilder;
+  readonly encodings: ReadonlyMap<string, Encoding>;
+  /** int8 constants made so far, by source and encoding. */
+  readonly made: Set<string>;
+}
+
+/**
+ * The graph with int8 inputs, outputs and values (`TensorType.quantization` carries the encodings).
+ * Value and node names stay; tables, int8 constants and changes of encoding get names of their own.
+ */
+export function quantize(graph: Graph, encodings: Encodings): Result<Graph, QuantizeCode> {
+  const assigned = assignEncodings(graph, encodings);
+  if (!assigned.ok) return assigned;
+  const builder = graphBuilder(graph.name);
+  const work: Work = { graph, builder, encodings: assigned.value, made: new Set() };
+  try {
+    for (const name of graph.inputs) builder.input(name, storedType(work, name));
+    for (const node of graph.nodes) quantizeNode(work, node);
+    return succeeded(builder.finish(graph.outputs));
+  } catch (error) {
+    if (error instanceof CodedError) return toFailure(error as CodedError<QuantizeCode>);
+    throw error;
+  }
+}
+
+function refuse(node: Node, reason: string): never {
+  const message = `node ${node.name} (${node.op}) has no int8 form: ${reason}`;
+  throw new CodedError("NOT_QUANTIZABLE", message, { node: node.name, operator: node.op });
+}
+
+function encodingOfValue(work: Work, name: string): Encoding {
+  return present(work.encodings.get(name), `encoding of ${name}`);
+}
+
+function storedType(work: Work, name: string): TensorType {
+  const { dtype, shape } = present(work.graph.types.get(name), name);
+  if (dtype !== "f32") {
+    throw new CodedError("NOT_QUANTIZABLE", `value ${name} is ${dtype}`, { name, dtype });
+  }
+  return { dtype: "i8", shape, quantization: perTensor(encodingOfValue(work, name)) };
+}
+
+function quantizeNode(work: Work, node: Node): void {
+  for (const name of node.outputs) storedType(work, name);
+  const { quantized } = operatorOf(node);
+  switch (quantized) {
+    case "accumulate":
+      return quantizeAccumulation(work, node);
+    case "rescaled_sum":
+      return quantizeSum(work, node);
+    case "rescaled_product":
+      return keep(
+        work,
+        node,
+        node.inputs.map((name) => operand(work, name)),
+      );
+    case "mean":
+      return quantizeMean(work, node);
+    case "softmax":
+      return quantizeSoftmax(work, node);
+    case "movement":
+      return quantizeMovement(work, node);
+    case "table":
+      return quantizeFunction(work, node);
+    case "none":
+      return refuse(node, "it is computed in floats only");
+  }
+}
+
+/** The same operator on the given inputs, with the encoding of its output. */
+function keep(work: Work, node: Node, inputs: readonly string[]): void {
+  const { op, name, outputs } = node;
+  const attributes = Object.fromEntries(node.attributes);
+  const encoding = encodingOfValue(work, outputs[0] ?? "");
+  work.builder.node({ op, name, inputs, outputs, attributes, quantization: perTensor(encoding) });
+}
+
+/** A computed value as it is, a constant in an encoding of its own. */
+function operand(work: Work, name: string): string {
+  const constant = work.graph.constants.get(name);
+  if (constant === undefined) return name;
+  return storedConstant(work, name, encodingFor(extremes(constant)));
+}
+
+function extremes(constant: Tensor): Range {
+  let [min, max] = [0, 0];
+  for (const value of numeric(constant)) {
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+function storedConstant(work: Work, name: string, encoding: Encoding): string {
+  const constant = present(work.graph.constants.get(name), name);
+  const stored = `${name}/i8(${encoding.scale},${encoding.zeroPoint})`;
+  if (work.made.has(stored)) return stored;
+  work.made.add(stored);
+  const data = Int8Array.from(numeric(constant), (value) => quantizeValue(value, encoding));
+  const type = { ...constant.type, dtype: "i8" as const, quantization: perTensor(encoding) };
+  return work.builder.constant(stored, tensor(type, data));
+}
+
+function quantizeAccumulation(work: Work, node: Node): void {
+  const { graph, builder } = work;
+  const [x = "", weightsName = "", biasName = ""] = node.inputs;
+  const weights = graph.constants.get(weightsName) ?? refuse(node, "its weights are computed");
+  const bias = graph.constants.get(biasName);
+  if (biasName !== "" && bias === undefined) refuse(node, "its bias is computed");
+  if (graph.constants.has(x)) refuse(node, "its input is constant");
+  const channelAxis = node.op === "matmul" ? -1 : 1;
+  const channels = graph.types.get(node.outputs[0] ?? "")?.shape.at(channelAxis) ?? 0;
+  const input = encodingOfValue(work, x);
+  const spec = { op: node.op, name: node.name, channels, weights, bias, input };
+  const stored = unwrap(quantizeAccumulator(spec));
+  const inputs = [
+    x,
+    builder.constant(`${node.name}/weights/i8`, stored.weights),
+    builder.constant(`${node.name}/bias/i32`, stored.bias),
+  ];
+  keep(work, node, inputs);
+}
+
+/** A subtraction adds the negated operand: a constant at once, a value through a table. */
+function quantizeSum(work: Work, node: Node): void {
+  const [a = "", b = ""] = node.inputs;
+  if (node.op === "add") return keep(work, node, [operand(work, a), operand(work, b)]);
+  const negated = `${node.name}/negated`;
+  const constant = work.graph.constants.get(b);
+  if (constant !== undefined) {
+    const data = Float32Array.from(numeric(constant), (value) => -value);
+    const encoding = encodingFor(extremes({ ...constant, data }));
+    const stored = Int8Array.from(data, (value) => quantizeValue(value, encoding));
+    const { shape } = constant.type;
+    const type = { dtype: "i8" as const, shape, quantization: perTensor(encoding) };
+    work.builder.constant(negated, tensor(type, stored));
+  } else {
+    const from = encodingOfValue(work, b);
+    const to = { scale: from.scale, zeroPoint: -1 - from.zeroPoint };
+    addTable(work, { name: negated, input: b, from, to, rule: (x) => -x });
+  }
+  keep(work, { ...node, op: "add" }, [operand(work, a), negated]);
+}
+
+interface TableSpec {
+  readonly name: string;
+  readonly input: string;
+  readonly from: Encoding;
+  readonly to: Encoding;
+  readonly rule: (real: number) => number;
+}
+
+function addTable(work: Work, spec: TableSpec, outputs?: readonly string[]): void {
+  const { name, input, from, to, rule } = spec;
+  const quantization = perTensor(to);
+  const type = { dtype: "i8" as const, shape: [256], quantization };
+  const table = work.builder.constant(`${name}/table`, tensor(type, functionTable(rule, from, to)));
+  const node = { op: "lut", name, inputs: [input, table], quantization };
+  work.builder.node(outputs === undefined ? node : { ...node, outputs });
+}
+
+function quantizeFunction(work: Work, node: Node): void {
+  const [input = "", output = ""] = [node.inputs[0], node.outputs[0]];
+  const formula = formulaOf(node) ?? refuse(node, "it is no function of one element");
+  const from = encodingOfValue(work, input);
+  const to = encodingOfValue(work, output);
+  const rule = compileExpression(formula);
+  addTable(work, { name: node.name, input, from, to, rule }, node.outputs);
+}
+
+function quantizeMean(work: Work, node: Node): void {
+  if (node.op === "average_pool") {
+    const attributes = attributesOf(node);
+    const types = node.inputs.map((name) => work.graph.types.get(name));
+    const geometry = poolGeometry({ inputs: types, attributes });
+    const padded = attributes.number("count_include_pad") !== 0;
+    if (fixedWindowCount(geometry, padded) === undefined) {
+      refuse(node, "its windows at the border have fewer elements");
+    }
+  }
+  keep(work, node, node.inputs);
+}
+
+function quantizeSoftmax(work: Work, node: Node): void {
+  const [input = ""] = node.inputs;
+  const data = softmaxTable(encodingOfValue(work, input).scale);
+  const table = tensor({ dtype: "i32", shape: [256] }, data);
+  keep(work, node, [input, work.builder.constant(`${node.name}/table`, table)]);
+}
+
+function quantizeMovement(work: Work, node: Node): void {
+  const output = encodingOfValue(work, node.outputs[0] ?? "");
+  if (node.op === "gather") return refuse(node, "its indices are whole numbers");
+  const inputs = node.inputs.map((name, position) => {
+    if (work.graph.constants.has(name)) return storedConstant(work, name, output);
+    const from = encodingOfValue(work, name);
+    if (from.scale === output.scale && from.zeroPoint === output.zeroPoint) return name;
+    const recoded = `${node.name}/part${position}`;
+    addTable(work, { name: recoded, input: name, from, to: output, rule: (real) => real });
+    return recoded;
+  });
+  if (node.op === "resize" && attributesOf(node).text("mode") !== "nearest") {
+    refuse(node, "linear interpolation is computed in floats only");
+  }
+  keep(work, node, inputs);
+}

@@ -1,0 +1,122 @@
+/** Weights to int8, symmetric per output channel, and biases to int32, with the proof that sums fit. */
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import { roundHalfEven } from "../../protocol/base/math.ts";
+import { numeric, tensor, weightBlocks } from "../ir/index.ts";
+import type { Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
+
+export interface AccumulatorSpec {
+  readonly op: string;
+  readonly name: string;
+  readonly channels: number;
+  readonly weights: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly input: Encoding;
+}
+
+export interface QuantizedAccumulator {
+  readonly weights: Tensor;
+  readonly bias: Tensor;
+}
+
+const WEIGHT_MAX = 127;
+const ACCUMULATOR_MAX = 2 ** 31 - 1;
+/** A bias may use half of the accumulator; channels of tiny weights get a larger scale for it. */
+const BIAS_MAX = 2 ** 30;
+
+/**
+ * Scales are fround(max |w| / 127) per output channel. ACCUMULATOR_OVERFLOW when some channel's
+ * |bias| + Σ|w| * max |x - zx| could leave int32: the operator is then refused, not wrapped.
+ */
+export function quantizeAccumulator(
+  spec: AccumulatorSpec,
+): Result<QuantizedAccumulator, "ACCUMULATOR_OVERFLOW"> {
+  const { weights, channels, input } = spec;
+  const blocks = weightBlocks(spec.op, weights.type.shape, channels);
+  const real = numeric(weights);
+  const realBias = spec.bias === undefined ? undefined : numeric(spec.bias);
+  const scales = channelScales(real, { blocks, channels, realBias, input });
+  const stored = quantizeBlocks(real, blocks, scales);
+  const bias = new Int32Array(channels);
+  for (let channel = 0; channel < channels; channel++) {
+    bias[channel] = roundHalfEven(
+      (realBias?.[channel] ?? 0) / (input.scale * (scales[channel] ?? 1)),
+    );
+  }
+  const worst = worstAccumulator(stored, { blocks, bias, input });
+  if (worst > ACCUMULATOR_MAX) {
+    const message = `the sums of ${spec.name} may reach ${worst}, which int32 cannot hold`;
+    return failed("ACCUMULATOR_OVERFLOW", message, { name: spec.name, worst });
+  }
+  const zeroPoints = new Array<number>(channels).fill(0);
+  const quantization = { scales: Array.from(scales), zeroPoints, axis: channelAxis(spec) };
+  return succeeded({
+    weights: tensor({ dtype: "i8", shape: weights.type.shape, quantization }, stored),
+    bias: tensor({ dtype: "i32", shape: [channels] }, bias),
+  });
+}
+
+function channelAxis({ op, weights }: AccumulatorSpec): number {
+  if (op === "conv") return 0;
+  return op === "conv_transpose" ? 1 : weights.type.shape.length - 1;
+}
+
+interface ScaleContext {
+  readonly blocks: WeightBlocks;
+  readonly channels: number;
+  readonly realBias: NumericArray | undefined;
+  readonly input: Encoding;
+}
+
+function channelScales(real: NumericArray, context: ScaleContext): Float32Array {
+  const { blocks, channels, realBias, input } = context;
+  const largest = new Float64Array(channels);
+  const { taps, channelOfBlock } = blocks;
+  for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
+    const channel = channelOfBlock[block] ?? 0;
+    let peak = largest[channel] ?? 0;
+    for (let tap = 0; tap < taps; tap++, index++) {
+      const magnitude = Math.abs(real[index] ?? 0);
+      if (magnitude > peak) peak = magnitude;
+    }
+    largest[channel] = peak;
+  }
+  return Float32Array.from(largest, (peak, channel) => {
+    const forBias = Math.abs(realBias?.[channel] ?? 0) / (input.scale * BIAS_MAX);
+    const scale = Math.max(peak / WEIGHT_MAX, forBias);
+    return scale === 0 ? 1 : scale;
+  });
+}
+
+function quantizeBlocks(real: NumericArray, blocks: WeightBlocks, scales: Float32Array): Int8Array {
+  const stored = new Int8Array(real.length);
+  const { taps, channelOfBlock } = blocks;
+  for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
+    const scale = scales[channelOfBlock[block] ?? 0] ?? 1;
+    for (let tap = 0; tap < taps; tap++, index++) {
+      const rounded = roundHalfEven(Math.fround((real[index] ?? 0) / scale));
+      stored[index] = Math.min(Math.max(rounded, -WEIGHT_MAX), WEIGHT_MAX);
+    }
+  }
+  return stored;
+}
+
+interface AccumulatorContext {
+  readonly blocks: WeightBlocks;
+  readonly bias: Int32Array;
+  readonly input: Encoding;
+}
+
+/** The largest magnitude that any partial sum of any channel can reach. */
+function worstAccumulator(stored: Int8Array, { blocks, bias, input }: AccumulatorContext): number {
+  const reach = Math.max(127 - input.zeroPoint, input.zeroPoint + 128);
+  const sums = Float64Array.from(bias, (value) => Math.abs(value));
+  const { taps, channelOfBlock } = blocks;
+  for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
+    const channel = channelOfBlock[block] ?? 0;
+    let total = 0;
+    for (let tap = 0; tap < taps; tap++, index++) total += Math.abs(stored[index] ?? 0);
+    sums[channel] = (sums[channel] ?? 0) + total * reach;
+  }
+  return sums.reduce((worst, sum) => Math.max(worst, sum), 0);
+}
