@@ -11,7 +11,7 @@ export interface Step {
   /** Index of its queue among the segment's streams. */
   readonly lane: number;
   readonly index: number;
-  /** Valid during the visit. clock[lane] = index: a queue is in order. */
+  /** Valid during the visit. clock[lane] = index + 1: a queue is in order, an instruction with itself. */
   readonly clock: Int32Array;
 }
 
@@ -72,9 +72,10 @@ function step(lane: WalkLane, number: number, walk: Walk): boolean {
   const instruction = lane.stream.instructions[lane.next];
   if (instruction === undefined) return false;
   if (!joinWaits(lane.clock, instruction, walk.signalled)) return false;
-  walk.visit({ instruction, lane: number, index: lane.next, clock: lane.clock });
-  lane.next++;
+  // In order with itself: whether its own accesses clash is judged apart.
+  const index = lane.next++;
   lane.clock[number] = lane.next;
+  walk.visit({ instruction, lane: number, index, clock: lane.clock });
   for (const semaphore of instruction.signals) {
     const clocks = walk.signalled.get(semaphore);
     if (clocks === undefined) walk.signalled.set(semaphore, [lane.clock.slice()]);
