@@ -13,3 +13,5 @@ export type {
   VerifiedSegment,
 } from "./verify/verify.ts";
 export type { VerifyCode } from "./verify/refusal.ts";
+export { createMachine } from "./machine/machine.ts";
+export type { Machine } from "./machine/machine.ts";

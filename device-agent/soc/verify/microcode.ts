@@ -4,7 +4,7 @@
  * before it is read, or a declared reduction.
  */
 import { MICRO_OPS, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
-import type { InstructionOf, MicroOp } from "../../../protocol/isa/index.ts";
+import type { InstructionOf, MicroOp, MicroOpName } from "../../../protocol/isa/index.ts";
 import { refuse } from "./refusal.ts";
 import type { Place } from "./refusal.ts";
 
@@ -110,9 +110,14 @@ interface Reductions {
 
 function checkReductions(body: readonly MicroOp[], from: Reductions): void {
   const written = new Set(from.constant);
+  const kinds = new Map<number, MicroOpName>();
   body.forEach((micro, index) => {
     const at: At = { place: from.place, phase: "body", index };
     if (isReduction(micro)) {
+      // A strip adds all its vectors before it compares any: only reductions of one kind commute.
+      const kind = kinds.get(micro.d) ?? micro.op;
+      kinds.set(micro.d, kind);
+      if (kind !== micro.op) refuseMicro(at, "mixes two kinds of reduction in one register");
       if (!from.constant.has(micro.d))
         refuseMicro(at, "reduces into a register the prologue does not set");
       if (!written.has(micro.a) || from.reductions.has(micro.a)) {
