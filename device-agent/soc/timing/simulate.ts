@@ -35,8 +35,9 @@ export function simulateTiming(
     .map((lane): TransferQueue => ({ lane, state: { kind: "idle" } }));
   const ddr: Ddr = { bandwidth: bandwidthOf(soc), clock: 0, active: 0 };
   do {
-    advanceCompute(lanes, compute, soc);
-    for (const queue of transfers) beginTransfer(lanes, queue, soc);
+    // Copies inside VTCM complete here and may release compute, and transfers of another queue.
+    do advanceCompute(lanes, compute, soc);
+    while (beginTransfers(lanes, transfers, soc));
   } while (nextTransferEvent(lanes, { transfers, ddr, soc }));
   const stuck = lanes.all.find((lane) => lane.next < lane.stream.instructions.length);
   if (stuck === undefined) return succeeded(summarize(lanes.all, soc));
@@ -96,6 +97,21 @@ interface Ddr {
   /** Everything moving has been served up to this cycle. */
   clock: number;
   active: number;
+}
+
+/** Whether any queue got further. */
+function beginTransfers(
+  lanes: Lanes,
+  queues: readonly TransferQueue[],
+  soc: SocDescription,
+): boolean {
+  let progressed = false;
+  for (const queue of queues) {
+    const { next } = queue.lane;
+    beginTransfer(lanes, queue, soc);
+    if (queue.lane.next > next) progressed = true;
+  }
+  return progressed;
 }
 
 /** Issues descriptors for as long as no DDR is involved; stops at the first that has to share it. */
