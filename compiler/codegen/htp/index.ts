@@ -6,7 +6,7 @@ import type { Sha256 } from "../../../protocol/base/brand.ts";
 import { hex } from "../../../protocol/base/bytes.ts";
 import { succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
-import { sha256 } from "../../../protocol/crypto/index.ts";
+import { sha256 } from "../../../protocol/crypto/hash.ts";
 import type { Counters, Port, Program, Region } from "../../../protocol/program/index.ts";
 import { multiplyAccumulates } from "../../ir/index.ts";
 import { lowerGraph, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";

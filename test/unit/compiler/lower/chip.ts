@@ -1,0 +1,175 @@
+/** Runs int8 graphs on the simulated chip and compares every output byte with the evaluator's. */
+import { readFileSync } from "node:fs";
+import { expect } from "@jest/globals";
+import { lowerHtp } from "../../../../compiler/codegen/htp/index.ts";
+import { attributesOf, evaluate, graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
+import type { Graph, Tensor, TensorType } from "../../../../compiler/ir/index.ts";
+import { loadKernels } from "../../../../compiler/kernels/index.ts";
+import { RELEASES } from "../../../../compiler/releases/index.ts";
+import { createMachine } from "../../../../device-agent/soc/machine/machine.ts";
+import { socNamed } from "../../../../device-agent/soc/index.ts";
+import { verifyProgram } from "../../../../device-agent/soc/verify/verify.ts";
+import type { Sha256 } from "../../../../protocol/base/brand.ts";
+import { seededRandom } from "../../../../protocol/base/random.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import type { SocDescription } from "../../../../protocol/isa/index.ts";
+import type { Program } from "../../../../protocol/program/index.ts";
+
+const FOLDER = new URL("../../../../compiler/kernels/", import.meta.url);
+export const kernels = loadKernels((name) => readFileSync(new URL(name, FOLDER), "utf8"));
+
+export const CHIPS = ["sm8650", "sm8350"].map((name) => {
+  const soc = socNamed(name);
+  if (soc === undefined) throw new Error(`no chip ${name}`);
+  return soc;
+});
+
+export function compile(graph: Graph, version: string, soc: SocDescription): Program {
+  const recipe = RELEASES.get(version);
+  if (recipe === undefined) throw new Error(`no release ${version}`);
+  return unwrap(
+    lowerHtp({
+      graph,
+      soc,
+      kernels,
+      options: recipe.lowering,
+      modelName: graph.name,
+      modelSha256: "0".repeat(64) as Sha256,
+      driverVersion: version,
+      optionsText: "{}",
+    }),
+  );
+}
+
+/** Bytes of a tensor as they lie in a port: pixels, channel fastest. */
+export function pixelsOf(tensor: Tensor): Int8Array {
+  const { shape } = tensor.type;
+  const data = tensor.data as Int8Array;
+  if (shape.length !== 4) return data;
+  const [, channels = 1, height = 1, width = 1] = shape;
+  const plane = height * width;
+  const pixels = new Int8Array(data.length);
+  for (let c = 0; c < channels; c++) {
+    for (let at = 0; at < plane; at++) pixels[at * channels + c] = data[c * plane + at] ?? 0;
+  }
+  return pixels;
+}
+
+export interface Ran {
+  readonly microseconds: number;
+  readonly outputs: readonly Int8Array[];
+}
+
+/** Verifies the program, runs it twice (nothing may depend on what memory held) and gives the outputs. */
+export function runOnChip(program: Program, soc: SocDescription, inputs: readonly Int8Array[]): Ran {
+  const verified = unwrap(verifyProgram(program, soc));
+  const machine = unwrap(createMachine(verified));
+  program.inputs.forEach((port, index) => {
+    machine.region(port.region).set(new Uint8Array(inputs[index]?.buffer ?? new ArrayBuffer(0)));
+  });
+  let cycles = 0;
+  for (const segment of verified.segments) {
+    if (segment.kind !== "htp") throw new Error("no HTP segment");
+    cycles += segment.timing.cycles;
+    machine.run(segment);
+    machine.run(segment);
+  }
+  const outputs = program.outputs.map((port) => new Int8Array(machine.region(port.region)));
+  return { microseconds: (cycles / soc.clockHz) * 1e6 + soc.callFloorUs, outputs };
+}
+
+export function randomInput(type: TensorType, seed: number): Tensor {
+  const random = seededRandom(seed);
+  return tensorFrom(type, () => random.below(256) - 128);
+}
+
+/** Every release on every chip gives the evaluator's bytes. */
+export function checkGraph(graph: Graph, seed = 1): void {
+  const inputs = new Map<string, Tensor>();
+  graph.inputs.forEach((name, index) => {
+    const type = graph.types.get(name);
+    if (type !== undefined) inputs.set(name, randomInput(type, seed + index));
+  });
+  const expected = evaluate(graph, inputs);
+  for (const soc of CHIPS) {
+    for (const version of RELEASES.keys()) {
+      const program = compile(graph, version, soc);
+      const { outputs } = runOnChip(program, soc, [...inputs.values()].map(pixelsOf));
+      graph.outputs.forEach((name, index) => {
+        const wanted = expected.get(name);
+        if (wanted === undefined) throw new Error(`no output ${name}`);
+        const difference = firstDifference(outputs[index] ?? new Int8Array(0), pixelsOf(wanted));
+        expect({ version, soc: soc.name, name, difference }).toEqual({
+          version,
+          soc: soc.name,
+          name,
+          difference: undefined,
+        });
+      });
+    }
+  }
+}
+
+function firstDifference(actual: Int8Array, wanted: Int8Array): string | undefined {
+  if (actual.length !== wanted.length) return `${actual.length} bytes, not ${wanted.length}`;
+  for (let at = 0; at < wanted.length; at++) {
+    if (actual[at] !== wanted[at]) return `byte ${at} is ${actual[at]}, not ${wanted[at]}`;
+  }
+  return undefined;
+}
+
+/** A builder of small int8 graphs with seeded constants. */
+export function int8Graph(seed: number) {
+  const random = seededRandom(seed);
+  const builder = graphBuilder("test");
+  let count = 0;
+  const name = (what: string): string => `${what}${count++}`;
+  const encoding = (scale: number, zeroPoint: number) => ({
+    scales: [Math.fround(scale)],
+    zeroPoints: [zeroPoint],
+  });
+  const fresh = () => encoding(0.01 + random.uniform() * 0.05, random.below(100) - 50);
+  return {
+    random,
+    builder,
+    fresh,
+    input: (shape: readonly number[]) =>
+      builder.input(name("x"), { dtype: "i8", shape, quantization: fresh() }),
+    weights: (shape: readonly number[], axis: number) => {
+      const channels = shape[axis] ?? 1;
+      const quantization = {
+        scales: Array.from({ length: channels }, () => Math.fround(0.001 + random.uniform() * 0.01)),
+        zeroPoints: new Array<number>(channels).fill(0),
+        axis,
+      };
+      return builder.constant(
+        name("w"),
+        tensorFrom({ dtype: "i8", shape, quantization }, () => random.below(255) - 127),
+      );
+    },
+    bias: (channels: number) =>
+      builder.constant(
+        name("b"),
+        tensorFrom({ dtype: "i32", shape: [channels] }, () => random.below(20000) - 10000),
+      ),
+    table: () =>
+      builder.constant(
+        name("t"),
+        tensorFrom({ dtype: "i8", shape: [256] }, () => random.below(256) - 128),
+      ),
+    node: (
+      op: string,
+      inputs: readonly string[],
+      attributes: Record<string, number | string | readonly number[]> = {},
+      quantization = fresh(),
+    ) => builder.node({ op, name: name(op), inputs, attributes, quantization }),
+    quantizationOf: (value: string) => {
+      const { quantization } = builder.typeOf(value);
+      if (quantization === undefined) throw new Error("no encoding");
+      return { scales: [...quantization.scales], zeroPoints: [...quantization.zeroPoints] };
+    },
+    finish: (...outputs: string[]) => builder.finish(outputs),
+  };
+}
+
+export { attributesOf };
