@@ -7,22 +7,28 @@ export class ByteWriter {
   private length = 0;
 
   u8(value: number): void {
-    this.view.setUint8(this.reserve(1), value);
+    const at = this.reserve(1);
+    this.view.setUint8(at, value);
   }
   u16(value: number): void {
-    this.view.setUint16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.view.setUint16(at, value, true);
   }
   i16(value: number): void {
-    this.view.setInt16(this.reserve(2), value, true);
+    const at = this.reserve(2);
+    this.view.setInt16(at, value, true);
   }
   u32(value: number): void {
-    this.view.setUint32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value, true);
   }
   i32(value: number): void {
-    this.view.setInt32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setInt32(at, value, true);
   }
   f32(value: number): void {
-    this.view.setFloat32(this.reserve(4), value, true);
+    const at = this.reserve(4);
+    this.view.setFloat32(at, value, true);
   }
   /** A whole number below 2^48. */
   u48(value: number): void {
@@ -31,7 +37,8 @@ export class ByteWriter {
     this.view.setUint16(at + 4, Math.floor(value / 0x100000000), true);
   }
   raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.reserve(bytes.length));
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
   }
   size(): number {
     return this.length;
@@ -40,6 +47,7 @@ export class ByteWriter {
     return this.bytes.slice(0, this.length);
   }
 
+  /** May replace `bytes` and `view`: take the offset first, then write. */
   private reserve(count: number): number {
     const at = this.length;
     this.length += count;
