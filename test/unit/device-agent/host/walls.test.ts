@@ -1,0 +1,54 @@
+/** The sandbox without the realm: a program that is already outside of the driver's realm finds walls. */
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "@jest/globals";
+import { sandboxCommand, sandboxLevel } from "../../../../device-agent/host/index.ts";
+import { machineSandboxTools } from "../../../../device-agent/shell/processes.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "retile-walls-"));
+afterAll(() => rm(directory, { recursive: true }));
+const script = join(directory, "intruder.mjs");
+const folders = { files: join(directory, "files"), blobs: join(directory, "blobs") };
+await Promise.all([mkdir(folders.files), mkdir(folders.blobs)]);
+await writeFile(join(folders.files, "own"), "own");
+await writeFile(join(directory, "secret"), "secret");
+
+const INTRUDER = `
+  import { execSync } from "node:child_process";
+  import { readFileSync, writeFileSync } from "node:fs";
+  import { networkInterfaces } from "node:os";
+  import { Worker } from "node:worker_threads";
+  const attempt = (act) => { try { return String(act()); } catch (error) { return error.code ?? error.name; } };
+  console.log(JSON.stringify({
+    own: attempt(() => readFileSync(${JSON.stringify(join(folders.files, "own"))})),
+    secret: attempt(() => readFileSync(${JSON.stringify(join(directory, "secret"))})),
+    system: attempt(() => readFileSync("/etc/passwd")),
+    write: attempt(() => writeFileSync(${JSON.stringify(join(folders.files, "new"))}, "x")),
+    spawn: attempt(() => execSync("true")),
+    worker: attempt(() => new Worker("1", { eval: true })),
+    evaluate: attempt(() => eval("1")),
+    environment: Object.keys(process.env).length,
+    network: Object.keys(networkInterfaces()).length,
+  }));`;
+
+test("an intruder reads its own files and nothing else, and neither writes, starts nor evaluates", async () => {
+  await writeFile(script, INTRUDER);
+  const tools = machineSandboxTools(script);
+  const limits = { residentBytesMax: 256 << 20, cpuSecondsMax: 20 };
+  const command = sandboxCommand(tools, folders, limits);
+  const child = spawnSync(command.program, command.arguments, { env: {}, encoding: "utf8" });
+  const { network, ...found } = JSON.parse(child.stdout) as Record<string, unknown>;
+  expect(found).toEqual({
+    own: "own",
+    secret: "ERR_ACCESS_DENIED",
+    system: "ERR_ACCESS_DENIED",
+    write: "ERR_ACCESS_DENIED",
+    spawn: "ERR_ACCESS_DENIED",
+    worker: "ERR_ACCESS_DENIED",
+    evaluate: "EvalError",
+    environment: 0,
+  });
+  if (sandboxLevel(tools) === "strong") expect(network).toBe(0);
+});
