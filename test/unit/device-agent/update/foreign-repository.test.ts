@@ -28,10 +28,10 @@ function foreignKey({ keyId, publicKey }: Signer): Key {
 
 /** The bytes of a document that their library serialises and ours signs. */
 async function signed(
-  document: Signed & { toJSON(): object },
+  document: Root | Targets | Snapshot | Timestamp,
   signer: Signer,
 ): Promise<Uint8Array> {
-  const metadata = new Metadata(document as unknown as Root);
+  const metadata = new Metadata(document);
   let toSign: Uint8Array = new Uint8Array(0);
   metadata.sign((bytes) => {
     toSign = bytes;
