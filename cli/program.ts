@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import * as config from "./commands/config.ts";
+import * as driver from "./commands/driver.ts";
 
-const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [config];
+const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [driver, config];
 
 export function buildProgram(): Command {
   const program = new Command("retile")

