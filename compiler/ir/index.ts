@@ -15,6 +15,10 @@ export type {
   QuantizedRule,
 } from "./operator.ts";
 export * from "./ops.ts";
+export { parse } from "./parse.ts";
+export type { ParseCode, ParseOptions } from "./parse.ts";
+export { contentDigest, print, printType } from "./print.ts";
+export type { PrintOptions } from "./print.ts";
 export { convGeometry, convTransposeGeometry } from "./ops/convolution.ts";
 export type { ConvolutionGeometry } from "./ops/convolution.ts";
 export { fixedWindowCount, poolGeometry } from "./ops/pooling.ts";

@@ -1,7 +1,14 @@
 /** One encoding for every value of a float graph: from the calibrated ranges and from what operators demand. */
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import { attributesOf, consumersOf, findOperator, producersOf } from "../ir/index.ts";
+import {
+  attributesOf,
+  compileExpression,
+  consumersOf,
+  findOperator,
+  formulaOf,
+  producersOf,
+} from "../ir/index.ts";
 import type { Encoding, Graph, Node } from "../ir/index.ts";
 import { roundHalfEven } from "../../protocol/base/math.ts";
 import type { Encodings, Range } from "./ranges.ts";
@@ -50,8 +57,8 @@ export function assignEncodings(
 }
 
 /** Calibrated ranges, narrowed by what the writing operator can produce at all. */
-function knownRanges(graph: Graph, encodings: Encodings): Map<string, Range> {
-  const ranges = new Map(encodings);
+function knownRanges(graph: Graph, encodings: Encodings): ReadonlyMap<string, Range | undefined> {
+  const ranges = new Map<string, Range | undefined>(encodings);
   for (const node of graph.nodes) {
     const [output = ""] = node.outputs;
     const possible = possibleRange(node);
@@ -65,14 +72,41 @@ function knownRanges(graph: Graph, encodings: Encodings): Map<string, Range> {
   for (const node of [...graph.nodes].reverse()) {
     const [input = "", output = ""] = [node.inputs[0], node.outputs[0]];
     const range = ranges.get(output);
-    const isClamp = node.op === "relu" || node.op === "clip";
     const alone = consumers.get(input)?.length === 1 && !graph.outputs.includes(input);
+    if (!alone || range === undefined || !rescales(producers.get(input))) continue;
+    const isClamp = node.op === "relu" || node.op === "clip";
     // The saturation of the encoding then is the clamp, whether or not the two are fused.
-    if (isClamp && alone && range !== undefined && rescales(producers.get(input))) {
-      ranges.set(input, range);
-    }
+    if (isClamp) ranges.set(input, range);
+    else ranges.set(input, effectiveDomain(node, ranges.get(input), range));
   }
   return ranges;
+}
+
+const DOMAIN_STEPS = 1024;
+
+/**
+ * The part of a function's input range outside which its result stays within a quarter of an
+ * output step: hard-swish is zero below -3, so nothing is lost by saturating there.
+ */
+function effectiveDomain(node: Node, input: Range | undefined, output: Range): Range | undefined {
+  const formula = formulaOf(node);
+  if (formula === undefined || input === undefined) return input;
+  const rule = compileExpression(formula);
+  const tolerance = (Math.max(output.max, 0) - Math.min(output.min, 0)) / 1024;
+  const step = (input.max - input.min) / DOMAIN_STEPS;
+  const tail = (from: number, direction: number): number => {
+    const level = rule(from);
+    let steps = 0;
+    while (
+      steps < DOMAIN_STEPS &&
+      Math.abs(rule(from + direction * (steps + 1) * step) - level) <= tolerance
+    ) {
+      steps++;
+    }
+    return from + direction * steps * step;
+  };
+  const [min, max] = [tail(input.min, 1), tail(input.max, -1)];
+  return min < max ? { min, max } : input;
 }
 
 function rescales(node: Node | undefined): boolean {
