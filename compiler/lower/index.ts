@@ -19,6 +19,8 @@ export type { LoweringCode } from "./failure.ts";
 export type { LoweringOptions } from "./options.ts";
 export type { Draft, Listing, Placed } from "./listing.ts";
 export type { PortValue } from "./network.ts";
+export { layerRoofline } from "./roofline.ts";
+export type { LayerBound, Roofline } from "./roofline.ts";
 export { FIRST_PORT_REGION, WEIGHTS_REGION } from "./network.ts";
 
 export interface LoweringRequest {

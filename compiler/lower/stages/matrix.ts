@@ -168,13 +168,14 @@ function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array): void {
   const group = Math.floor(filter.channel / (g.outChannels / g.groups));
   const taps = g.kernelHeight * g.kernelWidth;
   const firstLane = group * inPerGroup - filter.range.begin * 32;
+  const tapPitch = filter.range.count * WEIGHT_TILE_BYTES;
   let source = filter.channel * inPerGroup * taps;
   for (let c = firstLane; c < firstLane + inPerGroup; c++) {
     const lane = c & 31;
-    let target = (c >> 5) * WEIGHT_TILE_BYTES + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
+    let target = (c >> 5) * 1024 + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
     for (let tap = 0; tap < taps; tap++, source++) {
       tiles[target] = weights[source] ?? 0;
-      target += filter.range.count * WEIGHT_TILE_BYTES;
+      target += tapPitch;
     }
   }
 }
