@@ -50,6 +50,8 @@ function checkMicroOp(run: Run, micro: MicroOp, at: At): void {
     }
   }
   if (row.immediate === "tap" && micro.immediate < 0) refuseMicro(at, "has a negative tap");
+  const isByte = micro.immediate >= -128 && micro.immediate <= 127;
+  if (micro.op === "store_i8" && !isByte) refuseMicro(at, "fills with a value that is no int8");
   if (isReduction(micro) && at.phase !== "body") refuseMicro(at, "reduces outside the body");
 }
 
