@@ -1,0 +1,2 @@
+/** Signed reports and their outbox. */
+export * from "./outbox.ts";
