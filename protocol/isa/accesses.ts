@@ -3,7 +3,7 @@
  * to synchronise, by the verifier to prove it did, and by the chip to check it.
  */
 import { unreachable } from "../base/assert.ts";
-import { CROUTON_BYTES, MICRO_OPS, VECTOR_BYTES, VTCM_REGION } from "./table.ts";
+import { CROUTON_BYTES, MICRO_OPS, VECTOR_BYTES, VTCM_REGION, WEIGHT_TILE_BYTES } from "./table.ts";
 import type { Address, Instruction, InstructionOf, MicroOp, Operand, Window } from "./table.ts";
 
 /** A run of bytes; whole croutons where access goes through a pointer table. */
@@ -75,20 +75,16 @@ interface Strided {
 }
 
 function stridedSpans(base: Address, shape: Strided): Span[] {
-  const spans: Span[] = [];
+  const spans: OpenSpan[] = [];
   for (let plane = 0; plane < shape.planes; plane++) {
     const start = base.offset + plane * shape.planeStride;
     if (isDense(shape)) {
       const bytes = (shape.rows - 1) * shape.rowStride + shape.bytes;
-      appendSpan(spans, { region: base.region, offset: start, bytes });
+      appendRun(spans, base, { offset: start, bytes });
       continue;
     }
     for (let row = 0; row < shape.rows; row++) {
-      appendSpan(spans, {
-        region: base.region,
-        offset: start + row * shape.rowStride,
-        bytes: shape.bytes,
-      });
+      appendRun(spans, base, { offset: start + row * shape.rowStride, bytes: shape.bytes });
     }
   }
   return spans;
@@ -99,15 +95,19 @@ function isDense(shape: Strided): boolean {
   return shape.rowStride > 0 && shape.rowStride - shape.bytes < GAP_MERGE_BYTES;
 }
 
-function appendSpan(spans: Span[], next: Span): void {
+/** A span under construction. */
+type OpenSpan = { -readonly [Field in keyof Span]: Span[Field] };
+
+/** Adds a run of bytes, to the last span where it continues it. */
+function appendRun(spans: OpenSpan[], base: Address, run: Pick<Span, "offset" | "bytes">): void {
   const last = spans.at(-1);
-  if (last !== undefined && last.offset + last.bytes === next.offset) {
-    spans[spans.length - 1] = { ...last, bytes: last.bytes + next.bytes };
-  } else spans.push(next);
+  if (last?.region === base.region && last.offset + last.bytes === run.offset) {
+    last.bytes += run.bytes;
+  } else spans.push({ region: base.region, offset: run.offset, bytes: run.bytes });
 }
 
 function macAccesses(mac: InstructionOf<"hmx.mac">, pointer: ReadPointer): Accesses | undefined {
-  const reads: Span[] = [];
+  const reads: OpenSpan[] = [];
   const tapRowFirst = Math.floor(mac.tapBegin / mac.tapColumns);
   const tapRowLast = Math.floor((mac.tapBegin + mac.tapCount - 1) / mac.tapColumns);
   const area: Area = {
@@ -120,10 +120,10 @@ function macAccesses(mac: InstructionOf<"hmx.mac">, pointer: ReadPointer): Acces
     if (!appendWindow(reads, { window: mac.activations, tile, area, pointer })) return undefined;
   }
   for (let tap = 0; tap < mac.tapCount; tap++) {
-    const weights = span(mac.weights, 1024);
+    const first = mac.weights.offset + tap * mac.weightTapPitch;
     for (let tile = 0; tile < mac.tileCount; tile++) {
-      const offset = weights.offset + tap * mac.weightTapPitch + tile * mac.weightTilePitch;
-      appendSpan(reads, { ...weights, offset });
+      const offset = first + tile * mac.weightTilePitch;
+      appendRun(reads, mac.weights, { offset, bytes: WEIGHT_TILE_BYTES });
     }
   }
   return { reads, writes: [] };

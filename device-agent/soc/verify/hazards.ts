@@ -85,16 +85,12 @@ function checkStep(step: Step, context: Context): number {
 
 function checkBounds(span: Span, verb: "reads" | "writes", context: Context): void {
   const region = context.program.regions[span.region];
-  const what = (): string => `${verb} ${span.bytes} bytes at ${addressName(span)}`;
-  if (region === undefined) {
-    refuse("OUT_OF_BOUNDS", context.place, `${what()}, a region that the program does not have`);
-  }
-  if (span.offset < 0 || span.offset + span.bytes > region.bytes) {
-    refuse("OUT_OF_BOUNDS", context.place, `${what()} of a region of ${region.bytes} bytes`);
-  }
-  if (verb === "writes" && (region.kind === "weights" || region.kind === "input")) {
-    refuse("WRITE_TO_CONSTANT", context.place, `${what()}, which holds ${region.kind}`);
-  }
+  const isWithin = span.offset >= 0 && span.offset + span.bytes <= (region?.bytes ?? 0);
+  const isConstant = region?.kind === "weights" || region?.kind === "input";
+  if (isWithin && !(isConstant && verb === "writes")) return;
+  const what = `${verb} ${span.bytes} bytes at ${addressName(span)}`;
+  if (isWithin) refuse("WRITE_TO_CONSTANT", context.place, `${what}, which holds ${region?.kind}`);
+  refuse("OUT_OF_BOUNDS", context.place, `${what}; the region has ${region?.bytes ?? 0} bytes`);
 }
 
 function addressName(span: Pick<Span, "region" | "offset">): string {
