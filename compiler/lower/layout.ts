@@ -6,6 +6,7 @@ import type { SocDescription } from "../../protocol/isa/index.ts";
 import { doesNotFit } from "./failure.ts";
 import { assignGroups, groupStages } from "./groups.ts";
 import type { Grouped } from "./groups.ts";
+import { isPixel } from "./grid.ts";
 import { FIRST_PORT_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { LoweringOptions } from "./options.ts";
@@ -82,14 +83,17 @@ export function layOut(network: Network, options: LoweringOptions, soc: SocDescr
   }
 }
 
-/** Every tensor that another group reads lives in DDR. */
+/** Every image that another group reads lives in DDR; a single pixel is no more than a row of constants. */
 function spillAll(network: Network, groupOf: readonly number[], spill: Set<ValueId>): void {
   const groupOfValue = new Map<ValueId, number>();
   network.stages.forEach(({ output }, index) => {
     if (output !== undefined) groupOfValue.set(output, groupOf[index] ?? 0);
   });
   network.stages.forEach(({ inputs }, index) => {
-    for (const id of inputs) if (groupOfValue.get(id) !== groupOf[index]) spill.add(id);
+    for (const id of inputs) {
+      const { grid } = present(network.values[id], "value");
+      if (groupOfValue.get(id) !== groupOf[index] && !isPixel(grid)) spill.add(id);
+    }
   });
 }
 
@@ -146,7 +150,9 @@ function fix(grouped: Grouped, options: LoweringOptions): Fixed {
     if (bytes !== undefined) {
       const key = `${step.stage},${step.chunk}`;
       const known = chunkAt.get(key) ?? chunks.length;
-      const start = chunks[known]?.start ?? index;
+      // The first constants of a stage do not wait behind the activations of its group.
+      const first = step.chunk === 0 ? (groupStarts[step.group] ?? index) : index;
+      const start = chunks[known]?.start ?? first;
       chunks[known] = { stage: step.stage, chunk: step.chunk, bytes, start, end: index };
       chunkAt.set(key, known);
     }

@@ -132,9 +132,12 @@ interface Writing {
 
 function writeSteps(from: Writing): void {
   const { layout } = from;
-  const chunkIndex = new Map(
-    layout.chunks.map(({ stage, chunk }, index) => [`${stage},${chunk}`, index]),
-  );
+  const chunkIndex = new Map<string, number>();
+  const arriving = layout.schedule.steps.map((): number[] => []);
+  layout.chunks.forEach(({ stage, chunk, start }, index) => {
+    chunkIndex.set(`${stage},${chunk}`, index);
+    arriving[start]?.push(index);
+  });
   const emitters = from.origins.names.map((_, origin) => from.state.forOrigin(origin));
   const works = layout.schedule.stages.map((stage) => stageWork(from, stage));
   layout.schedule.steps.forEach((step, index) => {
@@ -142,12 +145,7 @@ function writeSteps(from: Writing): void {
     const emit = present(emitters[from.origins.ofStage[step.stage] ?? 0], "emitter");
     const chunk = chunkIndex.get(`${step.stage},${step.chunk}`);
     const constants = chunk === undefined ? 0 : (layout.chunkOffsets[chunk] ?? 0);
-    const life = chunk === undefined ? undefined : layout.chunks[chunk];
-    if (life?.start === index) {
-      const offset = from.blob.chunkOffsets[chunk ?? 0] ?? 0;
-      const source = { region: WEIGHTS_REGION, offset };
-      emit.copy("in", { destination: vtcm(constants), source, bytes: life.bytes });
-    }
+    for (const arrival of arriving[index] ?? []) writeChunk(from, arrival, emitters);
     stage.emit({
       ...present(works[step.stage], "work"),
       rows: step.rows,
@@ -157,6 +155,13 @@ function writeSteps(from: Writing): void {
       scratch: layout.scratchOffsets.get(step.stage) ?? 0,
     });
   });
+}
+
+function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]): void {
+  const { stage, bytes } = present(from.layout.chunks[index], "chunk");
+  const emit = present(emitters[from.origins.ofStage[stage] ?? 0], "emitter");
+  const source = { region: WEIGHTS_REGION, offset: from.blob.chunkOffsets[index] ?? 0 };
+  emit.copy("in", { destination: vtcm(from.layout.chunkOffsets[index] ?? 0), source, bytes });
 }
 
 function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table"> {

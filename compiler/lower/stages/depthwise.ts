@@ -67,6 +67,13 @@ function packConstants(from: MatrixNode): Uint8Array {
   return bytes;
 }
 
+/** Packets of a vector: one load a packet, two for taps that lie across two vectors, one for each weight out of registers. */
+export function vectorCycles(g: ConvolutionGeometry): number {
+  const taps = g.kernelHeight * g.kernelWidth;
+  const loads = g.strideX === 1 ? 2 : 1 + g.strideX;
+  return taps * (taps <= REGISTER_TAPS ? loads : loads + 1);
+}
+
 function emitDepthwise(from: MatrixNode, work: Work): void {
   const { geometry: g, requantization, outputGrid } = from;
   const tap = tapsOf(g);
@@ -77,7 +84,9 @@ function emitDepthwise(from: MatrixNode, work: Work): void {
   };
   const kernel = tap.length <= REGISTER_TAPS ? "depthwise_i8" : "depthwise_large_i8";
   const { first: row } = work.rows;
-  for (const segment of tileSegments(outputGrid, row, work.emit.contexts)) {
+  const cyclesPerVector = vectorCycles(g);
+  const { contexts } = work.emit;
+  for (const segment of tileSegments(outputGrid, row, { contexts, cyclesPerVector })) {
     const { tile, column } = segment;
     const constants = work.constants + tile * tileBytes(g);
     const weights = constants + 2 * CHANNEL_WORD_BYTES;

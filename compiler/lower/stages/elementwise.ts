@@ -133,7 +133,9 @@ function secondOperand(
 
 function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[] {
   const { contexts } = work.emit;
-  if (perChannel) return tileSegments(from.grid, work.rows.first, contexts);
+  if (perChannel) {
+    return tileSegments(from.grid, work.rows.first, { contexts, cyclesPerVector: 6 });
+  }
   // Outside lanes hold the operands' zero points, whose sum and product is the output's.
   const keepsZero = from.low <= from.zeroPointOut && from.zeroPointOut <= from.high;
   if (keepsZero) return linearSegments(from.grid, contexts);

@@ -78,7 +78,9 @@ function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
 
 function emitWindow(from: PoolNode, kernel: WindowKernel, work: Work): void {
   const { first: row } = work.rows;
-  for (const segment of tileSegments(from.outputGrid, row, work.emit.contexts)) {
+  const { contexts } = work.emit;
+  const cyclesPerVector = 2 * from.geometry.kernelHeight * from.geometry.kernelWidth;
+  for (const segment of tileSegments(from.outputGrid, row, { contexts, cyclesPerVector })) {
     const { tile, column } = segment;
     work.emit.vector({
       kernel: kernel.kernel,

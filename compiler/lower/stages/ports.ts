@@ -191,11 +191,25 @@ function spillStage(from: SpillNode, queue: "in" | "out"): Omit<Stage, "inputs" 
     emit: (work) => {
       const { first: row } = work.rows;
       const { region, offset } = from.home();
-      const home = { region, offset: offset + row * from.grid.rowBytes };
       const place = queue === "in" ? work.output : work.input(0);
-      const local = vtcm(place.offset(row, 0, 0));
-      const [source, destination] = queue === "in" ? [home, local] : [local, home];
-      work.emit.copy(queue, { source, destination, bytes: from.grid.rowBytes });
+      const tileBytes = from.grid.columns * CROUTON_BYTES;
+      for (let tile = 0; tile < from.grid.tiles; tile += tilesPerCopy(from.grid)) {
+        const tiles = Math.min(tilesPerCopy(from.grid), from.grid.tiles - tile);
+        const home = {
+          region,
+          offset: offset + row * from.grid.rowBytes + tile * tileBytes,
+        };
+        const local = vtcm(place.offset(row, tile, 0));
+        const [source, destination] = queue === "in" ? [home, local] : [local, home];
+        work.emit.copy(queue, { source, destination, bytes: tiles * tileBytes });
+      }
     },
   };
+}
+
+/** Parts of a row this large hide the price of a descriptor and still let work begin before the row is there. */
+const COPY_BYTES = 16 * 1024;
+
+function tilesPerCopy(grid: Grid): number {
+  return Math.max(1, Math.floor(COPY_BYTES / (grid.columns * CROUTON_BYTES)));
 }

@@ -15,9 +15,21 @@ export interface Segment {
 
 const VECTORS = 16;
 
-/** Runs that stay inside one channel tile: about one a context where the row allows it. */
-export function tileSegments(grid: Grid, row: number, contexts: number): Segment[] {
-  const parts = Math.min(grid.columns, Math.max(1, Math.ceil(contexts / grid.tiles)));
+/** A run should last this long for its start not to matter. */
+const RUN_CYCLES = 600;
+
+/**
+ * Runs that stay inside one channel tile: about one a context where the row allows it, and more of them
+ * where vectors are expensive, so that contexts end together.
+ */
+export function tileSegments(
+  grid: Grid,
+  row: number,
+  from: { readonly contexts: number; readonly cyclesPerVector: number },
+): Segment[] {
+  const spread = Math.ceil(from.contexts / grid.tiles);
+  const long = Math.floor((grid.columns * VECTORS * from.cyclesPerVector) / RUN_CYCLES);
+  const parts = Math.min(grid.columns, Math.max(1, spread, long));
   const segments: Segment[] = [];
   for (let tile = 0; tile < grid.tiles; tile++) {
     for (const { begin, count } of evenParts(grid.columns, parts)) {
@@ -49,7 +61,7 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
 
 /** As linearSegments where no column is outside the image, else inside tiles. */
 export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
-  if (grid.width % 8 !== 0) return tileSegments(grid, row, contexts);
+  if (grid.width % 8 !== 0) return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
   const rows = validRows(grid, row);
   return linearSegments(grid, contexts).map((segment) => ({ ...segment, rows }));
 }
