@@ -1,0 +1,30 @@
+/** The naive evaluator on a model as it came, without a single pass: slow, and right by inspection. */
+import { evaluate } from "../../compiler/ir/index.ts";
+import type { Tensor } from "../../compiler/ir/index.ts";
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import type { ModelFile } from "../models/model-file.ts";
+import type { FloatTensor } from "../tensor-files.ts";
+import { importBound } from "./inputs.ts";
+
+export function runReference(
+  model: ModelFile,
+  inputs: ReadonlyMap<string, FloatTensor>,
+): Result<Map<string, FloatTensor>> {
+  const graph = importBound(model);
+  if (!graph.ok) return graph;
+  const feeds = new Map(
+    [...inputs].map(([name, { shape, values }]): [string, Tensor] => [
+      name,
+      { type: { dtype: "f32", shape }, data: values },
+    ]),
+  );
+  const outputs = new Map<string, FloatTensor>();
+  for (const [name, { type, data }] of evaluate(graph.value, feeds)) {
+    if (!(data instanceof Float32Array)) {
+      return failed("OUTPUT_NOT_FLOAT", `output ${name} is ${type.dtype}; only float32 is written`);
+    }
+    outputs.set(name, { shape: type.shape, values: data });
+  }
+  return succeeded(outputs);
+}
