@@ -69,13 +69,13 @@ export function deviceStore(database: Database): DeviceStore {
 /** Every signed request begins with it, hence plain SQL. */
 const FIND = `SELECT tenant, device, public_key AS "publicKey", key_id AS "keyId", soc, status,
     agent_version AS "agentVersion", sandbox, current_version AS "currentVersion",
-    previous_version AS "previousVersion", enrolled_at AS "enrolledAt",
+    current_sha256 AS "currentSha256", previous_version AS "previousVersion", enrolled_at AS "enrolledAt",
     last_seen_at AS "lastSeenAt", report_epoch AS "reportEpoch",
     acknowledged_sequence AS "acknowledgedSequence"
   FROM devices WHERE tenant = $1 AND device = $2`;
 
 type NumberField = "reportEpoch" | "acknowledgedSequence";
-type Unused = "currentSha256" | "assignmentEpoch" | "assignmentSequence";
+type Unused = "assignmentEpoch" | "assignmentSequence";
 type HotDeviceRow = Omit<DeviceRow, NumberField | Unused> & Record<NumberField, bigint | string>;
 
 async function enrol(
@@ -201,11 +201,16 @@ function deviceOf(row: HotDeviceRow): Device {
     status: row.status as Device["status"],
     agentVersion: row.agentVersion,
     sandbox: row.sandbox as SandboxLevel | null,
-    currentVersion: row.currentVersion,
+    current: currentOf(row),
     previousVersion: row.previousVersion,
     enrolledAt: instant(row.enrolledAt.getTime()),
     lastSeenAt: row.lastSeenAt && instant(row.lastSeenAt.getTime()),
     reportEpoch: Number(row.reportEpoch),
     acknowledgedSequence: Number(row.acknowledgedSequence),
   };
+}
+
+function currentOf({ currentVersion, currentSha256 }: HotDeviceRow): Device["current"] {
+  if (currentVersion === null || currentSha256 === null) return null;
+  return { version: currentVersion, sha256: brand<Sha256>(currentSha256) };
 }

@@ -13,6 +13,7 @@ import type { DriverFacts } from "../../protocol/metadata/index.ts";
 import type {
   AssignmentOrder,
   CheckInRequest,
+  DriverRef,
   ReportAck,
   ReportBatch,
   SandboxLevel,
@@ -96,7 +97,8 @@ export interface Device {
   readonly status: "active" | "held";
   readonly agentVersion: string;
   readonly sandbox: SandboxLevel | null;
-  readonly currentVersion: string | null;
+  /** As of its last check-in. */
+  readonly current: DriverRef | null;
   readonly previousVersion: string | null;
   readonly enrolledAt: Instant;
   readonly lastSeenAt: Instant | null;
@@ -284,6 +286,8 @@ export interface NewPublication {
 export interface RepositoryStore {
   /** The newest file of every role. */
   newestMetadata(): Promise<readonly MetadataFile[]>;
+  /** The whole chain, oldest first: devices walk it. */
+  roots(): Promise<readonly MetadataFile[]>;
   /** All or nothing; the same version of a role is published once, whoever signs it. */
   publish(publication: NewPublication): Promise<Result<null, "VERSION_ALREADY_PUBLISHED">>;
   releases(): Promise<readonly Release[]>;

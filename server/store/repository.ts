@@ -9,13 +9,21 @@ import type { NewPublication, RepositoryStore } from "./ports.ts";
 export function repositoryStore(database: Database): RepositoryStore {
   return {
     newestMetadata: () =>
-      database.withSql(EVERY_TENANT, async (sql) => {
-        const rows = await sql.query<{ role: string; version: number; content: Buffer }>(
-          `SELECT DISTINCT ON (role) role, version, content FROM metadata_versions
-           ORDER BY role, version DESC`,
-        );
-        return rows.map((row) => ({ ...row, content: new Uint8Array(row.content) }));
-      }),
+      database.withPrisma(EVERY_TENANT, (prisma) =>
+        prisma.metadataVersion.findMany({
+          distinct: ["role"],
+          orderBy: [{ role: "asc" }, { version: "desc" }],
+          select: FILE,
+        }),
+      ),
+    roots: () =>
+      database.withPrisma(EVERY_TENANT, (prisma) =>
+        prisma.metadataVersion.findMany({
+          where: { role: "root" },
+          orderBy: { version: "asc" },
+          select: FILE,
+        }),
+      ),
     publish: (publication) => publish(database, publication),
     releases: () =>
       database.withPrisma(EVERY_TENANT, async (prisma) => {
@@ -37,6 +45,8 @@ export function repositoryStore(database: Database): RepositoryStore {
       }),
   };
 }
+
+const FILE = { role: true, version: true, content: true } as const;
 
 async function publish(
   database: Database,

@@ -1,0 +1,23 @@
+/** What the decision of a check-in is told of a device. */
+import type { DriverRef } from "../../protocol/wire/index.ts";
+import type { AssignmentFact, DeviceState } from "../rollout/index.ts";
+import type { Device } from "../store/index.ts";
+
+export function deviceStateOf({
+  device,
+  current,
+  assignments,
+}: {
+  readonly device: Device;
+  readonly current: DriverRef;
+  readonly assignments: readonly AssignmentFact[];
+}): DeviceState {
+  const updates = assignments.filter(({ purpose }) => purpose === "update");
+  return {
+    device: device.device,
+    hardwareClass: device.soc,
+    status: device.status,
+    current,
+    assignments: new Map(updates.map((fact) => [fact.rollout, fact])),
+  };
+}

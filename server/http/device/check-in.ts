@@ -1,0 +1,150 @@
+/** A device says what it is and learns what to do: the decision is pure, its assignment signed and kept. */
+import { unreachable } from "../../../protocol/base/assert.ts";
+import { instant, type Instant } from "../../../protocol/base/brand.ts";
+import { failed, succeeded } from "../../../protocol/base/result.ts";
+import {
+  authorAssignment,
+  readDirectorKeys,
+  signMetadata,
+  type DirectorKeys,
+} from "../../../protocol/metadata/index.ts";
+import {
+  decodeCheckInRequest,
+  encodeCheckInReply,
+  type CheckInDecision,
+  type CheckInRequest,
+} from "../../../protocol/wire/index.ts";
+import { policySha256Of } from "../../jobs/tick.ts";
+import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rollout/index.ts";
+import type { StoredAssignment } from "../../store/index.ts";
+import type { ServerContext } from "../context.ts";
+import { deviceStateOf } from "../device-state.ts";
+import type { DeviceHandler } from "./listener.ts";
+
+const HOUR_MS = 3600 * 1000;
+/** A download may begin this long after the assignment. */
+const START_MS = 24 * HOUR_MS;
+/** And the switch happen this long after. */
+const ACTIVATE_MS = 72 * HOUR_MS;
+/** With less than this left, the device gets a fresh one. */
+const RENEWAL_MS = 12 * HOUR_MS;
+
+export const checkIn: DeviceHandler = async ({ context, body, authenticate }) => {
+  const decoded = decodeCheckInRequest(body);
+  if (!decoded.ok) return decoded;
+  const request = decoded.value;
+  const { tenant, device: id, current } = request;
+  const device = await context.store.devices.find(tenant, id);
+  if (!device) return failed("DEVICE_UNKNOWN", `Device ${id} is not enrolled.`);
+  const signed = authenticate(device.publicKey);
+  if (!signed.ok) return signed;
+  const now = context.clock();
+  const assignments = await context.store.devices.checkIn(request, now);
+  // The first contact makes a device one that stages reach.
+  if (device.lastSeenAt === null) context.fleet.forget(tenant);
+  const snapshot = await context.fleet.snapshot(tenant);
+  const answer = decideCheckIn(deviceStateOf({ device, current, assignments }), snapshot);
+  const directorKeys = await directorKeysOf(request, context);
+  const input = { request, answer, directorKeys, snapshot, now };
+  const { decision, explanation } = await carryOut(input, context);
+  return succeeded(
+    encodeCheckInReply({
+      decision,
+      explanation,
+      pollIntervalSeconds: context.pollIntervalSeconds,
+      directorEpoch: directorKeys?.epoch ?? 0,
+      serverTime: now,
+    }),
+  );
+};
+
+interface Answered {
+  readonly request: CheckInRequest;
+  readonly answer: CheckInAnswer;
+  readonly directorKeys: DirectorKeys | undefined;
+  readonly snapshot: FleetSnapshot;
+  readonly now: Instant;
+}
+
+interface Carried {
+  readonly decision: CheckInDecision;
+  readonly explanation: string;
+}
+
+async function carryOut(input: Answered, context: ServerContext): Promise<Carried> {
+  const { answer } = input;
+  const { explanation } = answer;
+  switch (answer.kind) {
+    case "hold":
+      return { decision: { kind: "hold", code: answer.code }, explanation };
+    case "nothing":
+      return { decision: { kind: "hold", code: "NO_ROLLOUT" }, explanation };
+    case "assign": {
+      if (!input.directorKeys) {
+        const missing =
+          "The director of this tenant has no valid published key: nothing is assigned.";
+        return { decision: { kind: "hold", code: "NO_ROLLOUT" }, explanation: missing };
+      }
+      const { envelope } = await assignmentFor({ ...input, answer }, input.directorKeys, context);
+      return { decision: { kind: "assignment", envelope }, explanation };
+    }
+    default:
+      return unreachable(answer);
+  }
+}
+
+/** The newest published key set, provided that our key is in it and that it is valid now. */
+async function directorKeysOf(
+  { tenant }: CheckInRequest,
+  { store, keys, clock }: ServerContext,
+): Promise<DirectorKeys | undefined> {
+  const published = await store.repository.directorKeys(tenant);
+  const read = published && readDirectorKeys(published.content, tenant);
+  const signer = keys.director(tenant);
+  if (!read?.ok || !signer?.keyId || !read.value.keys.has(signer.keyId)) return undefined;
+  const { validFrom, validUntil } = read.value;
+  const now = clock();
+  return validFrom <= now && now < validUntil ? read.value : undefined;
+}
+
+type Assigned = Answered & { readonly answer: Extract<CheckInAnswer, { kind: "assign" }> };
+
+/** The one that the device was given before, as long as it serves; checking in twice changes nothing. */
+async function assignmentFor(
+  input: Assigned,
+  directorKeys: DirectorKeys,
+  context: ServerContext,
+): Promise<StoredAssignment> {
+  const { request, answer, now } = input;
+  const { tenant, device } = request;
+  const { rollout, purpose } = answer;
+  const known = await context.store.assignments.find(tenant, device, { rollout, purpose });
+  const isUnderWay = known?.status === "assigned" || known?.status === "accepted";
+  const isFresh = known !== undefined && known.startBefore - now > RENEWAL_MS;
+  if (known && isUnderWay && isFresh && known.epoch === directorKeys.epoch) return known;
+  return issue(input, directorKeys, context);
+}
+
+function issue(
+  { request, answer, snapshot, now }: Assigned,
+  { epoch }: DirectorKeys,
+  { store, keys }: ServerContext,
+): Promise<StoredAssignment> {
+  const { tenant, device } = request;
+  const { rollout, stage, purpose, target } = answer;
+  const entry = snapshot.entries.find((candidate) => candidate.rollout.id === rollout);
+  const signer = keys.director(tenant);
+  if (!entry || !signer) throw new Error("bug: an answer without its rollout or its signer");
+  const startBefore = instant(now + START_MS);
+  const fields = {
+    ...{ tenant, device, rollout, stage, startBefore },
+    target: { path: target.path, sha256: target.sha256, length: target.length },
+    activateBefore: instant(now + ACTIVATE_MS),
+    evidence: { policyHash: policySha256Of(entry.rollout), watermark: entry.rollout.revision },
+  };
+  return store.assignments.issue({
+    ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
+    version: target.version,
+    sign: (order) => signMetadata(authorAssignment({ ...fields, ...order }), [signer]),
+  });
+}

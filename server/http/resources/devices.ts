@@ -1,0 +1,134 @@
+/** Devices, and why one was not updated. */
+import { unreachable } from "../../../protocol/base/assert.ts";
+import { brand, type DeviceId } from "../../../protocol/base/brand.ts";
+import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
+import { deviceView } from "../../../protocol/wire/index.ts";
+import type { z } from "zod";
+import { decideCheckIn, type AssignmentFact, type CheckInAnswer } from "../../rollout/index.ts";
+import type { Device } from "../../store/index.ts";
+import { deviceStateOf } from "../device-state.ts";
+import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
+import { deviceDetails, explanationView, holdRequest, pageQuery } from "../schemas.ts";
+import { assignmentViewOf, deviceViewOf, timeText } from "../views.ts";
+import { audit } from "./access.ts";
+
+const list = readOperation({
+  method: "get",
+  path: "/v1/devices",
+  summary: "Devices in the order of their names.",
+  role: "viewer",
+  status: 200,
+  query: pageQuery,
+  reply: listOf(deviceView),
+  handle: async ({ context, operator, query }) => {
+    const { after, limit } = query;
+    const page = { limit, ...(after !== undefined && { after }) };
+    const found = await context.store.devices.list(operator.tenant, page);
+    return succeeded({ items: found.map((device) => deviceViewOf(device, null)) });
+  },
+});
+
+const read = readOperation({
+  method: "get",
+  path: "/v1/devices/{id}",
+  summary: "One device with its models and assignments.",
+  role: "viewer",
+  status: 200,
+  reply: deviceDetails,
+  handle: async (call) => {
+    const found = await findDevice(call);
+    if (!found.ok) return found;
+    const { device, assignments } = found.value;
+    const models = await call.context.store.devices.models(device.tenant, device.device);
+    return succeeded({
+      device: deviceViewOf(device, assignments.at(-1)?.rollout ?? null),
+      status: device.status,
+      enrolledAt: timeText(device.enrolledAt),
+      models: [...models],
+      assignments: assignments.map(assignmentViewOf),
+    });
+  },
+});
+
+const explain = readOperation({
+  method: "get",
+  path: "/v1/devices/{id}/explanation",
+  summary: "What the device would be told if it checked in now, and why.",
+  role: "viewer",
+  status: 200,
+  reply: explanationView,
+  handle: async (call) => {
+    const found = await findDevice(call);
+    if (!found.ok) return found;
+    const { device, assignments } = found.value;
+    if (!device.current) {
+      const explanation = "The device is enrolled and has not checked in yet.";
+      return succeeded({ ...NO_ANSWER, decision: "nothing", explanation });
+    }
+    const snapshot = await call.context.fleet.snapshot(device.tenant);
+    const state = deviceStateOf({ device, current: device.current, assignments });
+    return succeeded(explanationOf(decideCheckIn(state, snapshot)));
+  },
+});
+
+const hold = jsonOperation({
+  method: "post",
+  path: "/v1/devices/{id}/hold",
+  summary: "Holds a device at its driver, or releases it.",
+  role: "release",
+  status: 200,
+  accepts: holdRequest,
+  reply: holdRequest.pick({ held: true }),
+  handle: async ({ context, operator, parameters, body }) => {
+    const device = brand<DeviceId>(parameters["id"] ?? "");
+    const status = body.held ? "held" : "active";
+    if (!(await context.store.devices.setStatus(operator.tenant, device, status))) {
+      return failed("NOT_FOUND", `There is no device ${device}.`);
+    }
+    context.fleet.forget(operator.tenant);
+    const action = body.held ? "device.hold" : "device.release";
+    const details = { because: body.because };
+    await audit({ context, operator }, { action, subject: device, details });
+    return succeeded({ held: body.held });
+  },
+});
+
+export const DEVICES = [list, read, explain, hold];
+
+interface FoundDevice {
+  readonly device: Device;
+  readonly assignments: readonly AssignmentFact[];
+}
+
+async function findDevice({
+  context,
+  operator,
+  parameters,
+}: Pick<Call<unknown, unknown>, "context" | "operator" | "parameters">): Promise<
+  Result<FoundDevice, "NOT_FOUND">
+> {
+  const id = brand<DeviceId>(parameters["id"] ?? "");
+  const device = await context.store.devices.find(operator.tenant, id);
+  if (!device) return failed("NOT_FOUND", `There is no device ${id}.`);
+  const assignments = await context.store.assignments.ofDevice(operator.tenant, id);
+  return succeeded({ device, assignments });
+}
+
+const NO_ANSWER = { code: null, rollout: null, stage: null, version: null };
+
+function explanationOf(answer: CheckInAnswer): z.input<typeof explanationView> {
+  const { explanation } = answer;
+  switch (answer.kind) {
+    case "assign": {
+      const { rollout, stage, target } = answer;
+      const { version } = target;
+      return { ...NO_ANSWER, decision: "assign", rollout, stage, version, explanation };
+    }
+    case "hold":
+      return { ...NO_ANSWER, decision: "hold", code: answer.code, explanation };
+    case "nothing":
+      return { ...NO_ANSWER, decision: "nothing", explanation };
+    default:
+      return unreachable(answer);
+  }
+}
