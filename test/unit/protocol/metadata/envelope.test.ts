@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../../../protocol/base/canonical-json.ts";
-import { keyObject, memorySigner } from "../../../../protocol/crypto/index.ts";
+import { keyIdOfObject, keyObject, memorySigner } from "../../../../protocol/crypto/index.ts";
 import {
   addSignature,
   isSignedBy,
@@ -61,6 +61,27 @@ describe("two of three", () => {
     const bytes = await signMetadata({ version: 1 }, [FIRST, SECOND]);
     const key = { ...keyObject(SECOND.publicKey), keytype: "rsa" };
     expect(isSigned(bytes, new Map([...KEYS, [SECOND.keyId, key]]))).toBe(false);
+  });
+
+  test("a key under an id that is not its hash signs nothing", async () => {
+    const alias = "ab".repeat(32);
+    const role = { keyids: [FIRST.keyId, alias], threshold: 2 };
+    const aliased = { ...SECOND, keyId: alias as typeof SECOND.keyId };
+    const read = readEnvelope(await signMetadata(1, [FIRST, aliased]), z.unknown(), 100_000);
+    const keys = new Map([...KEYS, [alias, keyObject(SECOND.publicKey)]]);
+    expect(read.ok && isSignedBy(read.value, role, keys)).toBe(false);
+  });
+
+  test("one public key under two ids, both rightly its hash, counts once", async () => {
+    const object = keyObject(FIRST.publicKey);
+    const twin = { ...object, keyval: { ...object.keyval, note: "again" } };
+    const twinId = keyIdOfObject(twin);
+    const role = { keyids: [FIRST.keyId, twinId], threshold: 2 };
+    const both = [FIRST, { ...FIRST, keyId: twinId }];
+    const read = readEnvelope(await signMetadata(1, both), z.unknown(), 100_000);
+    const keys = new Map([...KEYS, [twinId, twin]]);
+    expect(read.ok && isSignedBy(read.value, role, keys)).toBe(false);
+    expect(read.ok && isSignedBy(read.value, { ...role, threshold: 1 }, keys)).toBe(true);
   });
 
   test("a key that is listed but not there signs nothing", async () => {
