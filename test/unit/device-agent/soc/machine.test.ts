@@ -88,13 +88,13 @@ describe("machine", () => {
           ...tail,
         },
       ];
-    }, 60);
+    }, 30);
   });
 
   test("hmx.clear, load, mac and store give the naive model's bits", () => {
     property(
       (random) => [clearOrLoad(random, 0), mac(random, 0), mac(random, 0), store(random, 0)],
-      40,
+      25,
     );
   });
 
@@ -116,7 +116,7 @@ describe("machine", () => {
       for (const part of Object.values(run.code) as MicroOp[][])
         part.forEach(({ op }) => seen.add(op));
       return [run];
-    }, 120);
+    }, 60);
     expect([...seen].sort()).toEqual(Object.keys(MICRO_OPS).sort());
   });
 

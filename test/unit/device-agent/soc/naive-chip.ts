@@ -211,19 +211,20 @@ function laneAt(vector: number, lane: number): { row: number; column: number; ch
 function microOp(regions: Regions, step: MicroStep): void {
   const { run, micro, vector, registers } = step;
   const row = MICRO_OPS[micro.op];
-  const before = registers.map((register) => register.slice());
-  const a = (lane: number): number => before[micro.a]![lane]!;
+  const before = (register: number): Int32Array => registers[register]!.slice();
+  const [sources, others] = [before(row.a === "register" ? micro.a : 0), before(micro.b % 16)];
+  const a = (lane: number): number => sources[lane]!;
+  const laneOp = LANE_OPS[micro.op];
   const operand = run.operands[row.a === "operand" ? micro.a : micro.b];
   const linear = (): Address => linearAt(operand!, vector);
   for (let lane = 0; lane < 128; lane++) {
     const { channel } = laneAt(vector, lane);
     const pixelOf = lane - channel;
     const set = (value: number): void => void (registers[micro.d]![lane] = value);
-    const channels = Array.from({ length: 32 }, (_, index) => pixelOf + index);
-    const laneOp = LANE_OPS[micro.op];
+    const channels = (): number[] => Array.from({ length: 32 }, (_, index) => a(pixelOf + index));
     if (laneOp !== undefined) {
-      const b = row.b === "register" ? before[micro.b]![lane]! : 0;
-      set(laneOp(a(lane), b, before[micro.d]![lane]!));
+      const b = row.b === "register" ? others[lane]! : 0;
+      set(laneOp(a(lane), b, registers[micro.d]![lane]!));
       continue;
     }
     switch (micro.op) {
@@ -255,10 +256,10 @@ function microOp(regions: Regions, step: MicroStep): void {
         set(a(channel) + a(channel + 32) + a(channel + 64) + a(channel + 96));
         break;
       case "sum_channels":
-        set(channels.reduce((sum, other) => (sum + a(other)) | 0, 0));
+        set(channels().reduce((sum, value) => (sum + value) | 0, 0));
         break;
       case "maximum_channels":
-        set(Math.max(...channels.map(a)));
+        set(Math.max(...channels()));
         break;
       case "store_i8": {
         const place = laneAt(vector, lane);

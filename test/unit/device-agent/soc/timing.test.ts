@@ -1,0 +1,202 @@
+/** The event simulation against hand-counted cycles and against a simulation that steps cycle by cycle. */
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { seededRandom } from "../../../../protocol/base/random.ts";
+import type { Random } from "../../../../protocol/base/random.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import type { Instruction, SocDescription, Stream } from "../../../../protocol/isa/index.ts";
+import { chromeTrace, simulateTiming } from "../../../../device-agent/soc/index.ts";
+import type { Timing } from "../../../../device-agent/soc/index.ts";
+import { CONVOLUTION, convolution } from "./convolution.ts";
+import { naiveCycles } from "./naive-timing.ts";
+import { programOf, SM8650, streamsOf } from "./programs.ts";
+
+/** Round numbers: 1 GHz, 32 bytes of DDR a cycle. */
+const SOC: SocDescription = {
+  ...SM8650,
+  clockHz: 1_000_000_000,
+  dma: {
+    ...SM8650.dma,
+    ddrBytesPerSecond: 32_000_000_000,
+    latencyCycles: 100,
+    descriptorCycles: 10,
+    burstBytes: 64,
+    vtcmBytesPerCycle: 128,
+  },
+};
+
+function timingOf(streams: readonly Stream[], soc = SOC): Timing {
+  const segment = programOf({ streams }).segments[0]!;
+  if (segment.kind !== "htp") throw new Error("an HTP segment");
+  return unwrap(simulateTiming(segment, soc));
+}
+
+const cyclesOf = (text: string): number => timingOf(streamsOf(text)).cycles;
+
+function copy(queue: string, fields: Readonly<Record<string, string | number>>): string {
+  const all = {
+    ...{ destination: "r0+0x0", source: "r4+0x0", bytes: 3200, rows: 1 },
+    ...{ destinationRowStride: 0, sourceRowStride: 0, planes: 1 },
+    ...{ destinationPlaneStride: 0, sourcePlaneStride: 0, wait: "", signal: "", origin: 0 },
+    ...fields,
+  };
+  const text = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+  return `${queue}: dma.copy ${text.join(" ")}\n`;
+}
+
+const MAC =
+  "hmx0: hmx.mac set=SET rows=8 columns=8 tapColumns=1 activations=<r0+0x0,0,0,1,1,1,1> tapBegin=0 tapCount=5 " +
+  "dilationY=1 dilationX=1 tileBegin=0 tileCount=2 weights=r0+0x0 weightTapPitch=0 weightTilePitch=0 wait= signal= origin=1\n";
+const STORE =
+  "hmx0: hmx.store set=SET mode=0 rows=8 columns=8 destination=r0+0x0 multipliers=r0+0x0 zeroPoint=0 low=0 high=1 wait= signal= origin=1\n";
+const mac = (set: number): string => MAC.replace("SET", String(set));
+const store = (set: number): string => STORE.replace("SET", String(set));
+
+describe("DMA", () => {
+  test.each([
+    ["descriptor + 3,200 bytes at 32 a cycle + latency", copy("dma0", {}), 10 + 100 + 100],
+    [
+      "latency is hidden behind the next transfer",
+      copy("dma0", {}) + copy("dma0", {}),
+      10 + 100 + 10 + 100 + 100,
+    ],
+    ["two queues share the bandwidth", copy("dma0", {}) + copy("dma1", {}), 10 + 200 + 100],
+    [
+      "what is left of the longer one runs alone",
+      copy("dma0", { bytes: 6400 }) + copy("dma1", {}),
+      10 + 200 + 100 + 100,
+    ],
+    [
+      "within VTCM bandwidth is not shared",
+      copy("dma0", { source: "r0+0x2000", bytes: 1280 }) + copy("dma1", {}),
+      10 + 100 + 100,
+    ],
+    [
+      "short runs are charged as bursts",
+      copy("dma0", { bytes: 1, rows: 100, sourceRowStride: 500 }),
+      10 + 200 + 100,
+    ],
+    [
+      "neighbouring runs are one",
+      copy("dma0", {
+        bytes: 32,
+        rows: 10,
+        sourceRowStride: 32,
+        planes: 10,
+        sourcePlaneStride: 320,
+      }),
+      10 + 100 + 100,
+    ],
+    ["from DDR to DDR counts twice", copy("dma0", { destination: "r1+0x0" }), 10 + 200 + 100],
+  ])("%s", (_name, text, cycles) => {
+    expect(cyclesOf(text)).toBe(cycles);
+  });
+
+  test("the slower transfer's loss is a bandwidth stall", () => {
+    const timing = timingOf(streamsOf(copy("dma0", {}) + copy("dma1", {})));
+    expect(timing.stallCycles.bandwidth).toBe(200);
+    expect(timing.counters.ddrReadBytes).toBe(6400);
+  });
+});
+
+describe("HMX", () => {
+  // startup 10 + 10 tile products of 4 cycles
+  const product = 50;
+  test.each([
+    ["a product", mac(0), product],
+    [
+      "a store overlaps a product into the other set",
+      mac(0) + store(0) + mac(1),
+      product + 1 + product,
+    ],
+    [
+      "a product into the stored set waits for the store",
+      mac(0) + store(0) + mac(0),
+      product + 16 + product,
+    ],
+    ["stores share one output path", store(0) + store(1), 32],
+  ])("%s", (_name, text, cycles) => {
+    expect(cyclesOf(text)).toBe(cycles);
+  });
+
+  test("products are counted and attributed to their origin", () => {
+    const timing = timingOf(streamsOf(mac(0) + store(0)));
+    expect(timing.counters.macsInt8).toBe(10 * 65_536);
+    expect(timing.origins.get(1)).toEqual({ dma: 0, hmx: product + 1, hvx: 0 });
+  });
+});
+
+describe("queues", () => {
+  test("a signal comes at completion, behind the latency; the wait is a stall for DMA", () => {
+    const streams = streamsOf(copy("dma0", { signal: 3 }) + mac(0).replace("wait=", "wait=3>=1"));
+    const timing = timingOf(streams);
+    expect(timing.cycles).toBe(210 + 50);
+    expect(timing.stallCycles.dma).toBe(210);
+  });
+
+  test("instructions of a queue signal in order: a product behind a store signals after it", () => {
+    const text = `${store(0)}${mac(1).replace("tapCount=5 ", "tapCount=0 ").replace("signal=", "signal=1")}`;
+    const timing = timingOf(streamsOf(text));
+    expect([...timing.queues[0]!.endCycles]).toEqual([16, 16]);
+  });
+
+  test("a wait that never holds is a failure", () => {
+    const segment = programOf({ streams: streamsOf(mac(0).replace("wait=", "wait=1>=1")) });
+    const timing = simulateTiming(segment.segments[0] as never, SOC);
+    expect(timing.ok ? "" : timing.code).toBe("DEADLOCK");
+  });
+
+  test("cycles agree with the simulation that steps cycle by cycle", () => {
+    fc.assert(
+      fc.property(fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 })), (seed) => {
+        const streams = randomStreams(seededRandom(seed));
+        expect(timingOf(streams).cycles).toBe(naiveCycles(streams, SOC));
+        expect(timingOf(streams.toReversed()).cycles).toBe(timingOf(streams).cycles);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** Instructions on random queues; each may wait for signals of those drawn before it, so none waits for ever. */
+function randomStreams(random: Random): Stream[] {
+  const queues = ["dma0", "dma1", "hmx0", "hvx0", "hvx1"];
+  const signalled = queues.map(() => 0);
+  let text = "";
+  for (let count = 5 + random.below(30); count > 0; count--) {
+    const number = random.below(queues.length);
+    const queue = queues[number]!;
+    const other = random.below(queues.length);
+    const wait = random.below(2) === 0 ? "" : `${other}>=${random.below(signalled[other]! + 1)}`;
+    const signal = random.below(2) === 0 ? "" : String(number);
+    if (signal !== "") signalled[number]!++;
+    const hvx =
+      `${queue}: hvx.run vectors=${1 + random.below(30)} rows=8 columns=8 operands=[] ` +
+      "code={|splat_i32:r0,#1|} wait= signal= origin=0\n";
+    const set = random.below(2);
+    const hmx = random.below(2) === 0 ? mac(set) : store(set);
+    const line = queue.startsWith("dma")
+      ? copy(queue, { bytes: 64 + random.below(5000) })
+      : queue.startsWith("hvx")
+        ? hvx
+        : hmx;
+    text += line.replace("wait=", `wait=${wait}`).replace("signal=", `signal=${signal}`);
+  }
+  return streamsOf(text);
+}
+
+test("the trace has one thread a queue and one event an instruction", () => {
+  const program = convolution(CONVOLUTION);
+  const segment = program.segments[0]!;
+  if (segment.kind !== "htp") throw new Error("an HTP segment");
+  const timing = unwrap(simulateTiming(segment, SM8650));
+  const trace = chromeTrace({ segment, timing, soc: SM8650, origins: program.origins });
+  const events = trace.traceEvents.filter((event) => event.ph === "X");
+  expect(events).toHaveLength(
+    segment.streams.flatMap((s) => s.instructions as Instruction[]).length,
+  );
+  const last = Math.max(...events.map((event) => event.ts! + event.dur!));
+  expect(last).toBeCloseTo((timing.cycles * 1e6) / SM8650.clockHz, 6);
+  expect(trace.traceEvents.filter((event) => event.name === "thread_name")).toHaveLength(3);
+  expect(timing.microseconds).toBe(61 + (timing.cycles * 1e6) / SM8650.clockHz);
+});
