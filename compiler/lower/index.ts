@@ -46,7 +46,7 @@ export interface Lowered {
 
 export function lowerGraph(request: LoweringRequest): Result<Lowered, LoweringCode> {
   try {
-    const network = buildNetwork(request.graph, request.options);
+    const network = buildNetwork(request.graph, request.options, request.soc);
     const layout = layOut(network, request.options, request.soc);
     return succeeded(writeListing(request, network, layout));
   } catch (error) {

@@ -40,11 +40,20 @@ export interface Layout {
   readonly fillOffset: number;
   readonly valueOffsets: ReadonlyMap<ValueId, number>;
   readonly scratchOffsets: ReadonlyMap<number, number>;
+  readonly sparse: SparseLayout;
   /** By position in `chunks`. */
   readonly chunkOffsets: readonly number[];
   readonly ddrBytes: number;
   readonly vtcmPeakBytes: number;
   readonly vtcmLowerBoundBytes: number;
+}
+
+/** Memory for spread-out tiles: a ring that stages take turns in. */
+export interface SparseLayout {
+  readonly offset: number;
+  readonly bytes: number;
+  /** VTCM offset by stage. */
+  readonly offsets: ReadonlyMap<number, number>;
 }
 
 /** How generous an attempt is with memory. */
@@ -197,13 +206,14 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
     return { bytes: life.bytes, start: life.start, end: life.end, starts };
   });
   const fillOffset = alignUp(tables.bytes, ALIGNMENT);
-  const base = fillOffset + tables.fills.length * CROUTON_BYTES;
+  const sparse = layoutSparse(schedule, fillOffset + tables.fills.length * CROUTON_BYTES);
+  const base = sparse.offset + sparse.bytes;
   const capacity = soc.vtcmBytes - base;
   const plan = planMemory(buffers, early, { capacity, alignment: ALIGNMENT });
   if (plan === undefined) return undefined;
   const offsets = plan.offsets.map((offset) => offset + base);
   return {
-    ...{ values: grouped.values, schedule, lives, chunks, tables, fillOffset, ddrBytes },
+    ...{ values: grouped.values, schedule, lives, chunks, tables, fillOffset, sparse, ddrBytes },
     valueOffsets: new Map(ids.map((id, index) => [id, offsets[index] ?? 0])),
     scratchOffsets: new Map(
       scratch.map(({ stage }, index) => [stage, offsets[ids.length + index] ?? 0]),
@@ -212,6 +222,22 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
     vtcmPeakBytes: base + peakOf(plan),
     vtcmLowerBoundBytes: base + liveBytesMax([...buffers, ...chunks], ALIGNMENT),
   };
+}
+
+/** Room for the largest user twice, so that the next one can be spread while it works. */
+function layoutSparse(schedule: Schedule, offset: number): SparseLayout {
+  const sizes = schedule.stages.map(({ sparse }) => alignUp(sparse?.bytes ?? 0, ALIGNMENT));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const bytes = Math.min(total, 2 * Math.max(0, ...sizes));
+  const offsets = new Map<number, number>();
+  let cursor = 0;
+  sizes.forEach((size, stage) => {
+    if (size === 0) return;
+    if (cursor + size > bytes) cursor = 0;
+    offsets.set(stage, offset + cursor);
+    cursor += size;
+  });
+  return { offset, bytes, offsets };
 }
 
 function peakOf(plan: Plan): number {

@@ -1,5 +1,6 @@
 /** The quantised graph as values in croutons and the stages that make them. */
 import { present } from "../../protocol/base/assert.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
 import { attributesOf, encodingOf } from "../ir/index.ts";
 import type { AttributeReader, Encoding, Graph, Node, Tensor, TensorType } from "../ir/index.ts";
 import { unsupported } from "./failure.ts";
@@ -32,6 +33,7 @@ export interface NodeContext {
   readonly node: Node;
   readonly attributes: AttributeReader;
   readonly options: LoweringOptions;
+  readonly soc: SocDescription;
   /** Type of an input; throws UNSUPPORTED_OP where it is missing or not int8. */
   type(input: number): TensorType;
   readonly outputType: TensorType;
@@ -51,8 +53,12 @@ export interface NodeContext {
 }
 
 /** Throws CodedError `UNSUPPORTED_OP` naming the node. */
-export function buildNetwork(graph: Graph, options: LoweringOptions): Network {
-  const builder = new NetworkBuilder(graph, options);
+export function buildNetwork(
+  graph: Graph,
+  options: LoweringOptions,
+  soc: SocDescription,
+): Network {
+  const builder = new NetworkBuilder(graph, options, soc);
   graph.inputs.forEach((name, index) => builder.input(name, index));
   for (const node of graph.nodes) lowerNode(builder.context(node));
   graph.outputs.forEach((name, index) => builder.export(name, index));
@@ -71,14 +77,16 @@ function lowerNode(context: NodeContext): void {
 class NetworkBuilder {
   private readonly graph: Graph;
   private readonly options: LoweringOptions;
+  private readonly soc: SocDescription;
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
   private readonly known = new Map<string, ValueId>();
   private readonly imported = new Set<ValueId>();
 
-  constructor(graph: Graph, options: LoweringOptions) {
+  constructor(graph: Graph, options: LoweringOptions, soc: SocDescription) {
     this.graph = graph;
     this.options = options;
+    this.soc = soc;
   }
 
   input(name: string, index: number): void {
@@ -115,6 +123,7 @@ class NetworkBuilder {
       node,
       attributes: attributesOf(node),
       options: this.options,
+      soc: this.soc,
       type: (input) => this.int8(node, name(input)),
       outputType: this.int8(node, outputName),
       constant: (input) => graph.constants.get(name(input)),

@@ -8,6 +8,8 @@ export interface LoweringOptions {
   readonly concatInPlace: boolean;
   /** Weights are fetched as early as VTCM has room. */
   readonly prefetch: boolean;
+  /** The matrix engine takes its share of depthwise convolutions, with one weight a channel on a diagonal. */
+  readonly matrixDepthwise: boolean;
   /** Weights above twice this size are brought in and used in parts of about this size. */
   readonly weightChunkBytes: number;
 }

@@ -45,6 +45,16 @@ export interface Chunk {
   pack(): Uint8Array;
 }
 
+/**
+ * Tiles that a stage spreads out from its first chunk, in memory that holds zeros wherever no stage ever
+ * writes: all users of it write the same places.
+ */
+export interface SparseTiles {
+  readonly bytes: number;
+  /** Copies from the chunk at VTCM offset `constants` into the tiles at `tiles`. */
+  spread(emit: Emitter, constants: number, tiles: number): void;
+}
+
 export interface Stage {
   /** The model's node that the stage works for. */
   readonly node: string;
@@ -58,6 +68,7 @@ export interface Stage {
   readonly views: readonly View[];
   /** Constants, brought to VTCM before a unit; with several, a unit is made in as many steps. */
   readonly chunks: readonly Chunk[];
+  readonly sparse?: SparseTiles;
   readonly scratchBytes: number;
   /** Whether it reads its inputs once and as it goes, so that it may run right behind their producer. */
   readonly follows: boolean;
@@ -90,6 +101,7 @@ export interface Work {
   /** VTCM offset of the current chunk. */
   readonly constants: number;
   readonly scratch: number;
+  readonly sparseTiles: number;
 }
 
 export function constants(bytes: Uint8Array): Chunk {

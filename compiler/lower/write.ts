@@ -108,17 +108,30 @@ function packBlob(layout: Layout, tables: Tables): Blob {
 
 /** Before any stage: the pointer tables, and the croutons that halos read. */
 function writeStart(layout: Layout, emit: Emitter, fill: (value: number) => number): void {
+  const { sparse } = layout;
+  for (let done = 0; done < sparse.bytes; done += FILL_BYTES) {
+    const bytes = Math.min(FILL_BYTES, sparse.bytes - done);
+    writeFill(emit, { offset: sparse.offset + done, bytes, value: 0 });
+  }
   const { bytes, fills } = layout.tables;
   const source = { region: WEIGHTS_REGION, offset: 0 };
   if (bytes > 0) emit.copy("in", { destination: vtcm(0), source, bytes });
-  for (const value of fills) {
-    emit.vector({
-      kernel: "fill_i8",
-      shape: { parameters: { value } },
-      operands: { y: linear(fill(value), 128) },
-      vectors: CROUTON_BYTES / 128,
-    });
-  }
+  for (const value of fills) writeFill(emit, { offset: fill(value), bytes: CROUTON_BYTES, value });
+}
+
+/** Memory that one run of the fill kernel covers. */
+const FILL_BYTES = 32 * 1024;
+
+function writeFill(
+  emit: Emitter,
+  area: { readonly offset: number; readonly bytes: number; readonly value: number },
+): void {
+  emit.vector({
+    kernel: "fill_i8",
+    shape: { parameters: { value: area.value } },
+    operands: { y: linear(area.offset, 128) },
+    vectors: area.bytes / 128,
+  });
 }
 
 interface Writing {
@@ -153,15 +166,20 @@ function writeSteps(from: Writing): void {
       emit,
       constants,
       scratch: layout.scratchOffsets.get(step.stage) ?? 0,
+      sparseTiles: layout.sparse.offsets.get(step.stage) ?? 0,
     });
   });
 }
 
 function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]): void {
-  const { stage, bytes } = present(from.layout.chunks[index], "chunk");
+  const { stage, chunk, bytes } = present(from.layout.chunks[index], "chunk");
   const emit = present(emitters[from.origins.ofStage[stage] ?? 0], "emitter");
   const source = { region: WEIGHTS_REGION, offset: from.blob.chunkOffsets[index] ?? 0 };
-  emit.copy("in", { destination: vtcm(from.layout.chunkOffsets[index] ?? 0), source, bytes });
+  const constants = from.layout.chunkOffsets[index] ?? 0;
+  emit.copy("in", { destination: vtcm(constants), source, bytes });
+  const tiles = from.layout.sparse.offsets.get(stage);
+  if (chunk !== 0 || tiles === undefined) return;
+  present(from.layout.schedule.stages[stage]?.sparse, "sparse tiles").spread(emit, constants, tiles);
 }
 
 function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table"> {

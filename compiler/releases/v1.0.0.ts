@@ -8,6 +8,7 @@ export const V1_0_0: Recipe = {
     follow: false,
     concatInPlace: false,
     prefetch: false,
+    matrixDepthwise: false,
     weightChunkBytes: 128 * 1024,
   },
 };

@@ -8,6 +8,7 @@ export const V1_1_0: Recipe = {
     follow: true,
     concatInPlace: true,
     prefetch: true,
+    matrixDepthwise: true,
     weightChunkBytes: 128 * 1024,
   },
 };

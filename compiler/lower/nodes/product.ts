@@ -11,7 +11,7 @@ import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { gridOf } from "../grid.ts";
 import type { NodeContext } from "../network.ts";
-import { depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
+import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode, Requantization } from "../stages/matrix.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
@@ -91,7 +91,12 @@ function lowerConv(context: NodeContext): void {
     chunkBytes: context.options.weightChunkBytes,
   };
   if (geometry.strideY > 255 || geometry.strideX > 255) throw unsupported(node.name, "the stride");
-  context.add(isDepthwise(geometry) ? depthwiseStage(from) : matrixStage(from));
+  if (!isDepthwise(geometry)) context.add(matrixStage(from));
+  else {
+    const { matrixDepthwise } = context.options;
+    const share = matrixDepthwise ? balancedShare(geometry, context.soc) : 0;
+    context.add(depthwiseStage(from, share));
+  }
 }
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */

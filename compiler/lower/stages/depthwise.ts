@@ -1,27 +1,50 @@
-/** Convolutions with one filter a channel on the vector contexts. */
-import type { ConvolutionGeometry } from "../../ir/ops/convolution.ts";
-import { linear } from "../emitter.ts";
+/**
+ * Convolutions with one filter a channel: on the vector contexts, and on the matrix engine with tiles whose
+ * only weights lie on the diagonal. Both can share one layer, crouton rows of channel tiles alternating.
+ */
+import { WEIGHT_TILE_BYTES } from "../../../protocol/isa/index.ts";
+import type { SocDescription } from "../../../protocol/isa/index.ts";
+import type { ConvolutionGeometry } from "../../ir/index.ts";
+import { linear, vtcm } from "../emitter.ts";
+import type { Emitter } from "../emitter.ts";
+import { emitCrouton } from "./matrix.ts";
 import type { MatrixNode } from "./matrix.ts";
 import type { Stage, Work } from "../stage.ts";
 import { tileSegments } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 import { tapsOf, vectorGeometry, vectorHaloOf, inputRowsOf, windowAt } from "./window.ts";
 
 /** Taps whose weights fit the registers beside everything else. */
 const REGISTER_TAPS = 9;
 /** An hvx.run has at most 32 operands; four are not weights. */
-export const DEPTHWISE_TAPS_MAX = 28;
+const TAPS_MAX = 28;
 const CHANNEL_WORD_BYTES = 128;
 const CHANNEL_BYTES = 32;
+/** Per tap on the diagonal: 16 pairs of channels, each four bytes of which the middle two are zero. */
+const DIAGONAL_BYTES = 64;
+/** Two diagonal weights of neighbouring channels lie this far from the next two. */
+const DIAGONAL_PITCH = 68;
 
 /** Each input channel makes exactly one output channel, by a window that the vector code can hold. */
 export function isDepthwise(g: ConvolutionGeometry): boolean {
-  const taps = g.kernelHeight * g.kernelWidth;
-  return g.groups === g.inChannels && g.groups === g.outChannels && taps <= DEPTHWISE_TAPS_MAX;
+  return g.groups === g.inChannels && g.groups === g.outChannels && tapCount(g) <= TAPS_MAX;
 }
 
-export function depthwiseStage(from: MatrixNode): Stage {
+function tapCount(g: ConvolutionGeometry): number {
+  return g.kernelHeight * g.kernelWidth;
+}
+
+/** `matrixShare` of the work, from 0 to 1, goes to the matrix engine. */
+export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
   const geometry = vectorGeometry(from.geometry);
   const halo = vectorHaloOf(from.geometry, from.inputGrid, from.requantization.zeroPointIn);
+  const tiles = from.outputGrid.tiles;
+  const bytes = tileBytes(from.geometry) * tiles;
+  const sparse = {
+    bytes: tiles * tapCount(from.geometry) * WEIGHT_TILE_BYTES,
+    spread: (emit: Emitter, constants: number, at: number) =>
+      spreadDiagonals(from, { emit, constants, at }),
+  };
   return {
     node: from.node,
     inputs: [from.input],
@@ -30,34 +53,39 @@ export function depthwiseStage(from: MatrixNode): Stage {
     unitRows: 1,
     inputRows: (_, rows) => inputRowsOf(geometry, from.inputGrid, rows),
     views: [{ input: 0, halo }],
-    chunks: [
-      { bytes: tileBytes(from.geometry) * from.outputGrid.tiles, pack: () => packConstants(from) },
-    ],
+    chunks: [{ bytes, pack: () => packConstants(from) }],
+    ...(matrixShare > 0 ? { sparse } : {}),
     scratchBytes: 0,
     follows: false,
-    emit: (work) => emitDepthwise(from, work),
+    emit: (work) => emitDepthwise(from, matrixShare, work),
   };
 }
 
-/** Per channel tile: 32 biases, 32 multipliers, then 32 weights a tap. */
+/** Per channel tile: 32 biases, 32 multipliers, then per tap 32 weights, then per tap its diagonal. */
 function tileBytes(g: ConvolutionGeometry): number {
-  const weights = g.kernelHeight * g.kernelWidth * CHANNEL_BYTES;
+  const weights = tapCount(g) * (CHANNEL_BYTES + DIAGONAL_BYTES);
   return Math.ceil((2 * CHANNEL_WORD_BYTES + weights) / 128) * 128;
+}
+
+function diagonalsAt(g: ConvolutionGeometry): number {
+  return 2 * CHANNEL_WORD_BYTES + tapCount(g) * CHANNEL_BYTES;
 }
 
 function packConstants(from: MatrixNode): Uint8Array {
   const { geometry: g, requantization } = from;
   const bytes = new Uint8Array(tileBytes(g) * from.outputGrid.tiles);
   const view = new DataView(bytes.buffer);
-  const taps = g.kernelHeight * g.kernelWidth;
+  const taps = tapCount(g);
   for (let channel = 0; channel < g.outChannels; channel++) {
     const lane = channel % 32;
     const tile = Math.floor(channel / 32) * tileBytes(g);
+    const diagonal = tile + diagonalsAt(g) + (lane >> 1) * 4 + (lane & 1) * 3;
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const weight = from.weights[channel * taps + tap] ?? 0;
       sum += weight;
       view.setInt8(tile + 2 * CHANNEL_WORD_BYTES + tap * CHANNEL_BYTES + lane, weight);
+      view.setInt8(diagonal + tap * DIAGONAL_BYTES, weight);
     }
     const bias = ((from.bias?.[channel] ?? 0) - requantization.zeroPointIn * sum) | 0;
     view.setInt32(tile + 4 * lane, bias, true);
@@ -67,42 +95,91 @@ function packConstants(from: MatrixNode): Uint8Array {
   return bytes;
 }
 
-/** Packets of a vector: one load a packet, two for taps that lie across two vectors, one for each weight out of registers. */
-export function vectorCycles(g: ConvolutionGeometry): number {
-  const taps = g.kernelHeight * g.kernelWidth;
-  const loads = g.strideX === 1 ? 2 : 1 + g.strideX;
-  return taps * (taps <= REGISTER_TAPS ? loads : loads + 1);
-}
-
-function emitDepthwise(from: MatrixNode, work: Work): void {
-  const { geometry: g, requantization, outputGrid } = from;
-  const tap = tapsOf(g);
-  const { low, high, zeroPointOut } = requantization;
-  const shape = {
-    counts: { taps: tap.length, clamp: low > -128 || high < 127 ? 1 : 0 },
-    parameters: { tap, zero_y: zeroPointOut, low, high },
-  };
-  const kernel = tap.length <= REGISTER_TAPS ? "depthwise_i8" : "depthwise_large_i8";
-  const { first: row } = work.rows;
-  const cyclesPerVector = vectorCycles(g);
-  const { contexts } = work.emit;
-  for (const segment of tileSegments(outputGrid, row, { contexts, cyclesPerVector })) {
-    const { tile, column } = segment;
-    const constants = work.constants + tile * tileBytes(g);
-    const weights = constants + 2 * CHANNEL_WORD_BYTES;
-    work.emit.vector({
-      kernel,
-      shape,
-      operands: {
-        x: windowAt(g, work.table(0), { row, tile, column }),
-        weights: tap.map((_, index) => linear(weights + index * CHANNEL_BYTES)),
-        bias: linear(constants),
-        multipliers: linear(constants + CHANNEL_WORD_BYTES),
-        y: linear(work.output.offset(row, tile, column), 128),
-      },
-      vectors: segment.vectors,
-      rows: segment.rows,
-      columns: segment.columns,
+/** Weight (c, c) lies at byte (c div 2) * 64 + 2 c + (c mod 2) of its tile: 0, 3, 68, 71, 136, … */
+function spreadDiagonals(
+  from: MatrixNode,
+  to: { readonly emit: Emitter; readonly constants: number; readonly at: number },
+): void {
+  const { geometry: g } = from;
+  const taps = tapCount(g);
+  for (let tile = 0; tile < from.outputGrid.tiles; tile++) {
+    to.emit.copy("in", {
+      source: vtcm(to.constants + tile * tileBytes(g) + diagonalsAt(g)),
+      destination: vtcm(to.at + tile * taps * WEIGHT_TILE_BYTES),
+      bytes: 4,
+      rows: 16,
+      sourceRowStride: 4,
+      destinationRowStride: DIAGONAL_PITCH,
+      planes: taps,
+      sourcePlaneStride: DIAGONAL_BYTES,
+      destinationPlaneStride: WEIGHT_TILE_BYTES,
     });
   }
+}
+
+function emitDepthwise(from: MatrixNode, matrixShare: number, work: Work): void {
+  const { geometry: g, outputGrid } = from;
+  const { first: row } = work.rows;
+  const isMatrix = (tile: number): boolean => {
+    const unit = row * outputGrid.tiles + tile;
+    return Math.floor((unit + 1) * matrixShare) > Math.floor(unit * matrixShare);
+  };
+  const cost = { contexts: work.emit.contexts, cyclesPerVector: vectorCycles(g) };
+  for (const segment of tileSegments(outputGrid, row, cost)) {
+    if (isMatrix(segment.tile)) emitOnMatrix(from, work, segment);
+    else emitOnVectors(from, work, segment);
+  }
+}
+
+function emitOnMatrix(from: MatrixNode, work: Work, segment: Segment): void {
+  const { geometry: g } = from;
+  const { tile } = segment;
+  const bias = work.constants + tile * tileBytes(g);
+  const weights = work.sparseTiles + tile * tapCount(g) * WEIGHT_TILE_BYTES;
+  const range = { begin: tile, count: 1 };
+  for (let column = segment.column; column < segment.column + segment.croutons; column++) {
+    const at = { row: work.rows.first, tile, column, set: column & 1, range, weights, bias };
+    emitCrouton(from, work, at);
+  }
+}
+
+function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
+  const { geometry: g, requantization } = from;
+  const tap = tapsOf(g);
+  const { low, high, zeroPointOut } = requantization;
+  const { tile, column } = segment;
+  const { first: row } = work.rows;
+  const constants = work.constants + tile * tileBytes(g);
+  const weights = constants + 2 * CHANNEL_WORD_BYTES;
+  work.emit.vector({
+    kernel: tap.length <= REGISTER_TAPS ? "depthwise_i8" : "depthwise_large_i8",
+    shape: {
+      counts: { taps: tap.length, clamp: low > -128 || high < 127 ? 1 : 0 },
+      parameters: { tap, zero_y: zeroPointOut, low, high },
+    },
+    operands: {
+      x: windowAt(g, work.table(0), { row, tile, column }),
+      weights: tap.map((_, index) => linear(weights + index * CHANNEL_BYTES)),
+      bias: linear(constants),
+      multipliers: linear(constants + CHANNEL_WORD_BYTES),
+      y: linear(work.output.offset(row, tile, column), 128),
+    },
+    vectors: segment.vectors,
+    rows: segment.rows,
+    columns: segment.columns,
+  });
+}
+
+/** Packets of a vector: one load each, two for taps that lie across two vectors, one more for a weight out of registers. */
+function vectorCycles(g: ConvolutionGeometry): number {
+  const rowLoads = g.strideX === 1 ? 2 * g.kernelWidth - 1 : (1 + g.strideX) * g.kernelWidth;
+  const weightLoads = tapCount(g) <= REGISTER_TAPS ? 0 : tapCount(g);
+  return 1 + g.kernelHeight * rowLoads + weightLoads;
+}
+
+/** Share with which both engines take equally long. */
+export function balancedShare(g: ConvolutionGeometry, soc: SocDescription): number {
+  const matrix = soc.hmx.startupCycles + tapCount(g) * soc.hmx.tileCyclesInt8 + 3;
+  const vector = (16 * vectorCycles(g) + soc.hvx.latencyCycles) / soc.hvx.queues;
+  return vector / (vector + matrix);
 }

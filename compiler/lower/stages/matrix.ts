@@ -35,7 +35,7 @@ export interface MatrixNode {
 }
 
 /** Input tiles that the 32 channels of an output tile read; a part of them where the groups allow. */
-interface TileRange {
+export interface TileRange {
   readonly begin: number;
   readonly count: number;
 }
@@ -201,18 +201,19 @@ function emitMatrix(from: MatrixNode, layout: MatrixLayout, work: Work): void {
   }
 }
 
-interface OutputCrouton {
+export interface OutputCrouton {
   readonly row: number;
   readonly tile: number;
   readonly column: number;
   readonly set: number;
   readonly range: TileRange;
+  /** VTCM offsets; the multipliers follow the biases. */
   readonly weights: number;
   readonly bias: number;
 }
 
 /** Accumulator sets alternate, so that one crouton's store runs beside the next one's products. */
-function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): void {
+export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): void {
   const { geometry: g, requantization, outputGrid } = from;
   const { row, column, set, range } = at;
   const [rows, columns] = [validRows(outputGrid, row), validColumns(outputGrid, column)];
