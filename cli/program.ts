@@ -5,7 +5,11 @@ import * as config from "./commands/config.ts";
 import * as driver from "./commands/driver.ts";
 import * as run from "./commands/run.ts";
 
-const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [driver, run, config];
+const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
+  driver,
+  run,
+  config,
+];
 
 export function buildProgram(): Command {
   const program = new Command("retile")

@@ -1,4 +1,4 @@
-/** Signing keys in files, one a key, readable by their owner alone. */
+/** Offline signing keys in files, one a key, readable by their owner alone. */
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,15 +9,15 @@ import type { Result } from "../../protocol/base/result.ts";
 import { memorySigner } from "../../protocol/crypto/index.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
 
+/** Roles whose keys never leave the offline folder; the online ones are the server's own. */
 export const OFFLINE_ROLES = ["root", "targets"] as const;
-export const ONLINE_ROLES = ["snapshot", "timestamp", "director"] as const;
-export type KeyRole = (typeof OFFLINE_ROLES)[number] | (typeof ONLINE_ROLES)[number];
+export type OfflineRole = (typeof OFFLINE_ROLES)[number];
 
 export type KeyFileCode = "KEYS_MISSING" | "KEY_FILE_INVALID" | "KEYS_EXIST";
 
 const keyFileSchema = z.strictObject({
   format: z.literal(1),
-  role: z.enum([...OFFLINE_ROLES, ...ONLINE_ROLES]),
+  role: z.enum(OFFLINE_ROLES),
   /** Made for a demonstration: no production server starts on it. */
   demo: z.boolean(),
   keytype: z.literal("ed25519"),
@@ -27,7 +27,7 @@ const keyFileSchema = z.strictObject({
 
 export interface NewKeys {
   readonly folder: string;
-  readonly role: KeyRole;
+  readonly role: OfflineRole;
   readonly count: number;
   readonly demo: boolean;
 }
@@ -57,7 +57,7 @@ export async function createKeys(options: NewKeys): Promise<Result<Signer[], Key
 /** Every key of a role in a folder, in the order of the file names. */
 export async function readKeys(
   folder: string,
-  role: KeyRole,
+  role: OfflineRole,
 ): Promise<Result<Signer[], KeyFileCode>> {
   const names = await readdir(folder).catch(() => []);
   const mine = names.filter((name) => name.startsWith(`${role}-`) && name.endsWith(".key.json"));

@@ -9,7 +9,7 @@ import type { Instant, TenantId } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import { keyObject } from "../../protocol/crypto/index.ts";
+import { keyIdOf, keyObject } from "../../protocol/crypto/index.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
 import {
   authorDirectorKeys,
@@ -20,28 +20,29 @@ import {
   directorKeysPath,
   signMetadata,
 } from "../../protocol/metadata/index.ts";
-import { createKeys, OFFLINE_ROLES, ONLINE_ROLES, readKeys } from "./key-files.ts";
-import type { KeyFileCode } from "./key-files.ts";
+import { createKeys, OFFLINE_ROLES, readKeys } from "./key-files.ts";
+import type { KeyFileCode, OfflineRole } from "./key-files.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const ROOT_LIFETIME_MS = 365 * DAY_MS;
 const TARGETS_LIFETIME_MS = 90 * DAY_MS;
 const DIRECTOR_LIFETIME_MS = 90 * DAY_MS;
-const KEY_COUNTS = { root: 3, targets: 2, snapshot: 1, timestamp: 1, director: 1 } as const;
-const THRESHOLDS = { root: 2, targets: 2, snapshot: 1, timestamp: 1 } as const;
-
-export interface KeyFolders {
-  /** Root and targets keys and the newest metadata they signed. */
-  readonly offline: string;
-  /** Snapshot, timestamp and director keys: what the server holds. */
-  readonly online: string;
-}
+const KEY_COUNTS = { root: 3, targets: 2 } as const;
+const THRESHOLDS = { root: 2, targets: 2 } as const;
 
 export interface Ceremony {
-  readonly folders: KeyFolders;
+  /** Root and targets keys, and the newest metadata that they signed. */
+  readonly offline: string;
   readonly tenant: TenantId;
   readonly demo: boolean;
   readonly now: Instant;
+}
+
+/** The public halves of the server's keys, which root and the director's key set name. */
+export interface OnlineKeys {
+  readonly snapshot: Uint8Array;
+  readonly timestamp: Uint8Array;
+  readonly director: Uint8Array;
 }
 
 /** What the offline side hands to a server. */
@@ -51,23 +52,22 @@ export interface SignedTargets {
   readonly contents: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Draws all keys and signs version 1 of root and of targets (which lists the director's keys alone). */
+/** Draws the offline keys and signs version 1 of root and of targets (which lists the director's keys alone). */
 export async function holdCeremony(
   ceremony: Ceremony,
+  online: OnlineKeys,
 ): Promise<Result<{ root: Uint8Array; first: SignedTargets }, KeyFileCode>> {
-  const { folders, demo } = ceremony;
-  const signers = new Map<string, Signer[]>();
-  for (const role of [...OFFLINE_ROLES, ...ONLINE_ROLES]) {
-    const isOffline = role === "root" || role === "targets";
-    const folder = isOffline ? folders.offline : folders.online;
+  const { offline: folder, demo } = ceremony;
+  const signers = new Map<OfflineRole, readonly Signer[]>();
+  for (const role of OFFLINE_ROLES) {
     const made = await createKeys({ folder, role, count: KEY_COUNTS[role], demo });
     if (!made.ok) return made;
     signers.set(role, made.value);
   }
-  const root = await signRoot(ceremony, signers);
-  const director = signers.get("director") ?? [];
-  const contents = new Map([[directorKeysPath(ceremony.tenant), directorKeys(ceremony, director)]]);
-  const listed = new Map([...contents].map(([path, bytes]) => [path, describeFile(bytes)]));
+  const root = await signRoot(ceremony, signers, online);
+  const path = directorKeysPath(ceremony.tenant);
+  const contents = new Map([[path, directorKeys(ceremony, online.director)]]);
+  const listed = new Map([...contents].map(([name, bytes]) => [name, describeFile(bytes)]));
   const targets = await signTargets(ceremony, { version: 1, listed });
   return targets.ok ? succeeded({ root, first: { targets: targets.value, contents } }) : targets;
 }
@@ -78,7 +78,7 @@ export async function signBundles(
   bundles: readonly Uint8Array[],
   securityFloor: string,
 ): Promise<Result<SignedTargets>> {
-  const newest = await readNewest(ceremony.folders.offline);
+  const newest = await readNewest(ceremony.offline);
   const listed = new Map(Object.entries(newest.targets));
   const contents = new Map<string, Uint8Array>();
   for (const bundle of bundles) {
@@ -97,9 +97,10 @@ type ListedTargets = Parameters<typeof authorTargets>[0]["targets"];
 
 async function signRoot(
   ceremony: Ceremony,
-  signers: ReadonlyMap<string, Signer[]>,
+  signers: ReadonlyMap<OfflineRole, readonly Signer[]>,
+  online: OnlineKeys,
 ): Promise<Uint8Array> {
-  const roleKeys = (role: keyof typeof THRESHOLDS) => ({
+  const offlineKeys = (role: OfflineRole) => ({
     publicKeys: (signers.get(role) ?? []).map((signer) => signer.publicKey),
     threshold: THRESHOLDS[role],
   });
@@ -107,14 +108,14 @@ async function signRoot(
     version: 1,
     expires: instant(ceremony.now + ROOT_LIFETIME_MS),
     roles: {
-      root: roleKeys("root"),
-      targets: roleKeys("targets"),
-      snapshot: roleKeys("snapshot"),
-      timestamp: roleKeys("timestamp"),
+      root: offlineKeys("root"),
+      targets: offlineKeys("targets"),
+      snapshot: { publicKeys: [online.snapshot], threshold: 1 },
+      timestamp: { publicKeys: [online.timestamp], threshold: 1 },
     },
   });
   const signed = await signMetadata(document, signers.get("root") ?? []);
-  await keepNewest(ceremony.folders.offline, "root.json", signed);
+  await keepNewest(ceremony.offline, "root.json", signed);
   return signed;
 }
 
@@ -122,8 +123,8 @@ async function signTargets(
   ceremony: Ceremony,
   next: { readonly version: number; readonly listed: ListedTargets },
 ): Promise<Result<Uint8Array, KeyFileCode>> {
-  const { folders, now } = ceremony;
-  const signers = await readKeys(folders.offline, "targets");
+  const { offline, now } = ceremony;
+  const signers = await readKeys(offline, "targets");
   if (!signers.ok) return signers;
   const document = authorTargets({
     version: next.version,
@@ -131,17 +132,17 @@ async function signTargets(
     targets: next.listed,
   });
   const signed = await signMetadata(document, signers.value);
-  await keepNewest(folders.offline, "targets.json", signed);
+  await keepNewest(offline, "targets.json", signed);
   return succeeded(signed);
 }
 
-function directorKeys(ceremony: Ceremony, signers: readonly Signer[]): Uint8Array {
+function directorKeys(ceremony: Ceremony, publicKey: Uint8Array): Uint8Array {
   const { tenant, now } = ceremony;
   const document = authorDirectorKeys({
     tenant,
     epoch: 1,
     threshold: 1,
-    keys: new Map(signers.map((signer) => [signer.keyId, keyObject(signer.publicKey)])),
+    keys: new Map([[keyIdOf(publicKey), keyObject(publicKey)]]),
     validFrom: instant(now - DAY_MS),
     validUntil: instant(now + DIRECTOR_LIFETIME_MS),
   });

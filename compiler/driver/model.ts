@@ -3,8 +3,7 @@ import type { DriverHost, ModelSource } from "../../protocol/abi/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { importOnnx } from "../frontend/onnx/index.ts";
-const printGraph = (g: unknown): string => String(g);
-//import { printGraph } from "../ir/index.ts";
+import { print as printGraph } from "../ir/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { optimize } from "../passes/index.ts";
 

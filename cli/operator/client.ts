@@ -1,0 +1,162 @@
+/** The operator's side of the REST API, typed; every refusal is a failure with the server's own code. */
+import { z } from "zod";
+import { fromHex } from "../../protocol/base/bytes.ts";
+import { present } from "../../protocol/base/assert.ts";
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import { sha256Hex } from "../../protocol/crypto/index.ts";
+import {
+  deviceView,
+  modelOutcomeView,
+  problemDetails,
+  releaseView,
+  rolloutView,
+} from "../../protocol/wire/index.ts";
+import type {
+  CreateRollout,
+  DeviceView,
+  ModelOutcomeView,
+  ReleaseView,
+  RolloutAction,
+  RolloutView,
+} from "../../protocol/wire/index.ts";
+import type { OnlineKeys, SignedTargets } from "../keys/offline-signing.ts";
+
+export interface Publication {
+  /** The first publication starts with root 1. */
+  readonly roots: readonly Uint8Array[];
+  readonly signed: SignedTargets;
+}
+
+const onlineKey = z.object({ public: z.string() });
+const keysReply = z.object({ snapshot: onlineKey, timestamp: onlineKey, director: onlineKey });
+const enrolmentReply = z.object({ token: z.string() });
+const publicationReply = z.object({
+  versions: z.object({ root: z.int(), targets: z.int(), snapshot: z.int(), timestamp: z.int() }),
+  releases: z.array(z.object({ path: z.string(), version: z.string(), sha256: z.string() })),
+});
+export type PublicationReply = z.infer<typeof publicationReply>;
+
+const itemsOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
+
+export class OperatorClient {
+  private readonly url: string;
+  private readonly token: string;
+
+  constructor(url: string, token: string) {
+    this.url = url;
+    this.token = token;
+  }
+
+  async onlineKeys(): Promise<Result<OnlineKeys>> {
+    const reply = await this.call(keysReply, { method: "GET", path: "/v1/keys" });
+    if (!reply.ok) return reply;
+    const bytes = (key: { public: string }): Uint8Array =>
+      present(fromHex(key.public), "a public key in hexadecimal");
+    const { snapshot, timestamp, director } = reply.value;
+    return succeeded({
+      snapshot: bytes(snapshot),
+      timestamp: bytes(timestamp),
+      director: bytes(director),
+    });
+  }
+
+  async enrolmentToken(uses: number, validForSeconds: number): Promise<Result<string>> {
+    const body = { uses, validForSeconds };
+    const request = { method: "POST", path: "/v1/enrolment-tokens", body } as const;
+    const reply = await this.call(enrolmentReply, request);
+    return reply.ok ? succeeded(reply.value.token) : reply;
+  }
+
+  /** Uploads contents first: metadata is published only when all that it lists is there. */
+  async publish(publication: Publication): Promise<Result<PublicationReply>> {
+    const { roots, signed } = publication;
+    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+    for (const content of new Set(signed.contents.values())) {
+      const path = `/v1/uploads/${sha256Hex(content)}`;
+      const uploaded = await this.call(z.unknown(), { method: "PUT", path, bytes: content });
+      if (!uploaded.ok) return uploaded;
+    }
+    const body = { roots: roots.map(text), targets: { targets: text(signed.targets) } };
+    return this.call(publicationReply, { method: "POST", path: "/v1/publications", body });
+  }
+
+  async releases(): Promise<Result<readonly ReleaseView[]>> {
+    return this.list(releaseView, "/v1/releases");
+  }
+
+  async devices(): Promise<Result<readonly DeviceView[]>> {
+    return this.list(deviceView, "/v1/devices");
+  }
+
+  async rollouts(): Promise<Result<readonly RolloutView[]>> {
+    return this.list(rolloutView, "/v1/rollouts");
+  }
+
+  async createRollout(rollout: CreateRollout): Promise<Result<RolloutView>> {
+    return this.call(rolloutView, { method: "POST", path: "/v1/rollouts", body: rollout });
+  }
+
+  async rollout(id: string): Promise<Result<RolloutView>> {
+    return this.call(rolloutView, { method: "GET", path: `/v1/rollouts/${id}` });
+  }
+
+  async act(id: string, action: RolloutAction): Promise<Result<RolloutView>> {
+    const path = `/v1/rollouts/${id}/actions`;
+    return this.call(rolloutView, { method: "POST", path, body: action });
+  }
+
+  async outcomes(id: string): Promise<Result<readonly ModelOutcomeView[]>> {
+    return this.list(modelOutcomeView, `/v1/rollouts/${id}/outcomes`);
+  }
+
+  private async list<Item extends z.ZodType>(
+    item: Item,
+    path: string,
+  ): Promise<Result<readonly z.output<Item>[]>> {
+    const reply = await this.call(itemsOf(item), { method: "GET", path });
+    return reply.ok ? succeeded(reply.value.items) : reply;
+  }
+
+  private async call<Schema extends z.ZodType>(
+    schema: Schema,
+    request: Request,
+  ): Promise<Result<z.output<Schema>>> {
+    const answer = await this.send(request);
+    if (!answer.ok) return answer;
+    const { status, json } = answer.value;
+    if (status >= 400) return refusal(status, json);
+    const parsed = schema.safeParse(json);
+    if (parsed.success) return succeeded(parsed.data);
+    return failed("SERVER_BAD_REPLY", `the server's reply to ${request.path} is not understood`);
+  }
+
+  private async send(request: Request): Promise<Result<{ status: number; json: unknown }>> {
+    const { method, path, body, bytes } = request;
+    const headers = new Headers({ authorization: `Bearer ${this.token}` });
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (bytes !== undefined) headers.set("content-type", "application/octet-stream");
+    const payload = bytes === undefined ? JSON.stringify(body) : new Uint8Array(bytes);
+    try {
+      const init = { method, headers, ...(payload !== undefined && { body: payload }) };
+      const response = await fetch(new URL(path, this.url), init);
+      return succeeded({ status: response.status, json: await response.json() });
+    } catch (error) {
+      const message = `no server answers at ${this.url}: ${(error as Error).message}`;
+      return failed("SERVER_DOWN", message, { url: this.url });
+    }
+  }
+}
+
+interface Request {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly bytes?: Uint8Array;
+}
+
+function refusal(status: number, json: unknown): Result<never> {
+  const problem = problemDetails.safeParse(json);
+  if (!problem.success) return failed("SERVER_REFUSED", `the server answered ${status}`);
+  return failed(problem.data.code, problem.data.detail, { status });
+}
