@@ -40,6 +40,8 @@ export interface NodeContext {
   constant(input: number): Tensor | undefined;
   value(input: number): ValueId;
   grid(value: ValueId): Grid;
+  /** Cycles of the matrix engine for a value, where it made it; noted by the value's stage. */
+  readonly matrixCycles: Map<ValueId, number>;
   /** A new value for the node's output. */
   output(): ValueId;
   /** A new value inside the node. */
@@ -81,6 +83,7 @@ class NetworkBuilder {
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
   private readonly known = new Map<string, ValueId>();
+  private readonly matrixCycles = new Map<ValueId, number>();
   private readonly imported = new Set<ValueId>();
 
   constructor(graph: Graph, options: LoweringOptions, soc: SocDescription) {
@@ -124,6 +127,7 @@ class NetworkBuilder {
       attributes: attributesOf(node),
       options: this.options,
       soc: this.soc,
+      matrixCycles: this.matrixCycles,
       type: (input) => this.int8(node, name(input)),
       outputType: this.int8(node, outputName),
       constant: (input) => graph.constants.get(name(input)),

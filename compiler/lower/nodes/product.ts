@@ -12,7 +12,7 @@ import { unsupported } from "../failure.ts";
 import { gridOf } from "../grid.ts";
 import type { NodeContext } from "../network.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
-import { matrixStage } from "../stages/matrix.ts";
+import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode, Requantization } from "../stages/matrix.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
 
@@ -91,12 +91,14 @@ function lowerConv(context: NodeContext): void {
     chunkBytes: context.options.weightChunkBytes,
   };
   if (geometry.strideY > 255 || geometry.strideX > 255) throw unsupported(node.name, "the stride");
-  if (!isDepthwise(geometry)) context.add(matrixStage(from));
-  else {
-    const { matrixDepthwise } = context.options;
-    const share = matrixDepthwise ? balancedShare(geometry, context.soc) : 0;
-    context.add(depthwiseStage(from, share));
+  const { soc, options, matrixCycles: cyclesOf } = context;
+  if (!isDepthwise(geometry)) {
+    cyclesOf.set(output, matrixCycles(from, soc));
+    context.add(matrixStage(from));
+    return;
   }
+  const share = options.matrixDepthwise ? balancedShare(from, cyclesOf.get(input) ?? 0, soc) : 0;
+  context.add(depthwiseStage(from, share));
 }
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */

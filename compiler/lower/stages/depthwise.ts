@@ -7,7 +7,7 @@ import type { SocDescription } from "../../../protocol/isa/index.ts";
 import type { ConvolutionGeometry } from "../../ir/index.ts";
 import { linear, vtcm } from "../emitter.ts";
 import type { Emitter } from "../emitter.ts";
-import { emitCrouton } from "./matrix.ts";
+import { emitCrouton, matrixCroutonCycles } from "./matrix.ts";
 import type { MatrixNode } from "./matrix.ts";
 import type { Stage, Work } from "../stage.ts";
 import { tileSegments } from "./segments.ts";
@@ -103,7 +103,7 @@ function spreadDiagonals(
   const { geometry: g } = from;
   const taps = tapCount(g);
   for (let tile = 0; tile < from.outputGrid.tiles; tile++) {
-    to.emit.copy("in", {
+    to.emit.copy("out", {
       source: vtcm(to.constants + tile * tileBytes(g) + diagonalsAt(g)),
       destination: vtcm(to.at + tile * taps * WEIGHT_TILE_BYTES),
       bytes: 4,
@@ -177,9 +177,20 @@ function vectorCycles(g: ConvolutionGeometry): number {
   return 1 + g.kernelHeight * rowLoads + weightLoads;
 }
 
-/** Share with which both engines take equally long. */
-export function balancedShare(g: ConvolutionGeometry, soc: SocDescription): number {
-  const matrix = soc.hmx.startupCycles + tapCount(g) * soc.hmx.tileCyclesInt8 + 3;
-  const vector = (16 * vectorCycles(g) + soc.hvx.latencyCycles) / soc.hvx.queues;
-  return vector / (vector + matrix);
+/**
+ * Share with which both engines end together. `producerCycles` is the matrix engine's time for the input: in
+ * an image of many rows the vector contexts work beside it, row by row.
+ */
+export function balancedShare(
+  from: Pick<MatrixNode, "geometry" | "outputGrid">,
+  producerCycles: number,
+  soc: SocDescription,
+): number {
+  const { geometry: g, outputGrid } = from;
+  const croutons = outputGrid.rows * outputGrid.columns * outputGrid.tiles;
+  const matrix = croutons * matrixCroutonCycles(tapCount(g), soc);
+  const perVector = 16 * vectorCycles(g) + soc.hvx.latencyCycles;
+  const vector = (croutons * perVector) / soc.hvx.queues;
+  const beside = producerCycles * (1 - 1 / outputGrid.rows);
+  return Math.min(Math.max((vector - beside) / (vector + matrix), 0), 1);
 }

@@ -1,6 +1,7 @@
 /** Convolutions and matrix products on the matrix engine: weights packed into tiles, one crouton at a time. */
 import { divCeil } from "../../../protocol/base/integers.ts";
 import { WEIGHT_TILE_BYTES } from "../../../protocol/isa/index.ts";
+import type { SocDescription } from "../../../protocol/isa/index.ts";
 import type { ConvolutionGeometry } from "../../ir/ops/convolution.ts";
 import { vtcm } from "../emitter.ts";
 import { validColumns, validRows } from "../grid.ts";
@@ -77,14 +78,24 @@ export function matrixStage(from: MatrixNode): Stage {
   };
 }
 
-/** Bytes of constants that a matrix stage of this node has. */
-export function matrixConstantBytes(from: Pick<MatrixNode, "geometry" | "outputGrid">): number {
-  const { geometry: g } = from;
-  let bytes = 0;
-  for (let tile = 0; tile < from.outputGrid.tiles; tile++) {
-    bytes += g.kernelHeight * g.kernelWidth * tileRange(from, tile).count * WEIGHT_TILE_BYTES;
+/** Cycles of one output crouton: bias, tile products, and handing the set to the output path. */
+export function matrixCroutonCycles(tileProducts: number, soc: SocDescription): number {
+  const { startupCycles, tileCyclesInt8, storeCycles } = soc.hmx;
+  return Math.max(startupCycles + tileProducts * tileCyclesInt8 + 3, storeCycles);
+}
+
+/** Cycles of the whole node on the matrix engine. */
+export function matrixCycles(
+  from: Pick<MatrixNode, "geometry" | "outputGrid">,
+  soc: SocDescription,
+): number {
+  const { geometry: g, outputGrid } = from;
+  let cycles = 0;
+  for (let tile = 0; tile < outputGrid.tiles; tile++) {
+    const products = g.kernelHeight * g.kernelWidth * tileRange(from, tile).count;
+    cycles += outputGrid.rows * outputGrid.columns * matrixCroutonCycles(products, soc);
   }
-  return bytes;
+  return cycles;
 }
 
 export function tileRange(

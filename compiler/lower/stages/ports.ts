@@ -26,6 +26,13 @@ function stagingBytes(grid: Grid): number {
   return alignUp(8 * grid.width * grid.channels, 128);
 }
 
+/** Rows come in ahead of the scattering, so that they do not hold up what is fetched after them. */
+const STAGING_BYTES = 512 * 1024;
+
+function stagingSlots(grid: Grid): number {
+  return Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / stagingBytes(grid))));
+}
+
 function denseRows(from: PortNode, row: number): { readonly dense: Address; readonly bytes: number } {
   const pixelRowBytes = from.grid.width * from.grid.channels;
   const dense = { region: from.region, offset: row * 8 * pixelRowBytes };
@@ -42,11 +49,12 @@ export function importStage(from: PortNode): Stage {
     inputRows: sameRows,
     views: [],
     chunks: [],
-    scratchBytes: 2 * stagingBytes(from.grid),
+    scratchBytes: stagingSlots(from.grid) * stagingBytes(from.grid),
     follows: false,
     emit: (work) => {
       const { first: row } = work.rows;
-      const staging = work.scratch + (row % 2) * stagingBytes(from.grid);
+      const slot = row % stagingSlots(from.grid);
+      const staging = work.scratch + slot * stagingBytes(from.grid);
       const { dense, bytes } = denseRows(from, row);
       work.emit.copy("in", { source: dense, destination: vtcm(staging), bytes });
       fillRow(from, work);
