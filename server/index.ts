@@ -19,7 +19,7 @@ import { createFleet } from "./jobs/fleet.ts";
 import { createPublisher } from "./jobs/publisher.ts";
 import { startSchedule } from "./jobs/schedule.ts";
 import { tickEveryTenant } from "./jobs/tick.ts";
-import { onlineSigner } from "./release/signers.ts";
+import { onlineSigner, type OnlineRole } from "./release/signers.ts";
 import { fileFolder } from "./store/files.ts";
 import { openStore, type DatabaseOptions, type Store } from "./store/index.ts";
 
@@ -31,6 +31,8 @@ export interface ServerOptions {
   /** Production refuses keys that a demo made. */
   readonly mode: "production" | "demo";
   readonly host?: string;
+  /** Snapshot, timestamp and director keys; `online` in the data directory when absent. */
+  readonly onlineKeyFolder?: string;
   /** PostgreSQL to use instead of the embedded one. */
   readonly databaseUrl?: string;
   /** The first tenant, made when there is none. */
@@ -133,16 +135,17 @@ function secureBytes(count: number): Uint8Array {
   return new Uint8Array(randomBytes(count));
 }
 
-/** The keys in `online/`. Throws CodedError. */
-function openSigners({ dataDirectory, mode, tenant = DEFAULT_TENANT }: ServerOptions): OnlineKeys {
-  const folder = join(dataDirectory, "online");
-  const open = (role: Parameters<typeof onlineSigner>[0]): Signer =>
+/** Throws CodedError. */
+function openSigners(options: ServerOptions): OnlineKeys {
+  const { dataDirectory, mode, tenant = DEFAULT_TENANT } = options;
+  const folder = options.onlineKeyFolder ?? join(dataDirectory, "online");
+  const open = (role: OnlineRole): Signer =>
     unwrap(onlineSigner(role, { folder, mode, randomBytes: secureBytes }));
-  const directors = new Map([[tenant, open({ directorOf: tenant })]]);
+  const director = open("director");
   return {
     snapshot: open("snapshot"),
     timestamp: open("timestamp"),
-    director: (id) => directors.get(id),
+    director: (id) => (id === tenant ? director : undefined),
   };
 }
 

@@ -1,19 +1,19 @@
 /**
- * The online keys: snapshot, timestamp and one director key a tenant, in files that only the server reads.
- * They are made here and never leave; the offline side learns the public halves and names them in root
- * metadata and director key sets.
+ * The online keys (snapshot, timestamp, director) in files that only the server reads, one a key. The offline
+ * side knows their public halves and names them in root metadata and in the director's key set.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { fromHex, hex } from "../../protocol/base/bytes.ts";
-import type { TenantId } from "../../protocol/base/brand.ts";
+import { equalBytes, fromHex, hex } from "../../protocol/base/bytes.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
-import { equalBytes } from "../../protocol/base/bytes.ts";
 import { nativeSigner, SEED_BYTES, type Signer } from "../../protocol/crypto/index.ts";
 
 export type SignerCode =
   "DEMO_KEY_IN_PRODUCTION" | "KEY_FILE_OPEN_TO_OTHERS" | "KEY_FILE_MALFORMED";
+
+export const ONLINE_ROLES = ["snapshot", "timestamp", "director"] as const;
+export type OnlineRole = (typeof ONLINE_ROLES)[number];
 
 export interface OnlineSignerOptions {
   readonly folder: string;
@@ -21,15 +21,14 @@ export interface OnlineSignerOptions {
   readonly randomBytes: (count: number) => Uint8Array;
 }
 
-export type OnlineRole = "snapshot" | "timestamp" | { readonly directorOf: TenantId };
-
-/** Marks keys that a demo made: a production server refuses to start on them. */
 const keyFileSchema = z.strictObject({
-  scheme: z.literal("ed25519"),
-  role: z.string(),
+  format: z.literal(1),
+  role: z.enum(ONLINE_ROLES),
+  /** Made for a demonstration: a production server refuses to start on it. */
   demo: z.boolean(),
-  seed: z.string().regex(/^[0-9a-f]{64}$/),
+  keytype: z.literal("ed25519"),
   public: z.string().regex(/^[0-9a-f]{64}$/),
+  seed: z.string().regex(/^[0-9a-f]{64}$/),
 });
 type KeyFile = z.infer<typeof keyFileSchema>;
 
@@ -38,10 +37,9 @@ export function onlineSigner(
   role: OnlineRole,
   options: OnlineSignerOptions,
 ): Result<Signer, SignerCode> {
-  const name = typeof role === "string" ? role : `director-${role.directorOf}`;
-  const path = join(options.folder, `${name}.json`);
-  if (!existsSync(path)) makeKey(path, name, options);
-  const read = readKey(path);
+  const path = join(options.folder, `${role}-1.key.json`);
+  if (!existsSync(path)) makeKey(path, role, options);
+  const read = readKey(path, role);
   if (!read.ok) return read;
   if (options.mode === "production" && read.value.demo) {
     const message = `${path} was made by a demo: a production server does not start on such keys.`;
@@ -50,30 +48,29 @@ export function onlineSigner(
   return signerOf(read.value, path);
 }
 
-function makeKey(path: string, name: string, options: OnlineSignerOptions): void {
+function makeKey(path: string, role: OnlineRole, options: OnlineSignerOptions): void {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const seed = options.randomBytes(SEED_BYTES);
-  const file: KeyFile = {
-    scheme: "ed25519",
-    role: name,
-    demo: options.mode === "demo",
-    seed: hex(seed),
-    public: hex(nativeSigner(seed).publicKey),
-  };
-  writeFileSync(`${path}.new`, JSON.stringify(file, null, 2), { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
+  const demo = options.mode === "demo";
+  const { publicKey } = nativeSigner(seed);
+  const halves = { public: hex(publicKey), seed: hex(seed) };
+  const file: KeyFile = { format: 1, role, demo, keytype: "ed25519", ...halves };
+  const text = `${JSON.stringify(file, null, 2)}\n`;
+  writeFileSync(path, text, { mode: 0o600, flag: "wx", flush: true });
 }
 
-function readKey(path: string): Result<KeyFile, SignerCode> {
+function readKey(path: string, role: OnlineRole): Result<KeyFile, SignerCode> {
   if ((statSync(path).mode & 0o077) !== 0) {
     const message = `${path} is open to other users: its mode must be 600.`;
     return failed("KEY_FILE_OPEN_TO_OTHERS", message, { path });
   }
   try {
-    return succeeded(keyFileSchema.parse(JSON.parse(readFileSync(path, "utf8"))));
+    const file = keyFileSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+    if (file.role === role) return succeeded(file);
   } catch {
-    return failed("KEY_FILE_MALFORMED", `${path} does not hold a key.`, { path });
+    // Not readable as a key, whatever it is: the answer is the same.
   }
+  return failed("KEY_FILE_MALFORMED", `${path} does not hold a ${role} key.`, { path });
 }
 
 function signerOf(file: KeyFile, path: string): Result<Signer, SignerCode> {

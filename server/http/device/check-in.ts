@@ -19,7 +19,7 @@ import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rol
 import type { StoredAssignment } from "../../store/index.ts";
 import type { ServerContext } from "../context.ts";
 import { deviceStateOf } from "../device-state.ts";
-import type { DeviceHandler } from "./listener.ts";
+import type { DeviceHandler } from "./call.ts";
 
 const HOUR_MS = 3600 * 1000;
 /** A download may begin this long after the assignment. */

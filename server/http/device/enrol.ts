@@ -3,7 +3,7 @@ import { failed, succeeded } from "../../../protocol/base/result.ts";
 import { keyIdOf } from "../../../protocol/crypto/index.ts";
 import { decodeEnrolRequest, encodeEnrolReply } from "../../../protocol/wire/index.ts";
 import { parseEnrolmentToken } from "../tokens.ts";
-import type { DeviceHandler } from "./listener.ts";
+import type { DeviceHandler } from "./call.ts";
 
 export const enrol: DeviceHandler = async ({ context, body, authenticate }) => {
   const decoded = decodeEnrolRequest(body);

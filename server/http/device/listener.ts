@@ -16,6 +16,7 @@ import { failureOf, problemOf, sendProblem } from "../problem.ts";
 import { requestIdOf } from "../request-id.ts";
 import { serveFile } from "../static-files.ts";
 import { readBody } from "./body.ts";
+import type { DeviceHandler } from "./call.ts";
 import { checkIn } from "./check-in.ts";
 import { enrol } from "./enrol.ts";
 import { reports } from "./reports.ts";
@@ -26,17 +27,6 @@ import {
   type Nonces,
   type VerifySignature,
 } from "./signatures.ts";
-
-export interface DeviceCall {
-  readonly context: ServerContext;
-  readonly body: Uint8Array;
-  readonly verifierOf: (publicKey: Uint8Array) => VerifySignature;
-  /** Whether this request was signed with that key. */
-  readonly authenticate: (publicKey: Uint8Array) => Result<null, SignatureCode>;
-}
-
-/** A message in, a message out. */
-export type DeviceHandler = (call: DeviceCall) => Promise<Result<Uint8Array>>;
 
 const HANDLERS: ReadonlyMap<string, DeviceHandler> = new Map([
   [DEVICE_ROUTES.enrol, enrol],

@@ -6,7 +6,7 @@ import {
   encodeReportAck,
   openReports,
 } from "../../../protocol/wire/index.ts";
-import type { DeviceHandler } from "./listener.ts";
+import type { DeviceHandler } from "./call.ts";
 
 export const reports: DeviceHandler = async ({ context, body, verifierOf }) => {
   const signed = decodeSignedReports(body);
