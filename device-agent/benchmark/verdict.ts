@@ -49,14 +49,15 @@ export interface JudgedModel {
 export function judgeUpdate(
   models: readonly JudgedModel[],
   policy: BenchmarkPolicy,
-  before: DriverRef,
+  driverBefore: (model: ModelId) => DriverRef,
 ): UpdateDecision {
   const bad = models.filter(({ verdict }) => verdict.kind !== "kept");
   const first = bad[0];
   if (first === undefined) return { kind: "commit", pins: [] };
   const mayPin = policy.refusedModel === "pin_model" && bad.length < models.length;
   if (mayPin) {
-    return { kind: "commit", pins: bad.map(({ model }): Pin => ({ model, driver: before })) };
+    const pins = bad.map(({ model }): Pin => ({ model, driver: driverBefore(model) }));
+    return { kind: "commit", pins };
   }
   const names = bad.map(({ model, verdict }) => `${model}: ${describe(verdict)}`);
   return { kind: "refuse", code: refusalCode(first.verdict), message: names.join("; ") };

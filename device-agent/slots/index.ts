@@ -3,6 +3,7 @@ export * from "./blobs.ts";
 export * from "./disk.ts";
 export * from "./download.ts";
 export * from "./file-system.ts";
+export * from "./fit.ts";
 export * from "./memory-disk.ts";
 export * from "./state.ts";
 export * from "./state-json.ts";

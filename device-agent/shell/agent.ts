@@ -1,0 +1,296 @@
+/** The agent: what the command line, the demo and tests call. One operation at a time; inferences run beside. */
+import type { DeviceId, ModelId, TenantId } from "../../protocol/base/brand.ts";
+import {
+  CodedError,
+  failed,
+  succeeded,
+  toFailure,
+  type Result,
+} from "../../protocol/base/result.ts";
+import type { Signer } from "../../protocol/crypto/index.ts";
+import type { DriverRef, Report, SandboxLevel } from "../../protocol/wire/index.ts";
+import { scoreOf } from "../benchmark/index.ts";
+import { sandboxLevel, type Watch } from "../host/index.ts";
+import { acknowledge, nextBatch, pendingReports, startEpoch } from "../report/index.ts";
+import type { RunResult, Session } from "../runtime/index.ts";
+import { blobStore, driverFor, type Pin, type UpdateStep } from "../slots/index.ts";
+import {
+  programCache,
+  readModels,
+  registerModel,
+  removeModel,
+  writeModel,
+  type ModelToRegister,
+  type RegisteredModel,
+} from "../workload/index.ts";
+import { readState } from "./agent-state.ts";
+import { AGENT_VERSION, checkIn } from "./check-in.ts";
+import { Journal, storedDriver, type Context } from "./context.ts";
+import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
+import { collectGarbage } from "./garbage.ts";
+import { installFactory } from "./install-factory.ts";
+import { compileFor } from "./measure-update.ts";
+import { machineFor, type AgentOptions } from "./options.ts";
+import { startDriver } from "./start.ts";
+import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
+import type { UpdateSummary } from "./update-summary.ts";
+
+export interface Agent {
+  /** Installs the factory driver as recovery and current, and the root of trust. Repeating it is harmless. */
+  init(factoryBundle: Uint8Array, trustedRoot: Uint8Array): Promise<Result<void>>;
+  enrol(token: string): Promise<Result<void>>;
+  /** Makes goldens and encodings once, compiles with the current driver. Registering the same again is harmless. */
+  registerModel(model: ModelToRegister): Promise<Result<RegisteredModel>>;
+  unregisterModel(id: ModelId): Promise<Result<void>>;
+  /** One check-in, and the update that it brings or that was under way, as far as it comes. */
+  poll(): Promise<Result<PollOutcome>>;
+  /** One inference on the chip: float32 values by input name. */
+  run(id: ModelId, inputs: ReadonlyMap<string, Float32Array>): Promise<Result<RunResult>>;
+  models(): Promise<Result<readonly RegisteredModel[]>>;
+  status(): Promise<Result<AgentStatus>>;
+  /** What the server has not acknowledged yet. */
+  reports(): Promise<Result<readonly Report[]>>;
+}
+
+export interface AgentStatus {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly soc: string;
+  readonly sandbox: SandboxLevel;
+  readonly isEnrolled: boolean;
+  readonly current: DriverRef;
+  readonly previous: DriverRef | null;
+  readonly recovery: DriverRef;
+  readonly update: UpdateStep["kind"];
+  readonly pins: readonly Pin[];
+  readonly pendingReports: number;
+  readonly pollIntervalSeconds: number;
+  readonly lastUpdate: UpdateSummary | null;
+  readonly models: readonly { readonly id: ModelId; readonly microseconds: number | null }[];
+  /** 1000 at registration (scoreOf); null without models or with one that does not compile. */
+  readonly score: number | null;
+}
+
+/** Sessions hold a chip's memory: an application that alternates between a few models keeps them open. */
+const OPEN_SESSIONS_MAX = 3;
+
+export function createAgent(options: AgentOptions): Agent {
+  const machine = machineFor(options);
+  const { files, server, soc, tools } = machine;
+  const blobs = blobStore(files);
+  const workshop = { blobs, programs: programCache(files, blobs), soc };
+  const sessions = new Map<string, Session>();
+  let started: Promise<Result<Context>> | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  /** One after another, and a disk that fails is a value like any other failure. */
+  const exclusively = <T>(act: () => Promise<Result<T>>): Promise<Result<T>> => {
+    const turn = queue.then(() => guarded(act));
+    queue = turn;
+    return turn;
+  };
+
+  /** Reads the state and proves the driver, once a process. */
+  const ready = async (): Promise<Result<Context>> => {
+    started ??= start();
+    const context = await started;
+    if (!context.ok) started = undefined;
+    return context;
+  };
+  const start = async (): Promise<Result<Context>> => {
+    const state = await readState(files);
+    if (!state.ok) return state;
+    const context = { ports: machine, workshop, journal: new Journal(files, state.value) };
+    const driver = await startDriver(context);
+    if (!driver.ok) return driver;
+    await collectGarbage(context);
+    return succeeded(context);
+  };
+  const withContext = <T>(act: (context: Context) => Promise<Result<T>>): Promise<Result<T>> =>
+    exclusively(async () => {
+      const context = await ready();
+      return context.ok ? act(context.value) : context;
+    });
+
+  return {
+    init: (bundle, trustedRoot) =>
+      exclusively(async () => {
+        const { tenant, device } = options;
+        const installed = await installFactory(machine, { tenant, device, bundle, trustedRoot });
+        return installed.ok ? succeeded(undefined) : installed;
+      }),
+
+    enrol: (token) =>
+      withContext(async ({ journal }) => {
+        const { tenant, device } = journal.state;
+        const signer = await ensureDeviceKey(files, machine.randomBytes);
+        const { publicKey } = signer;
+        const identity = { tenant, device, publicKey, soc: soc.name, agentVersion: AGENT_VERSION };
+        const reply = await server.enrol({ ...identity, token }, signer);
+        if (!reply.ok) return reply;
+        const { reportEpoch, pollIntervalSeconds } = reply.value;
+        const outbox = startEpoch(journal.state.outbox, reportEpoch);
+        await journal.write({ ...journal.state, outbox, pollIntervalSeconds });
+        return succeeded(undefined);
+      }),
+
+    registerModel: (model) => withContext((context) => register(context, model)),
+
+    unregisterModel: (id) =>
+      withContext(async (context) => {
+        await removeModel(files, id);
+        await collectGarbage(context);
+        return succeeded(undefined);
+      }),
+
+    poll: () =>
+      withContext(async (context) => {
+        const signer = await readDeviceKey(files);
+        if (!signer || context.journal.state.outbox.epoch === 0) {
+          return failed("NOT_ENROLLED", "The device is not enrolled with a server yet.");
+        }
+        await sendReports(context, signer);
+        const outcome = await pollOnce(context, signer);
+        await sendReports(context, signer);
+        return outcome;
+      }),
+
+    run: async (id, inputs) => {
+      const context = await ready();
+      if (!context.ok) return context;
+      const session = await sessionFor(context.value, id, sessions);
+      return session.ok ? session.value.run(inputs) : session;
+    },
+
+    models: () => guarded(async () => succeeded(await readModels(files))),
+
+    status: () => withContext(async (context) => succeeded(await statusOf(context))),
+
+    reports: () =>
+      guarded(async () => {
+        const state = await readState(files);
+        return state.ok ? pendingReports(state.value.outbox) : state;
+      }),
+  };
+
+  async function register(
+    context: Context,
+    model: ModelToRegister,
+  ): Promise<Result<RegisteredModel>> {
+    const { slots } = context.journal.state;
+    const kept = (await readModels(files)).find(({ id }) => id === model.id);
+    if (kept) return sameModel(kept, await blobs.put(model.bytes));
+    const watch: Watch = {
+      onProgress: (_stage, fraction) =>
+        machine.onProgress({ stage: "register", subject: model.id, fraction }),
+    };
+    const registered = await registerModel(workshop, model, {
+      recovery: { ...storedDriver(context, slots.recovery), ref: slots.recovery },
+      current: storedDriver(context, slots.current),
+      watch,
+    });
+    if (registered.ok) await writeModel(files, registered.value);
+    else await collectGarbage(context);
+    return registered;
+  }
+
+  async function statusOf(context: Context): Promise<AgentStatus> {
+    const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } =
+      context.journal.state;
+    const times: { id: ModelId; microseconds: number | null; referenceMicroseconds: number }[] = [];
+    for (const { id, referenceMicroseconds } of await readModels(files)) {
+      const session = await sessionFor(context, id, sessions);
+      const microseconds = session.ok ? session.value.timing.microseconds : null;
+      times.push({ id, microseconds, referenceMicroseconds });
+    }
+    const known = times.flatMap(({ microseconds, referenceMicroseconds }) =>
+      microseconds === null ? [] : [{ microseconds, referenceMicroseconds }],
+    );
+    return {
+      ...{ tenant, device, soc: soc.name, sandbox: sandboxLevel(tools) },
+      isEnrolled: outbox.epoch > 0,
+      ...{ current: slots.current, previous: slots.previous, recovery: slots.recovery },
+      ...{ update: slots.update.kind, pins: slots.pins, lastUpdate, pollIntervalSeconds },
+      pendingReports: outbox.reports.length,
+      models: times.map(({ id, microseconds }) => ({ id, microseconds })),
+      score: known.length === times.length ? (scoreOf(known) ?? null) : null,
+    };
+  }
+}
+
+async function pollOnce(context: Context, signer: Signer): Promise<Result<PollOutcome>> {
+  const { slots } = context.journal.state;
+  if (slots.update.kind === "idle") {
+    const asked = await checkIn(context, signer);
+    if (!asked.ok) return asked;
+    if (asked.value) return succeeded(asked.value);
+  }
+  try {
+    return succeeded(await carryOut(context));
+  } catch (error) {
+    const { update } = context.journal.state.slots;
+    if (!isFullDisk(error) || update.kind === "idle") throw error;
+    // Nothing was switched: giving up and sweeping leaves the device as it was before the update.
+    const outcome = await abandon(context, update.candidate, error);
+    await collectGarbage(context);
+    return succeeded(outcome);
+  }
+}
+
+function isFullDisk(error: unknown): error is CodedError {
+  return error instanceof CodedError && error.code === "NO_SPACE";
+}
+
+/** The server being down is no reason to stop: they wait in the outbox. */
+async function sendReports({ ports, journal }: Context, signer: Signer): Promise<void> {
+  for (;;) {
+    const { state } = journal;
+    const batch = await nextBatch(state.outbox, state, signer);
+    if (!batch.ok) throw new CodedError(batch.code, batch.message);
+    if (!batch.value) return;
+    const ack = await ports.server.sendReports(batch.value, signer);
+    const outbox = ack.ok ? acknowledge(state.outbox, ack.value) : ack;
+    if (!outbox.ok) {
+      const { code, message } = outbox;
+      return ports.log({ event: "reports_waiting", details: { code, message } });
+    }
+    if (outbox.value.firstSequence === state.outbox.firstSequence) return;
+    await journal.write({ ...state, outbox: outbox.value });
+  }
+}
+
+/** The program of the driver that this model runs with: cached, or compiled now. */
+async function sessionFor(
+  context: Context,
+  id: ModelId,
+  sessions: Map<string, Session>,
+): Promise<Result<Session>> {
+  const driver = driverFor(context.journal.state.slots, id);
+  const key = `${id}\n${driver.sha256}`;
+  const open = sessions.get(key);
+  if (open) return succeeded(open);
+  const model = (await readModels(context.ports.files)).find((candidate) => candidate.id === id);
+  if (!model) return failed("MODEL_UNKNOWN", `No model ${id} is registered.`, { model: id });
+  const compiled = await compileFor(context, model, driver);
+  if (!compiled.ok) return compiled;
+  sessions.set(key, compiled.value.session);
+  const [oldest] = sessions.keys();
+  if (sessions.size > OPEN_SESSIONS_MAX && oldest !== undefined) sessions.delete(oldest);
+  return succeeded(compiled.value.session);
+}
+
+function sameModel(kept: RegisteredModel, sha256: string): Result<RegisteredModel> {
+  if (kept.sha256 === sha256) return succeeded(kept);
+  const message = `Another model is registered as ${kept.id}: unregister it first.`;
+  return failed("MODEL_NAME_TAKEN", message, { model: kept.id });
+}
+
+/** A disk that fails does so by throwing, from however deep; here it becomes a value. */
+async function guarded<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof CodedError) return toFailure(error);
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/** HTTP as the agent needs it: every request with a time limit and a size limit, failures as values. */
+import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly bytesMax: number;
+  /** Without a single byte coming. */
+  readonly silenceMsMax: number;
+  /** Takes the body of a good answer (2xx) piece by piece; it stops when this answers false. */
+  readonly onPiece?: (bytes: Uint8Array, status: number) => Promise<boolean>;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Empty where `onPiece` took it. */
+  readonly body: Uint8Array;
+}
+
+export type HttpCode = "SERVER_DOWN" | "SERVER_TIMEOUT" | "ANSWER_TOO_LARGE";
+
+export interface Http {
+  send(request: HttpRequest): Promise<Result<HttpResponse, HttpCode>>;
+}
+
+export const machineHttp: Http = {
+  send: async (request) => {
+    const controller = new AbortController();
+    let timer = setTimeout(() => controller.abort(), request.silenceMsMax);
+    const stillAlive = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => controller.abort(), request.silenceMsMax);
+    };
+    try {
+      const { method, headers, body } = request;
+      const response = await fetch(request.url, {
+        ...{ method, headers, redirect: "error", signal: controller.signal },
+        ...(body ? { body: new Uint8Array(body) } : {}),
+      });
+      stillAlive();
+      return await readAnswer(request, response, stillAlive);
+    } catch (error) {
+      const why = reasonOf(error);
+      if (!controller.signal.aborted) return failed("SERVER_DOWN", `No connection: ${why}.`);
+      const message = `The server was silent for ${request.silenceMsMax} ms.`;
+      return failed("SERVER_TIMEOUT", message, { silenceMsMax: request.silenceMsMax });
+    } finally {
+      clearTimeout(timer);
+    }
+  },
+};
+
+async function readAnswer(
+  request: HttpRequest,
+  response: Response,
+  stillAlive: () => void,
+): Promise<Result<HttpResponse, HttpCode>> {
+  const { bytesMax, onPiece } = request;
+  const take = response.ok ? onPiece : undefined;
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    stillAlive();
+    bytes += piece.length;
+    if (bytes > bytesMax) {
+      return failed("ANSWER_TOO_LARGE", `The answer has more than ${bytesMax} bytes.`);
+    }
+    if (!take) pieces.push(piece);
+    else if (!(await take(piece, response.status))) break;
+  }
+  const body = new Uint8Array(Buffer.concat(pieces));
+  return succeeded({ status: response.status, headers: new Map(response.headers), body });
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,217 @@
+/** Carries an accepted update out, from whatever step it stands at, until it is committed, refused or has to wait. */
+import { unreachable } from "../../protocol/base/assert.ts";
+import type { Failure, Result } from "../../protocol/base/result.ts";
+import { targetFilePath } from "../../protocol/metadata/index.ts";
+import type { DriverRef, HoldCode, LifecycleStage } from "../../protocol/wire/index.ts";
+import {
+  advance,
+  checkFit,
+  commit,
+  decide,
+  download,
+  downloadPath,
+  giveUp,
+  stageBundle,
+  type Candidate,
+  type UpdateDecision,
+} from "../slots/index.ts";
+import { interfacesOf, persist, type Context } from "./context.ts";
+import { collectGarbage } from "./garbage.ts";
+import { measureModels, recompileModels, type CompileResults } from "./measure-update.ts";
+import { tryDriver } from "./start.ts";
+import type { UpdateSummary } from "./update-summary.ts";
+
+export type PollOutcome =
+  | { readonly kind: "held"; readonly code: HoldCode; readonly because: string }
+  /** The assignment asks for what is there already. */
+  | { readonly kind: "nothing"; readonly because: string }
+  /** The network failed; the next poll goes on from here. */
+  | {
+      readonly kind: "waiting";
+      readonly to: DriverRef;
+      readonly code: string;
+      readonly message: string;
+    }
+  | {
+      readonly kind: "committed";
+      readonly from: DriverRef;
+      readonly to: DriverRef;
+      readonly summary: UpdateSummary;
+    }
+  | {
+      readonly kind: "refused";
+      readonly from: DriverRef;
+      readonly to: DriverRef;
+      readonly code: string;
+      readonly message: string;
+      /** Null when it was refused before it was measured. */
+      readonly summary: UpdateSummary | null;
+    };
+
+/** Undefined: the step is done, the next one follows. */
+type StepOutcome = PollOutcome | undefined;
+
+export async function carryOut(context: Context): Promise<PollOutcome> {
+  // Once in a while a restart loses this: it is only what compiling cost.
+  const compiled: CompileResults = new Map();
+  for (;;) {
+    const outcome = await nextStep(context, compiled);
+    if (!outcome) continue;
+    if (outcome.kind !== "waiting") await collectGarbage(context);
+    return outcome;
+  }
+}
+
+async function nextStep(context: Context, compiled: CompileResults): Promise<StepOutcome> {
+  const { update } = context.journal.state.slots;
+  switch (update.kind) {
+    case "idle":
+      return { kind: "nothing", because: "No update is under way." };
+    case "downloading":
+      return downloadStep(context, update.candidate);
+    case "downloaded":
+      return stageStep(context, update.candidate);
+    case "staged":
+      return compileStep(context, update.candidate, compiled);
+    case "compiled":
+      return measureStep(context, update.candidate, compiled);
+    case "measured":
+      return decideStep(context, update.candidate, update.decision);
+    default:
+      return unreachable(update);
+  }
+}
+
+/** Failures of the network or of the moment: trying again may help. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  "SERVER_DOWN",
+  "SERVER_TIMEOUT",
+  "SERVER_BUSY",
+  "SERVER_REFUSED",
+  "DOWNLOAD_CUT_SHORT",
+]);
+
+async function downloadStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
+  const { ports, journal } = context;
+  const { driver, bytes, path } = candidate;
+  if (isTooLate(context, candidate)) return abandon(context, candidate, TOO_LATE);
+  const report = (done: number): void =>
+    ports.onProgress({ stage: "download", subject: driver.version, fraction: done / bytes });
+  report(0);
+  const file = targetFilePath({ path, sha256: driver.sha256 });
+  const wanted = { sha256: driver.sha256, bytes, onProgress: report };
+  const done = await download(ports.files, wanted, ports.server.readTarget(file, bytes));
+  if (done.ok) {
+    await step(context, candidate, { slots: advance(journal.state.slots, "downloading") });
+    return undefined;
+  }
+  const { code, message } = done;
+  if (TRANSIENT.has(code)) return { kind: "waiting", to: driver, code, message };
+  return abandon(context, candidate, done);
+}
+
+async function stageStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
+  const { ports, journal } = context;
+  const installed = await stage(context, candidate);
+  if (!installed.ok) return abandon(context, candidate, installed);
+  const slots = advance(journal.state.slots, "downloaded");
+  await step(context, candidate, { slots, stage: { kind: "installed" } });
+  await ports.files.remove(downloadPath(candidate.driver.sha256));
+  return undefined;
+}
+
+async function stage(context: Context, { driver }: Candidate): Promise<Result<void>> {
+  const { files, soc } = context.ports;
+  const archive = (await files.read(downloadPath(driver.sha256))) ?? new Uint8Array(0);
+  const staged = await stageBundle(files, archive, driver.sha256);
+  if (!staged.ok) return staged;
+  const fit = checkFit(staged.value, interfacesOf(soc));
+  return fit.ok ? tryDriver(context, driver) : fit;
+}
+
+async function compileStep(
+  context: Context,
+  candidate: Candidate,
+  compiled: CompileResults,
+): Promise<StepOutcome> {
+  const results = await recompileModels(context, candidate);
+  for (const [model, result] of results) compiled.set(model, result);
+  const slots = advance(context.journal.state.slots, "staged");
+  await step(context, candidate, { slots, stage: { kind: "compiled" } });
+  return undefined;
+}
+
+async function measureStep(
+  context: Context,
+  candidate: Candidate,
+  compiled: CompileResults,
+): Promise<StepOutcome> {
+  const { summary, decision, bodies } = await measureModels(context, candidate, compiled);
+  const { slots } = context.journal.state;
+  await persist(context, {
+    slots: decide(slots, decision),
+    bodies: [...bodies, { kind: "lifecycle", stage: { kind: "measured" } }],
+    from: slots.current,
+    to: candidate.driver,
+    rollout: candidate.rollout,
+    lastUpdate: summary,
+  });
+  return undefined;
+}
+
+async function decideStep(
+  context: Context,
+  candidate: Candidate,
+  decision: UpdateDecision,
+): Promise<StepOutcome> {
+  const { slots, lastUpdate } = context.journal.state;
+  if (decision.kind === "refuse") return abandon(context, candidate, decision);
+  if (isTooLate(context, candidate)) return abandon(context, candidate, TOO_LATE);
+  const next = commit(slots, decision.pins);
+  await step(context, candidate, { slots: next, stage: { kind: "committed" } });
+  const summary = lastUpdate ?? emptySummary(slots.current, candidate.driver);
+  return { kind: "committed", from: slots.current, to: candidate.driver, summary };
+}
+
+const TOO_LATE = {
+  code: "ASSIGNMENT_EXPIRED",
+  message: "The assignment ran out before the switch; the next check-in may renew it.",
+};
+
+function isTooLate({ ports }: Context, { activateBefore }: Candidate): boolean {
+  return ports.clock.now() >= activateBefore;
+}
+
+/** Ends the update; what was current stays current. */
+export async function abandon(
+  context: Context,
+  candidate: Candidate,
+  why: Pick<Failure, "code" | "message">,
+): Promise<PollOutcome> {
+  const { slots, lastUpdate } = context.journal.state;
+  const { code, message } = why;
+  const isInstalled = ["staged", "compiled", "measured"].includes(slots.update.kind);
+  const isMeasured = slots.update.kind === "measured";
+  const kind = isInstalled ? "rolled_back" : "install_failed";
+  await step(context, candidate, { slots: giveUp(slots), stage: { kind, code, message } });
+  const summary = isMeasured ? lastUpdate : null;
+  return { kind: "refused", from: slots.current, to: candidate.driver, code, message, summary };
+}
+
+async function step(
+  context: Context,
+  candidate: Candidate,
+  to: { readonly slots: Parameters<typeof persist>[1]["slots"]; readonly stage?: LifecycleStage },
+): Promise<void> {
+  await persist(context, {
+    slots: to.slots,
+    bodies: to.stage ? [{ kind: "lifecycle", stage: to.stage }] : [],
+    from: context.journal.state.slots.current,
+    to: candidate.driver,
+    rollout: candidate.rollout,
+  });
+}
+
+function emptySummary(from: DriverRef, to: DriverRef): UpdateSummary {
+  return { from, to, models: [], scoreBefore: null, scoreAfter: null };
+}
