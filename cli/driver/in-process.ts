@@ -27,11 +27,15 @@ const COMPILER = fileURLToPath(new URL("../../compiler", import.meta.url));
 export class InProcessDriver {
   private readonly driver: Driver;
   private readonly blobs = new Map<string, Uint8Array>();
-  private readonly onProgress: (stage: string, fraction: number) => void;
+  private readonly readFile: (path: string) => Uint8Array;
 
-  constructor(driver: Driver, onProgress: (stage: string, fraction: number) => void = () => {}) {
+  /** `readFile` gives the files of the driver's bundle; by default those of the source tree. */
+  constructor(
+    driver: Driver,
+    { readFile = sourceFile }: { readonly readFile?: (path: string) => Uint8Array } = {},
+  ) {
     this.driver = driver;
-    this.onProgress = onProgress;
+    this.readFile = readFile;
   }
 
   /** Makes bytes available to requests and returns their name. */
@@ -64,13 +68,12 @@ export class InProcessDriver {
     let final: Reply | undefined;
     const host: DriverHost = {
       readBlob: (name) => this.get(name as Sha256),
-      readFile: (path) => new Uint8Array(readFileSync(join(COMPILER, path))),
+      readFile: this.readFile,
       sha256,
       reply: (bytes) => {
         const reply = unwrap(decodeReply(bytes));
-        if (reply.outcome === "progress") this.onProgress(reply.stage, reply.fraction);
-        else if (reply.outcome === "blob") this.collect(pieces, reply);
-        else final = reply;
+        if (reply.outcome === "blob") this.collect(pieces, reply);
+        else if (reply.outcome !== "progress") final = reply;
       },
     };
     this.driver.handle(frame, host);
@@ -87,6 +90,10 @@ export class InProcessDriver {
     pieces.set(reply.sha256, list);
     if (reply.last) this.blobs.set(reply.sha256, concatBytes(list));
   }
+}
+
+function sourceFile(path: string): Uint8Array {
+  return new Uint8Array(readFileSync(join(COMPILER, path)));
 }
 
 function refusal(reply: Reply): Result<never> {
