@@ -68,7 +68,8 @@ export function evaluateAt(
     "sampled indices are inside",
   );
   const rule = evaluator.prepare(call);
-  const round = type.dtype === "f32" ? Math.fround : (value: number) => value;
+  // Whole numbers have no negative zero.
+  const round = type.dtype === "f32" ? Math.fround : (value: number) => value + 0;
   return indices.map((index) => round(rule(index)));
 }
 

@@ -111,8 +111,16 @@ function startsNode(cursor: Cursor): boolean {
 
 function parseName(cursor: Cursor): string {
   const token = next(cursor, "a name");
-  if (token.startsWith('"')) return JSON.parse(token) as string;
+  if (token.startsWith('"')) return unquoted(token) ?? fail(cursor, "a quoted name");
   return /^[A-Za-z_]/.test(token) ? token : fail(cursor, "a name");
+}
+
+function unquoted(token: string): string | undefined {
+  try {
+    return JSON.parse(token) as string;
+  } catch {
+    return undefined;
+  }
 }
 
 function parseType(cursor: Cursor): TensorType {

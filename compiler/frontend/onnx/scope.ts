@@ -72,22 +72,19 @@ export function importScope(graphName: string): Scope {
     emit(owner, emission) {
       const node = nodeOf(emission);
       const inputs = node.inputs.map((name) => (name === "" ? undefined : typeOf(owner, name)));
-      const inferred = inferTypes(node, inputs);
-      if (!inferred.ok) return owner.refuse("BAD_MODEL", inferred.message);
-      const [first = ""] = node.outputs;
-      for (const [index, name] of node.outputs.entries()) {
+      const outputTypes = inferOrRefuse(owner, node, inputs);
+      for (const [index, type] of outputTypes.entries()) {
+        const name = node.outputs[index] ?? "";
         if (types.has(name)) owner.refuse("BAD_MODEL", `writes ${name} again`);
-        const type = inferred.value[index];
-        if (type === undefined) return owner.refuse("BAD_MODEL", `has no output ${index}`);
         declare(name, type);
       }
-      const folded = fold(owner, { node, outputTypes: inferred.value, constants });
-      if (folded !== undefined) {
-        for (const [index, value] of folded.entries()) define(node.outputs[index] ?? "", value);
-        return first;
+      const folded = fold(owner, { node, outputTypes, constants });
+      if (folded === undefined) {
+        node.inputs.forEach(place);
+        return builder.node({ ...emission, name: node.name });
       }
-      node.inputs.forEach(place);
-      return builder.node({ ...emission, name: first });
+      for (const [index, value] of folded.entries()) define(node.outputs[index] ?? "", value);
+      return node.name;
     },
     scalar(owner, dtype, value) {
       const name = inner(owner, "constant");
@@ -102,12 +99,7 @@ export function importScope(graphName: string): Scope {
     constantOf: (name) => constants.get(name),
     numbers(owner, name) {
       typeOf(owner, name);
-      const value = constants.get(name);
-      if (value === undefined) return owner.refuse("DYNAMIC_SHAPE", `${name} depends on the input`);
-      if (elementCount(value.type) > LIMITS.foldedElementsMax) {
-        return owner.refuse("LIMIT_EXCEEDED", `${name} is too long for a shape`);
-      }
-      return numberList(value);
+      return knownNumbers(owner, name, constants.get(name));
     },
     finish(outputs) {
       outputs.forEach(place);
@@ -120,6 +112,27 @@ function nodeOf(emission: Emission): Node {
   const { op, inputs, outputs } = emission;
   const attributes = new Map(Object.entries(emission.attributes ?? {}));
   return { name: outputs[0] ?? "", op, inputs, outputs, attributes };
+}
+
+function knownNumbers(owner: OnnxNode, name: string, value: Tensor | undefined): readonly number[] {
+  if (value === undefined) return owner.refuse("DYNAMIC_SHAPE", `${name} depends on the input`);
+  if (elementCount(value.type) > LIMITS.foldedElementsMax) {
+    return owner.refuse("LIMIT_EXCEEDED", `${name} is too long for a shape`);
+  }
+  return numberList(value);
+}
+
+function inferOrRefuse(
+  owner: OnnxNode,
+  node: Node,
+  inputs: readonly (TensorType | undefined)[],
+): readonly TensorType[] {
+  const inferred = inferTypes(node, inputs);
+  if (!inferred.ok) return owner.refuse("BAD_MODEL", inferred.message);
+  if (inferred.value.length !== node.outputs.length) {
+    return owner.refuse("BAD_MODEL", `has ${node.outputs.length} outputs`);
+  }
+  return inferred.value;
 }
 
 interface Foldable {

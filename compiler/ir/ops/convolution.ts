@@ -1,5 +1,4 @@
 /** conv and conv_transpose: sums over a window, per group, with an optional bias and clamp. */
-import { reject } from "../operator.ts";
 import {
   element,
   inputTensor,
@@ -7,6 +6,7 @@ import {
   numberAttribute,
   numbersAttribute,
   outputType,
+  reject,
   requireThat,
 } from "../operator.ts";
 import type {
@@ -61,7 +61,7 @@ export const CONVOLUTION_OPS = {
     inputs: [2, 3],
     attributes: WINDOW_ATTRIBUTES,
     infer: (call) => inferConvolution(call, convGeometry),
-    evaluator: element((call) => convElement(call, convGeometry(call), convTaps)),
+    evaluator: element((call) => windowElement(call, convGeometry(call), convTaps)),
     quantized: "accumulate",
   },
   conv_transpose: {
@@ -69,7 +69,7 @@ export const CONVOLUTION_OPS = {
     inputs: [2, 3],
     attributes: { ...WINDOW_ATTRIBUTES, output_padding: numbersAttribute([0, 0]) },
     infer: (call) => inferConvolution(call, convTransposeGeometry),
-    evaluator: element((call) => convElement(call, convTransposeGeometry(call), transposeTaps)),
+    evaluator: element((call) => windowElement(call, convTransposeGeometry(call), transposeTaps)),
     quantized: "accumulate",
   },
 } as const satisfies Record<string, Operator>;
@@ -158,11 +158,23 @@ function inferConvolution(
   return [{ dtype, shape: [batch, outChannels, outHeight, outWidth] }];
 }
 
+/** One element of the output. */
+interface Position {
+  readonly batch: number;
+  readonly channel: number;
+  readonly y: number;
+  readonly x: number;
+}
+
 /** The window sum without bias: float64 for floats (rounded once at the end), int32 for int8. */
-type WindowSum = (batch: number, channel: number, y: number, x: number) => number;
+type WindowSum = (position: Position) => number;
 type Taps = (call: EvaluationCall, geometry: ConvolutionGeometry, zeroPoint: number) => WindowSum;
 
-function convElement(call: EvaluationCall, geometry: ConvolutionGeometry, taps: Taps): ElementRule {
+function windowElement(
+  call: EvaluationCall,
+  geometry: ConvolutionGeometry,
+  taps: Taps,
+): ElementRule {
   const x = inputTensor(call, 0).type;
   const output = outputType(call);
   const bias = call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]);
@@ -178,8 +190,8 @@ function convElement(call: EvaluationCall, geometry: ConvolutionGeometry, taps: 
     const channel = Math.floor(index / plane) % outChannels;
     const batch = Math.floor(index / (plane * outChannels));
     const y = Math.floor((index % plane) / outWidth);
-    const total = sum(batch, channel, y, index % outWidth) + (bias?.[channel] ?? 0);
-    return finish(total, channel);
+    const total = sum({ batch, channel, y, x: index % outWidth });
+    return finish(total + (bias?.[channel] ?? 0), channel);
   };
 }
 
@@ -199,19 +211,24 @@ function convTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: numbe
   const w = numeric(inputTensor(call, 1));
   const perGroup = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
-  return (batch, channel, outY, outX) => {
-    const firstChannel = batch * g.inChannels + Math.floor(channel / outPerGroup) * perGroup;
-    let tap = channel * perGroup * g.kernelHeight * g.kernelWidth;
+  const { kernelWidth, dilationX, inWidth } = g;
+  const rowSum = (row: number, left: number, tap: number): number => {
     let sum = 0;
-    for (let c = 0; c < perGroup; c++) {
-      for (let ky = 0; ky < g.kernelHeight; ky++) {
-        const y = outY * g.strideY - g.padTop + ky * g.dilationY;
-        const row = ((firstChannel + c) * g.inHeight + y) * g.inWidth;
-        for (let kx = 0; kx < g.kernelWidth; kx++, tap++) {
-          const column = outX * g.strideX - g.padLeft + kx * g.dilationX;
-          const inside = y >= 0 && y < g.inHeight && column >= 0 && column < g.inWidth;
-          if (inside) sum += ((x[row + column] ?? 0) - zeroPoint) * (w[tap] ?? 0);
-        }
+    for (let kx = 0, column = left; kx < kernelWidth; kx++, column += dilationX) {
+      const inside = column >= 0 && column < inWidth;
+      if (inside) sum += ((x[row + column] ?? 0) - zeroPoint) * (w[tap + kx] ?? 0);
+    }
+    return sum;
+  };
+  return (at) => {
+    const firstChannel = at.batch * g.inChannels + Math.floor(at.channel / outPerGroup) * perGroup;
+    const [top, left] = [at.y * g.strideY - g.padTop, at.x * g.strideX - g.padLeft];
+    let tap = at.channel * perGroup * g.kernelHeight * kernelWidth;
+    let sum = 0;
+    for (let c = firstChannel; c < firstChannel + perGroup; c++) {
+      for (let ky = 0; ky < g.kernelHeight; ky++, tap += kernelWidth) {
+        const y = top + ky * g.dilationY;
+        if (y >= 0 && y < g.inHeight) sum += rowSum((c * g.inHeight + y) * inWidth, left, tap);
       }
     }
     return sum;
@@ -224,7 +241,7 @@ function transposeTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: 
   const perGroup = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
   const kernel = g.kernelHeight * g.kernelWidth;
-  return (batch, channel, outY, outX) => {
+  return ({ batch, channel, y: outY, x: outX }) => {
     const firstChannel = Math.floor(channel / outPerGroup) * perGroup;
     let sum = 0;
     for (let tap = 0; tap < kernel; tap++) {
