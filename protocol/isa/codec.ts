@@ -189,6 +189,7 @@ function readMicroOp(from: ByteReader): MicroOp {
   if (op === undefined) throw illegal(`micro-op 0x${code.toString(16)}`);
   const [d, a, b] = [from.u8(), from.u8(), from.u8()];
   const immediate = MICRO_OPS[op].immediate === "f32" ? from.f32() : from.i32();
+  if (Number.isNaN(immediate)) throw illegal("an immediate that is no number");
   return { op, d, a, b, immediate };
 }
 

@@ -122,7 +122,9 @@ export function printMicroOp(micro: MicroOp): string {
   if (row.immediate === "tap") {
     const [dy, dx] = tapOf(micro.immediate);
     words.push(`dy=${dy}`, `dx=${dx}`);
-  } else if (row.immediate !== "-") words.push(`#${micro.immediate}`);
+  } else if (row.immediate !== "-") {
+    words.push(`#${Object.is(micro.immediate, -0) ? "-0" : micro.immediate}`);
+  }
   return `${micro.op}:${words.join(",")}`;
 }
 

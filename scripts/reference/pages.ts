@@ -1,6 +1,7 @@
 /** Every generated page of docs/reference, as text by path. */
 import { format, resolveConfig } from "prettier";
 import { join } from "node:path";
+import { isaManual } from "../../protocol/isa/index.ts";
 import { cliPage } from "./cli.ts";
 import { configurationPage } from "./configuration.ts";
 import { errorsPage } from "./errors.ts";
@@ -13,6 +14,7 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     "docs/reference/configuration.md": configurationPage(),
     "docs/reference/errors.md": errorsPage(root),
     "docs/reference/exit-codes.md": exitCodesPage(),
+    "docs/reference/isa.md": isaManual(),
   };
   const style = await resolveConfig(join(root, "docs/reference/page.md"));
   const formatted = new Map<string, string>();
