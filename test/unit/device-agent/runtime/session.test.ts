@@ -1,0 +1,202 @@
+/** Sessions: a convolution end to end against plain arithmetic, ports, CPU segments, refusals. */
+import { describe, expect, test } from "@jest/globals";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import { encodeProgram } from "../../../../protocol/program/index.ts";
+import type { Port, Program } from "../../../../protocol/program/index.ts";
+import { at, load, op } from "../../../../protocol/wasm/expression.ts";
+import { moduleBuilder } from "../../../../protocol/wasm/module.ts";
+import {
+  htpBackend,
+  openProgram,
+  openSession,
+  quantized,
+  readPort,
+  timeProgram,
+  writePort,
+} from "../../../../device-agent/runtime/index.ts";
+import { CONVOLUTION, convolution } from "../soc/convolution.ts";
+import { programOf, SM8650 } from "../soc/programs.ts";
+
+/** What the convolution computes, from its definition: one position, 32 channels. */
+function expected(program: Program, pixel: Int8Array): number[] {
+  const blob = [...program.blobs.values()][0]!;
+  const view = new DataView(blob.buffer);
+  return Array.from({ length: 32 }, (_, o) => {
+    let sum = view.getInt32(1280 + o * 4, true);
+    pixel.forEach((value, c) => {
+      sum += value * view.getInt8(256 + (c >> 1) * 64 + o * 2 + (c & 1));
+    });
+    const scaled = Math.fround(Math.fround(sum) * view.getFloat32(1408 + o * 4, true));
+    return Math.max(-128, Math.min(127, roundHalfEven(scaled)));
+  });
+}
+
+function roundHalfEven(value: number): number {
+  const near = Math.round(value);
+  return Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : near;
+}
+
+describe("session", () => {
+  const program = convolution(CONVOLUTION);
+  const input = Int8Array.from({ length: 2048 }, (_, index) => (index * 31) % 251);
+
+  test("raw bytes in, raw bytes out: the convolution's numbers", () => {
+    const session = unwrap(openSession(encodeProgram(program), SM8650));
+    const raw = new Map([["x", new Uint8Array(input.buffer)]]);
+    const output = new Int8Array(unwrap(session.runRaw(raw)).get("y")!.buffer);
+    for (let position = 0; position < 64; position++) {
+      const pixel = input.subarray(position * 32, position * 32 + 32);
+      const channels = [...output.subarray(position * 32, position * 32 + 32)];
+      expect(channels).toEqual(expected(program, pixel));
+    }
+  });
+
+  test("float32 in, float32 out: the same numbers through the encodings; runs do not depend on each other", () => {
+    const session = unwrap(openProgram(program, SM8650));
+    const real = Float32Array.from(input, (value) => (value - 3) * 0.5);
+    const raw = unwrap(session.runRaw(new Map([["x", new Uint8Array(input.buffer)]])));
+    const first = unwrap(session.run(new Map([["x", real]])));
+    unwrap(session.run(new Map([["x", real.map((value) => -value)]])));
+    const again = unwrap(session.run(new Map([["x", real]])));
+    const stored = new Int8Array(raw.get("y")!.buffer);
+    expect([...first.outputs.get("y")!]).toEqual([...stored].map((value) => (value - 3) * 0.5));
+    expect(again.outputs).toEqual(first.outputs);
+  });
+
+  test("timing needs no data and is the one that runs report", () => {
+    const session = unwrap(openProgram(program, SM8650));
+    const timing = unwrap(timeProgram(program, SM8650));
+    const run = unwrap(session.run(new Map([["x", new Float32Array(2048)]])));
+    expect(run.timing.cycles).toBe(timing.cycles);
+    expect(run.timing.microseconds).toBe(
+      SM8650.callFloorUs + (timing.cycles * 1e6) / SM8650.clockHz,
+    );
+  });
+
+  test.each([
+    ["MISSING_INPUT", new Map<string, Float32Array>()],
+    ["WRONG_INPUT_SIZE", new Map([["x", new Float32Array(2047)]])],
+    [
+      "UNKNOWN_INPUT",
+      new Map([
+        ["x", new Float32Array(2048)],
+        ["z", new Float32Array(1)],
+      ]),
+    ],
+  ])("%s", (code, inputs) => {
+    const result = unwrap(openProgram(program, SM8650)).run(inputs);
+    expect(result.ok ? "" : result.code).toBe(code);
+  });
+
+  test.each([
+    ["BAD_PROGRAM", encodeProgram(program).subarray(0, 99)],
+    ["WRONG_SOC", encodeProgram({ ...program, soc: "sm8350" })],
+    ["RACE", encodeProgram(convolution(CONVOLUTION.replace("wait=1>=1", "wait=")))],
+  ])("what cannot be opened says %s", (code, bytes) => {
+    const result = openSession(bytes, SM8650);
+    expect(result.ok ? "" : result.code).toBe(code);
+  });
+
+  test("a program larger than the host's memory does not fit", () => {
+    const regions = programOf({ streams: [] }).regions.with(1, {
+      kind: "scratch",
+      bytes: 2 ** 32 - 1,
+    });
+    const result = openProgram({ ...programOf({ streams: [] }), regions }, SM8650);
+    expect(result.ok ? "" : result.code).toBe("DOES_NOT_FIT");
+  });
+
+  test("backend, device, context, graph", () => {
+    const device = htpBackend().devices.find(({ soc }) => soc.name === "sm8650")!;
+    const context = unwrap(device.createContext(encodeProgram(program)));
+    expect(context.graphs.map(({ name }) => name)).toEqual(["test"]);
+    expect(context.graphs[0]!.session.soc).toBe(device.soc);
+  });
+});
+
+describe("CPU segments", () => {
+  /** y[i] = x[i] + w[0], stage 1; stage 0 traps when x[0] is negative. */
+  const module = moduleBuilder({ pagesMin: 1, pagesMax: 1 });
+  module.function({ name: "run", parameters: ["i32"], exported: true }, (f, [stage]) => {
+    f.if(op("i32.eqz", stage), () =>
+      f.if(op("i32.lt_s", load("i32.load", 256), 0), () => f.trap()),
+    );
+    const index = f.local("i32");
+    f.forRange(index, { begin: 0, end: 16, step: 4 }, () => {
+      const sum = op("f32.add", load("f32.load", at(index, 256)), load("f32.load", 0));
+      f.store("f32.store", at(index, 512), sum);
+    });
+  });
+  const weights = new Uint8Array(new Float32Array([1.5, 0]).buffer);
+  const base = programOf({ streams: [], weights, inputBytes: 16, outputBytes: 16 });
+  const float = (port: Port): Port => ({ ...port, shape: [4], storage: { kind: "float32" } });
+  const program: Program = {
+    ...base,
+    inputs: base.inputs.map(float),
+    outputs: base.outputs.map(float),
+    segments: [
+      {
+        kind: "cpu",
+        module: module.encode(),
+        memoryBytes: 65_536,
+        stages: 2,
+        image: [{ region: 4, regionOffset: 0, bytes: 8, memoryOffset: 0 }],
+        ports: [
+          { name: "x", memoryOffset: 256 },
+          { name: "y", memoryOffset: 512 },
+        ],
+      },
+    ],
+  };
+
+  test("runs its stages between the ports", () => {
+    const session = unwrap(openSession(encodeProgram(program), SM8650));
+    const run = unwrap(session.run(new Map([["x", Float32Array.of(1, 2, 3, 4)]])));
+    expect([...run.outputs.get("y")!]).toEqual([2.5, 3.5, 4.5, 5.5]);
+    expect(run.timing.microseconds).toBe(0);
+  });
+
+  test("a trap is a failure with the stage", () => {
+    const session = unwrap(openProgram(program, SM8650));
+    const result = session.run(new Map([["x", Float32Array.of(-1, 0, 0, 0)]]));
+    expect(result).toMatchObject({ ok: false, code: "CPU_TRAP", details: { stage: 0 } });
+  });
+});
+
+describe("ports", () => {
+  const port = (shape: readonly number[], channels: number): Port => {
+    const pixels = shape.reduce((total, size) => total * size, 1) / channels;
+    return {
+      name: "x",
+      dtype: "f32",
+      shape,
+      region: 1,
+      storage: { kind: "pixels", scale: 0.25, zeroPoint: 5, rows: 1, columns: pixels, channels },
+    };
+  };
+
+  test.each([
+    ["NCHW", port([1, 2, 1, 3], 2), [0, 3, 1, 4, 2, 5]],
+    ["two images", port([2, 2, 1, 2], 2), [0, 2, 1, 3, 4, 6, 5, 7]],
+    ["one pixel a row", port([2, 3], 3), [0, 1, 2, 3, 4, 5]],
+    ["channels last", port([1, 2, 3], 3), [0, 1, 2, 3, 4, 5]],
+  ])("%s lies in pixels", (_name, where, order) => {
+    const values = Float32Array.from(order, (_, index) => index * 0.25);
+    const region = new Uint8Array(order.length);
+    writePort(where, values, region);
+    expect([...new Int8Array(region.buffer)]).toEqual(order.map((index) => index + 5));
+    expect([...readPort(where, region)]).toEqual([...values]);
+  });
+
+  test.each([
+    [0.125, 0],
+    [0.375, 2],
+    [-0.125, 0],
+    [-0.375, -2],
+    [1e30, 127],
+    [-Infinity, -128],
+    [NaN, 0],
+  ])("%d is stored as %d", (real, stored) => {
+    expect(quantized(real, { scale: 0.25, zeroPoint: 0 })).toBeCloseTo(stored, 10);
+  });
+});
