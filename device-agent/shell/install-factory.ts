@@ -39,6 +39,7 @@ export async function installFactory(
   if (!fit.ok) return fit;
   const trusted = TrustedSet.start(factory.trustedRoot, clock.now());
   if (!trusted.ok) return trusted;
+  await files.makeDirectory("");
   const staged = await stageBundle(files, factory.bundle, sha256);
   if (!staged.ok) return staged;
   const recovery = { version: staged.value.version, sha256 };

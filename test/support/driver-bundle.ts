@@ -1,20 +1,26 @@
 /** Small drivers for tests: TypeScript around the real ABI codec, bundled as a driver is. */
 import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
+import { utf8 } from "../../protocol/base/bytes.ts";
+import { packBundle, type ManifestFields } from "../../protocol/bundle/index.ts";
+import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { ISA_VERSION } from "../../protocol/isa/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * `handle` is a function body that sees `request`, `host`, `reply(outcome)` and `blob(bytes)`, which sends
- * bytes and returns their hash; it runs in the driver's realm.
+ * The script of a driver. `handle` is a function body that sees `request`, `host`, `reply(outcome)` and
+ * `blob(bytes)`, which sends bytes and returns their hash; it runs in the driver's realm.
  */
-export function bundleDriver(handle: string, beforeHandle = ""): Uint8Array {
+export function driverScript(handle: string, imports = ""): Uint8Array {
   const contents = `
     import { decodeRequest, encodeReply } from "./protocol/abi/index.ts";
     import { hex } from "./protocol/base/bytes.ts";
-    ${beforeHandle}
+    import { useHostSha256 } from "./compiler/driver/host-crypto.ts";
+    ${imports}
     globalThis.retileDriver = {
       handle(frame, host) {
+        useHostSha256((bytes) => host.sha256(bytes));
         const decoded = decodeRequest(frame);
         if (!decoded.ok) throw new Error(decoded.message);
         const request = decoded.value;
@@ -36,10 +42,11 @@ export function bundleDriver(handle: string, beforeHandle = ""): Uint8Array {
     bundle: true,
     write: false,
     format: "iife",
-    external: ["fs", "node:*"],
     platform: "neutral",
     target: "es2022",
-    mainFields: ["module", "main"],
+    mainFields: ["main"],
+    external: ["fs", "node:fs"],
+    alias: { "node:crypto": "./compiler/driver/host-crypto.ts" },
     logLevel: "error",
   });
   const [output] = result.outputFiles;
@@ -47,6 +54,24 @@ export function bundleDriver(handle: string, beforeHandle = ""): Uint8Array {
   return output.contents;
 }
 
-export const DESCRIBED = `reply({ outcome: "described", driver: {
-  version: "9.9.9", abi: { major: 1, minor: 0 }, isa: { major: 1, minor: 0 },
-  families: ["v75"], formats: ["onnx"], passes: [] } });`;
+export function described(version: string): string {
+  return `reply({ outcome: "described", driver: {
+    version: "${version}", abi: { major: 1, minor: 0 }, isa: { major: 1, minor: 0 },
+    families: ["v75"], formats: ["onnx"], passes: [] } });`;
+}
+
+export function bundleOf(
+  version: string,
+  script: Uint8Array,
+  change: Partial<ManifestFields> = {},
+): Uint8Array {
+  return packBundle(new Map([["driver.js", script]]), {
+    version,
+    abi: { major: 1, minor: 0 },
+    isa: ISA_VERSION,
+    socs: ["sm8350", "sm8650"],
+    kernels: [],
+    builtFrom: { recipe: version, sourceSha256: sha256Hex(utf8(version)) },
+    ...change,
+  });
+}

@@ -15,13 +15,14 @@ import { machineProcesses, machineSandboxTools } from "../../../../device-agent/
 import type { CompileRequest } from "../../../../protocol/abi/index.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { sha256Hex } from "../../../../protocol/crypto/index.ts";
-import { bundleDriver, DESCRIBED } from "../../../support/driver-bundle.ts";
+import { described, driverScript } from "../../../support/driver-bundle.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "retile-host-"));
 afterAll(() => rm(directory, { recursive: true }));
 
 const childScript = fileURLToPath(new URL("../../../../dist/host/child.mjs", import.meta.url));
 const tools = machineSandboxTools(childScript);
+const DESCRIBED = described("9.9.9");
 const MODEL = utf8("a model");
 const BUDGETS: DriverBudgets = {
   timeMsMax: 20_000,
@@ -55,7 +56,7 @@ const COMPILE: CompileRequest = {
 
 describe("a driver that behaves", () => {
   test("describes itself, and its peak memory is measured", async () => {
-    const answer = await (await driver(bundleDriver(DESCRIBED))).describe();
+    const answer = await (await driver(driverScript(DESCRIBED))).describe();
     expect(answer).toMatchObject({ ok: true, value: { summary: { version: "9.9.9" } } });
     expect(answer.ok && answer.value.residentBytesPeak).toBeGreaterThan(10 << 20);
   });
@@ -71,7 +72,7 @@ describe("a driver that behaves", () => {
       reply({ outcome: "compiled", summary: { program, ...sizes, warnings: ["w"] } });`;
     const seen: string[] = [];
     const answer = await (
-      await driver(bundleDriver(handle))
+      await driver(driverScript(handle))
     ).compile(COMPILE, { onProgress: (stage, fraction) => seen.push(`${stage} ${fraction}`) });
     expect(seen).toEqual(["lower 0.5"]);
     const program = answer.ok ? answer.value.blobs.get(answer.value.summary.program) : undefined;
@@ -88,7 +89,7 @@ describe("a driver that behaves", () => {
       try { new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array([0xff])); }
       catch (error) { fatal = error.name; }
       reply({ outcome: "failed", code: "BAD_MODEL", message: back + "|" + [...bytes], where: fatal });`;
-    const answer = await (await driver(bundleDriver(handle))).describe();
+    const answer = await (await driver(driverScript(handle))).describe();
     const expected = "aé€😀\ud800";
     const bytes = [...new TextEncoder().encode(expected)];
     expect(answer).toMatchObject({
@@ -175,7 +176,7 @@ const MISDEEDS: readonly Misdeed[] = [
 
 describe("a driver that", () => {
   test.each(MISDEEDS)("$name: $code", async ({ handle, code, budgets }) => {
-    const answer = await (await driver(bundleDriver(handle), budgets)).compile(COMPILE);
+    const answer = await (await driver(driverScript(handle), budgets)).compile(COMPILE);
     expect(answer).toMatchObject({ ok: false, code });
   });
 
@@ -203,19 +204,19 @@ const FORBIDDEN = [
 describe("out of a driver's reach", () => {
   test.each(FORBIDDEN)("%s", async (attempt) => {
     const handle = `${attempt}; ${DESCRIBED}`;
-    const answer = await (await driver(bundleDriver(handle))).describe();
+    const answer = await (await driver(driverScript(handle))).describe();
     expect(answer).toMatchObject({ ok: false, code: "DRIVER_CRASHED" });
   });
 
   test("import(): it never comes", async () => {
     const handle = `import("node:fs").then(() => { ${DESCRIBED} });`;
-    const answer = await (await driver(bundleDriver(handle))).describe();
+    const answer = await (await driver(driverScript(handle))).describe();
     expect(answer).toMatchObject({ ok: false, code: "DRIVER_BAD_REPLY" });
   });
 });
 
 test("a call that is cancelled ends at once", async () => {
-  const spinning = await driver(bundleDriver("for (;;);"));
+  const spinning = await driver(driverScript("for (;;);"));
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 200);
   const answer = await spinning.describe({ signal: controller.signal });

@@ -1,0 +1,214 @@
+/**
+ * A server for tests of one device: real metadata, real signatures, real assignments, in memory. It assigns
+ * one bundle until the device has it or has refused it, and it counts every report.
+ */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { instant, type Instant } from "../../protocol/base/brand.ts";
+import { brand } from "../../protocol/base/brand.ts";
+import { utf8 } from "../../protocol/base/bytes.ts";
+import { canonicalJson } from "../../protocol/base/canonical-json.ts";
+import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
+import { keyObject, sha256Hex, verifyDetached } from "../../protocol/crypto/index.ts";
+import {
+  authorAssignment,
+  authorDirectorKeys,
+  describeDriver,
+  describeFile,
+  directorKeysPath,
+  signMetadata,
+  targetFilePath,
+} from "../../protocol/metadata/index.ts";
+import {
+  decodeCheckInRequest,
+  decodeEnrolRequest,
+  decodeSignedReports,
+  DEVICE_ROUTES,
+  encodeCheckInReply,
+  encodeEnrolReply,
+  encodeReportAck,
+  METADATA_ROUTE,
+  openReports,
+  TARGETS_ROUTE,
+  type CheckInDecision,
+  type Report,
+} from "../../protocol/wire/index.ts";
+import type { Http } from "../../device-agent/shell/http.ts";
+import { KEYS, LATER, makeRepository, makeRoot, NOW, PAST } from "./signed-metadata.ts";
+
+export const TENANT = "acme";
+export const DEVICE = "phone-1";
+export const SERVER_URL = "http://server.test";
+
+interface Served {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+export interface DeviceServer {
+  readonly root: Uint8Array;
+  /** Every report in the order of its sequence number, each once. */
+  readonly reports: Report[];
+  /** Bytes that are served for a path of a target, in place of the true ones. */
+  readonly corrupted: Map<string, Uint8Array>;
+  /** What goes wrong: answers with no answer at all. */
+  down: boolean;
+  activateBefore: Instant;
+  publish(bundles: readonly Uint8Array[], assigned: Uint8Array | undefined): Promise<void>;
+  handle(path: string, body: Uint8Array): Promise<Served>;
+  readonly http: Http;
+  listen(): Promise<{ readonly url: string; close(): Promise<void> }>;
+}
+
+export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
+  const files = new Map<string, Uint8Array>();
+  const reports: Report[] = [];
+  let publicKey: Uint8Array = new Uint8Array(32);
+  let assigned: Uint8Array | undefined;
+  let version = 0;
+  let sequence = 0;
+
+  const assignment = async (current: string): Promise<CheckInDecision> => {
+    const isRefused = reports.some(
+      ({ to, body }) =>
+        assigned !== undefined &&
+        to.sha256 === sha256Hex(assigned) &&
+        body.kind === "lifecycle" &&
+        "code" in body.stage,
+    );
+    if (!assigned || current === sha256Hex(assigned) || isRefused) {
+      return { kind: "hold", code: "UP_TO_DATE" };
+    }
+    const [path = ""] = [...unwrap(describeDriver(assigned, "0.0.1")).keys()].filter((name) =>
+      name.startsWith(`drivers/${soc}/`),
+    );
+    const document = authorAssignment({
+      tenant: brand(TENANT),
+      device: brand(DEVICE),
+      target: { path, sha256: sha256Hex(assigned), length: assigned.length },
+      rollout: brand("rollout-1"),
+      stage: 0,
+      epoch: 1,
+      sequence: ++sequence,
+      startBefore: LATER,
+      activateBefore: server.activateBefore,
+      evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
+    });
+    return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
+  };
+
+  const message = async (path: string, body: Uint8Array): Promise<Uint8Array> => {
+    const common = { pollIntervalSeconds: 60, serverTime: NOW };
+    if (path === DEVICE_ROUTES.enrol) {
+      ({ publicKey } = unwrap(decodeEnrolRequest(body)));
+      return encodeEnrolReply({ ...common, keyId: "key", reportEpoch: 1 });
+    }
+    if (path === DEVICE_ROUTES.checkIn) {
+      const { current } = unwrap(decodeCheckInRequest(body));
+      const decision = await assignment(current.sha256);
+      return encodeCheckInReply({ ...common, decision, directorEpoch: 1, explanation: "test" });
+    }
+    const verify = (text: Uint8Array, signature: Uint8Array): boolean =>
+      verifyDetached(text, signature, publicKey);
+    const batch = unwrap(openReports(unwrap(decodeSignedReports(body)), verify));
+    const known = reports.length - batch.firstSequence + 1;
+    if (known < 0) throw new Error("a report is missing");
+    reports.push(...batch.reports.slice(known));
+    return encodeReportAck({ epoch: 1, acknowledgedSequence: reports.length });
+  };
+
+  const server: DeviceServer = {
+    root: await makeRoot(),
+    reports,
+    corrupted: new Map(),
+    down: false,
+    activateBefore: LATER,
+    publish: async (bundles, next) => {
+      assigned = next;
+      version++;
+      const keys = canonicalJson(
+        authorDirectorKeys({
+          tenant: brand(TENANT),
+          epoch: 1,
+          threshold: 1,
+          keys: new Map([[KEYS.director.keyId, keyObject(KEYS.director.publicKey)]]),
+          validFrom: PAST,
+          validUntil: LATER,
+        }),
+      );
+      const keysPath = directorKeysPath(brand(TENANT));
+      const targets = new Map([[keysPath, describeFile(keys)]]);
+      files.set(targetFilePath({ path: keysPath, sha256: sha256Hex(keys) }), keys);
+      for (const bundle of bundles) {
+        for (const [path, file] of unwrap(describeDriver(bundle, "0.0.1"))) {
+          targets.set(path, file);
+          files.set(targetFilePath({ path, sha256: sha256Hex(bundle) }), bundle);
+        }
+      }
+      const made = await makeRepository({ version, targets: { targets, version } });
+      for (const [path, bytes] of made) files.set(path, bytes);
+    },
+    handle: async (path, body) => {
+      if (path.startsWith(METADATA_ROUTE))
+        return served(files.get(path.slice(METADATA_ROUTE.length)));
+      if (path.startsWith(TARGETS_ROUTE)) {
+        const name = `targets/${path.slice(TARGETS_ROUTE.length)}`;
+        return served(server.corrupted.get(name) ?? files.get(name));
+      }
+      return { status: 200, body: await message(path, body) };
+    },
+    http: {
+      send: async (request) => {
+        if (server.down) return failed("SERVER_DOWN", "No connection: refused.");
+        const { pathname } = new URL(request.url);
+        const answer = await server.handle(pathname, request.body ?? new Uint8Array(0));
+        const { status, body } = ranged(answer, request.headers["range"]);
+        if (body.length > request.bytesMax) return failed("ANSWER_TOO_LARGE", "too large");
+        const isTaken = status < 300 && request.onPiece !== undefined;
+        if (isTaken) await request.onPiece(body, status);
+        return succeeded({ status, headers: new Map(), body: isTaken ? new Uint8Array(0) : body });
+      },
+    },
+    listen: () => listen(server),
+  };
+  return server;
+}
+
+function served(body: Uint8Array | undefined): Served {
+  return body ? { status: 200, body } : { status: 404, body: new Uint8Array(0) };
+}
+
+function ranged(answer: Served, range: string | undefined): Served {
+  const offset = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? -1);
+  if (offset < 0 || answer.status !== 200) return answer;
+  return { status: 206, body: answer.body.subarray(offset) };
+}
+
+async function listen(server: DeviceServer) {
+  const listener: Server = createServer((request, response) => {
+    const parts: Uint8Array[] = [];
+    request.on("data", (bytes: Uint8Array) => parts.push(bytes));
+    request.on("end", () => {
+      const answer = server.handle(request.url ?? "", new Uint8Array(Buffer.concat(parts)));
+      void answer.then((found) => {
+        const { status, body } = ranged(found, request.headers.range);
+        response.writeHead(status, { "content-length": body.length }).end(body);
+      });
+    });
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const { port } = listener.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        listener.closeAllConnections();
+        listener.close(() => resolve());
+      }),
+  };
+}
+
+/** A clock that starts at the tests' time and runs as this machine's does. */
+export function testNow(): Instant {
+  return instant(NOW + Math.round(performance.now()));
+}
