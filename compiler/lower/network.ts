@@ -11,7 +11,10 @@ import { lowerMovement } from "./nodes/movement.ts";
 import { lowerPooling } from "./nodes/pooling.ts";
 import { lowerProduct } from "./nodes/product.ts";
 import type { LoweringOptions } from "./options.ts";
+import { phasedValues } from "./phased.ts";
+import type { Phased } from "./phased.ts";
 import { exportStage, importStage } from "./stages/ports.ts";
+import { exportPhasedStage } from "./stages/phased-port.ts";
 import type { Stage, Value, ValueId } from "./stage.ts";
 
 export interface PortValue {
@@ -38,7 +41,12 @@ export interface NodeContext {
   type(input: number): TensorType;
   readonly outputType: TensorType;
   constant(input: number): Tensor | undefined;
+  /** The input as an image; a phased one is interleaved first. */
   value(input: number): ValueId;
+  phased(input: number): Phased | undefined;
+  readonly staysPhased: boolean;
+  /** Declares the output to be phased. */
+  setPhased(phased: Phased): void;
   grid(value: ValueId): Grid;
   /** Cycles of the matrix engine for a value, where it made it; noted by the value's stage. */
   readonly matrixCycles: Map<ValueId, number>;
@@ -83,6 +91,8 @@ class NetworkBuilder {
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
   private readonly known = new Map<string, ValueId>();
+  private readonly phased = new Map<string, Phased>();
+  private readonly mayBePhased: ReadonlySet<string>;
   private readonly matrixCycles = new Map<ValueId, number>();
   private readonly imported = new Set<ValueId>();
 
@@ -90,6 +100,7 @@ class NetworkBuilder {
     this.graph = graph;
     this.options = options;
     this.soc = soc;
+    this.mayBePhased = options.phased ? phasedValues(graph) : new Set();
   }
 
   input(name: string, index: number): void {
@@ -104,10 +115,16 @@ class NetworkBuilder {
 
   export(name: string, index: number): void {
     const { grid, encoding } = this.port(name);
-    const value = this.known.get(name);
-    if (value === undefined) throw unsupported(name, "a constant output");
     const region = FIRST_PORT_REGION + this.graph.inputs.length + index;
     const { zeroPoint } = encoding;
+    const phased = this.phased.get(name);
+    if (phased !== undefined) {
+      const small = this.gridOf(phased.value);
+      this.stages.push(exportPhasedStage({ node: name, phased, small, grid, region }));
+      return;
+    }
+    const value = this.known.get(name);
+    if (value === undefined) throw unsupported(name, "a constant output");
     this.stages.push(exportStage({ node: name, value, grid, zeroPoint, region }));
   }
 
@@ -132,7 +149,10 @@ class NetworkBuilder {
       outputType: this.int8(node, outputName),
       constant: (input) => graph.constants.get(name(input)),
       value: (input) => this.valueOf(node, name(input)),
-      grid: (value) => present(this.values[value], "value").grid,
+      phased: (input) => this.phased.get(name(input)),
+      staysPhased: this.mayBePhased.has(outputName),
+      setPhased: (phased) => void this.phased.set(outputName, phased),
+      grid: (value) => this.gridOf(value),
       output: () => {
         const { zeroPoint } = encodingOf(outputType);
         const grid = this.gridFor(node.name, outputType);
@@ -143,7 +163,7 @@ class NetworkBuilder {
         this.values.push({ name: `${node.name}:${this.values.length}`, grid, zeroPoint }) - 1,
       alias: (value) => {
         const grid = this.gridFor(node.name, outputType);
-        if (!sameGrid(grid, present(this.values[value], "value").grid)) {
+        if (!sameGrid(grid, this.gridOf(value))) {
           throw unsupported(node.name, `a ${node.op} that moves elements`);
         }
         this.known.set(outputName, value);
@@ -154,6 +174,10 @@ class NetworkBuilder {
       },
       add: (stage) => this.stages.push(stage),
     };
+  }
+
+  private gridOf(value: ValueId): Grid {
+    return present(this.values[value], "value").grid;
   }
 
   private canEmbed(value: ValueId): boolean {

@@ -35,17 +35,21 @@ export function lowerArithmetic(context: NodeContext): boolean {
 function lowerTable(context: NodeContext): void {
   const table = context.constant(1);
   if (!(table?.data instanceof Int8Array)) throw unsupported(context.node.name, "a variable table");
-  const input = context.value(0);
-  const output = context.output();
+  const zeroPointOut = encodingOf(context.outputType).zeroPoint;
+  const phased = context.phased(0);
+  const input = phased?.value ?? context.value(0);
+  const grid = context.grid(input);
+  const output = phased === undefined ? context.output() : context.temporary(grid, zeroPointOut);
+  if (phased !== undefined) context.setPhased({ ...phased, value: output });
   context.add(
     tableStage({
       node: context.node.name,
       input,
       output,
-      grid: context.grid(output),
+      grid,
       table: table.data,
       zeroPointIn: encodingOf(context.type(0)).zeroPoint,
-      zeroPointOut: encodingOf(context.outputType).zeroPoint,
+      zeroPointOut,
     }),
   );
 }

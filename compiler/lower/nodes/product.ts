@@ -11,6 +11,7 @@ import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { gridOf } from "../grid.ts";
 import type { NodeContext } from "../network.ts";
+import type { Phased } from "../phased.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode, Requantization } from "../stages/matrix.ts";
@@ -150,10 +151,57 @@ function lowerMatmul(context: NodeContext): void {
   );
 }
 
-/** Windows that tile the output: one 1x1 convolution a phase, then the phases are interleaved. */
+/**
+ * Windows that tile the output: a 1x1 convolution makes all pixels of a window as phases, which are then
+ * interleaved, or stay phased where everything behind works on single pixels.
+ */
 function lowerConvTranspose(context: NodeContext): void {
-  const { node, attributes } = context;
+  const { node, staysPhased } = context;
   const filters = filtersOf(context);
+  const g = tilingGeometry(context, filters);
+  const before = context.phased(0);
+  const source = before ?? imageAsPhase(context, g.inChannels);
+  const small = context.grid(source.value);
+  const phased = {
+    factorY: source.factorY * g.strideY,
+    factorX: source.factorX * g.strideX,
+    channels: g.outChannels,
+    channelPitch: staysPhased ? g.outChannels : alignUp(g.outChannels, 32),
+  };
+  const channels = phased.factorY * phased.factorX * phased.channelPitch;
+  const grid = gridOf(small.height, small.width, channels);
+  const requantize = requantization(context, filters, g.outChannels);
+  const value = context.temporary(grid, requantize.zeroPointOut);
+  const perPhase = <T extends Int32Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
+    for (let channel = 0; channel < channels; channel++) {
+      into[channel] = from[channel % phased.channelPitch] ?? 0;
+    }
+    return into;
+  };
+  const inChannels = source.factorY * source.factorX * source.channelPitch;
+  context.add(
+    matrixStage({
+      node: node.name,
+      input: source.value,
+      output: value,
+      inputGrid: small,
+      outputGrid: grid,
+      geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
+      weights: phaseWeights({ g, weights: filters.weights, source, target: phased }),
+      bias: filters.bias && perPhase(new Int32Array(channels), filters.bias),
+      requantization: {
+        ...requantize,
+        multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
+      },
+      chunkBytes: context.options.weightChunkBytes,
+    }),
+  );
+  if (staysPhased) context.setPhased({ ...phased, value });
+  else interleave(context, { ...phased, value });
+}
+
+function tilingGeometry(context: NodeContext, filters: Filters): ConvolutionGeometry {
+  const { node, attributes } = context;
   const g = convTransposeGeometry({ inputs: [context.type(0), filters.type], attributes });
   const tiles = g.kernelHeight === g.strideY && g.kernelWidth === g.strideX && g.groups === 1;
   const whole = g.outHeight === g.inHeight * g.strideY && g.outWidth === g.inWidth * g.strideX;
@@ -161,58 +209,52 @@ function lowerConvTranspose(context: NodeContext): void {
   if (!tiles || !whole || padded || !isCopyFactor(g.strideY) || !isCopyFactor(g.strideX)) {
     throw unsupported(node.name, "a transposed convolution with overlapping windows");
   }
-  const input = context.value(0);
-  const phases = g.strideY * g.strideX;
-  const phaseChannels = alignUp(g.outChannels, 32);
-  const channels = phases * phaseChannels;
-  const spread = gridOf(g.inHeight, g.inWidth, channels);
-  const requantize = requantization(context, filters, g.outChannels);
-  const phased = context.temporary(spread, requantize.zeroPointOut);
-  const perPhase = <T extends Int32Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
-    for (let channel = 0; channel < channels; channel++) {
-      into[channel] = from[channel % phaseChannels] ?? 0;
-    }
-    return into;
-  };
-  const stage = matrixStage({
-    node: node.name,
-    input,
-    output: phased,
-    inputGrid: context.grid(input),
-    outputGrid: spread,
-    geometry: pixelGeometry(spread, { input: g.inChannels, output: channels }),
-    weights: phaseWeights(g, filters.weights, phaseChannels),
-    bias: filters.bias && perPhase(new Int32Array(channels), filters.bias),
-    requantization: {
-      ...requantize,
-      multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
-    },
-    chunkBytes: context.options.weightChunkBytes,
-  });
-  context.add(stage);
+  return g;
+}
+
+function imageAsPhase(context: NodeContext, channels: number): Phased {
+  return { value: context.value(0), factorY: 1, factorX: 1, channels, channelPitch: channels };
+}
+
+function interleave(context: NodeContext, phased: Phased): void {
   const output = context.output();
   context.add(
     depthToSpaceStage({
-      node: node.name,
-      input: phased,
+      node: context.node.name,
+      input: phased.value,
       output,
       outputGrid: context.grid(output),
-      factorY: g.strideY,
-      factorX: g.strideX,
-      tilesPerPhase: phaseChannels / 32,
+      factorY: phased.factorY,
+      factorX: phased.factorX,
+      tilesPerPhase: phased.channelPitch / 32,
     }),
   );
 }
 
-/** [in][out][kernel height][kernel width] as [phase][out, padded][in]. */
-function phaseWeights(g: ConvolutionGeometry, weights: Int8Array, phaseChannels: number): Int8Array {
-  const phases = g.strideY * g.strideX;
-  const packed = new Int8Array(phases * phaseChannels * g.inChannels);
-  for (let c = 0; c < g.inChannels; c++) {
-    for (let o = 0; o < g.outChannels; o++) {
-      for (let phase = 0; phase < phases; phase++) {
-        packed[(phase * phaseChannels + o) * g.inChannels + c] =
-          weights[(c * g.outChannels + o) * phases + phase] ?? 0;
+interface PhaseWeights {
+  readonly g: ConvolutionGeometry;
+  /** [in][out][kernel height][kernel width]. */
+  readonly weights: Int8Array;
+  readonly source: Omit<Phased, "value">;
+  readonly target: Omit<Phased, "value">;
+}
+
+/** [phase of the output][out, padded][phase of the input][in, padded]: every input phase makes its own pixels. */
+function phaseWeights({ g, weights, source, target }: PhaseWeights): Int8Array {
+  const sourcePhases = source.factorY * source.factorX;
+  const inputs = sourcePhases * source.channelPitch;
+  const outputs = target.factorY * target.factorX * target.channelPitch;
+  const packed = new Int8Array(outputs * inputs);
+  const window = g.strideY * g.strideX;
+  for (let phase = 0; phase < sourcePhases * window; phase++) {
+    const [from, tap] = [Math.floor(phase / window), phase % window];
+    const y = Math.floor(from / source.factorX) * g.strideY + Math.floor(tap / g.strideX);
+    const x = (from % source.factorX) * g.strideX + (tap % g.strideX);
+    const firstOutput = (y * target.factorX + x) * target.channelPitch;
+    for (let c = 0; c < g.inChannels; c++) {
+      for (let o = 0; o < g.outChannels; o++) {
+        packed[(firstOutput + o) * inputs + from * source.channelPitch + c] =
+          weights[(c * g.outChannels + o) * window + tap] ?? 0;
       }
     }
   }

@@ -95,15 +95,38 @@ export function isCopyFactor(factor: number): boolean {
 /** Nearest resizing by whole factors: every pixel is copied factorY x factorX times. */
 export function upsampleStage(from: UpsampleNode): Stage {
   const { factorY, factorX } = from;
+  const phases = factorY * factorX;
+  // One copy makes one pixel of every window, or every pixel of one window: whichever takes fewer copies.
+  if (64 / phases < phases) return spreadStage(from, (work, at) => copyWindows(from, work, at));
   return spreadStage(from, (work, at) => {
-    // Repeating one pixel along both axes is one copy; otherwise one copy a phase.
-    const [phasesY, phasesX] = factorY === 8 && factorX === 8 ? [1, 1] : [factorY, factorX];
-    for (let phase = 0; phase < phasesY * phasesX; phase++) {
-      const [dy, dx] = [Math.floor(phase / phasesX), phase % phasesX];
-      const repeats = phasesY === 1 && phasesX === 1;
-      copyPhase(work, { ...at, sourceTile: at.tile, dy, dx, factorY, factorX, repeats });
+    for (let phase = 0; phase < phases; phase++) {
+      const [dy, dx] = [Math.floor(phase / factorX), phase % factorX];
+      copyPhase(work, { ...at, sourceTile: at.tile, dy, dx, factorY, factorX });
     }
   });
+}
+
+/** Each source pixel of the output crouton, repeated over its window. */
+function copyWindows(from: UpsampleNode, work: Work, at: CroutonAt): void {
+  const { factorY, factorX } = from;
+  const [height, width] = [8 / factorY, 8 / factorX];
+  const source = sourceCorner(work, { ...at, sourceTile: at.tile, factorY, factorX });
+  const destination = work.output.offset(at.row, at.tile, at.column);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      work.emit.copy("out", {
+        source: vtcm(source + y * ROW_BYTES + x * PIXEL_BYTES),
+        destination: vtcm(destination + y * factorY * ROW_BYTES + x * factorX * PIXEL_BYTES),
+        bytes: PIXEL_BYTES,
+        rows: factorX,
+        sourceRowStride: 0,
+        destinationRowStride: PIXEL_BYTES,
+        planes: factorY,
+        sourcePlaneStride: 0,
+        destinationPlaneStride: ROW_BYTES,
+      });
+    }
+  }
 }
 
 export interface DepthToSpaceNode extends UpsampleNode {
@@ -118,7 +141,7 @@ export function depthToSpaceStage(from: DepthToSpaceNode): Stage {
     for (let phase = 0; phase < factorY * factorX; phase++) {
       const [dy, dx] = [Math.floor(phase / factorX), phase % factorX];
       const sourceTile = phase * from.tilesPerPhase + at.tile;
-      copyPhase(work, { ...at, sourceTile, dy, dx, factorY, factorX, repeats: false });
+      copyPhase(work, { ...at, sourceTile, dy, dx, factorY, factorX });
     }
   });
 }
@@ -155,35 +178,41 @@ function spreadStage(from: UpsampleNode, emit: (work: Work, at: CroutonAt) => vo
   };
 }
 
-interface Phase extends CroutonAt {
+interface SourceAt extends CroutonAt {
   readonly sourceTile: number;
-  readonly dy: number;
-  readonly dx: number;
   readonly factorY: number;
   readonly factorX: number;
-  readonly repeats: boolean;
+}
+
+interface Phase extends SourceAt {
+  readonly dy: number;
+  readonly dx: number;
+}
+
+/** VTCM offset of the source pixel that the output crouton's first pixel comes from. */
+function sourceCorner(work: Work, at: SourceAt): number {
+  const { row, column, factorY, factorX } = at;
+  assert(8 % factorY === 0 && 8 % factorX === 0, "factors divide a crouton");
+  const y = (row % factorY) * (8 / factorY);
+  const x = (column % factorX) * (8 / factorX);
+  const [sourceRow, sourceColumn] = [Math.floor(row / factorY), Math.floor(column / factorX)];
+  const crouton = work.input(0).offset(sourceRow, at.sourceTile, sourceColumn);
+  return crouton + y * ROW_BYTES + x * PIXEL_BYTES;
 }
 
 /** The pixels of one output crouton that belong to a phase: every factorY-th row, every factorX-th column. */
 function copyPhase(work: Work, phase: Phase): void {
   const { row, column, factorY, factorX } = phase;
-  assert(8 % factorY === 0 && 8 % factorX === 0, "factors divide a crouton");
-  const [height, width] = [8 / factorY, 8 / factorX];
-  const y = (row % factorY) * height;
-  const x = (column % factorX) * width;
-  const from = work
-    .input(0)
-    .offset(Math.floor(row / factorY), phase.sourceTile, Math.floor(column / factorX));
-  const to = work.output.offset(row, phase.tile, column);
+  const destination = work.output.offset(row, phase.tile, column);
   work.emit.copy("out", {
-    source: vtcm(from + y * ROW_BYTES + x * PIXEL_BYTES),
-    destination: vtcm(to + phase.dy * ROW_BYTES + phase.dx * PIXEL_BYTES),
+    source: vtcm(sourceCorner(work, phase)),
+    destination: vtcm(destination + phase.dy * ROW_BYTES + phase.dx * PIXEL_BYTES),
     bytes: PIXEL_BYTES,
-    rows: phase.repeats ? 8 : width,
-    sourceRowStride: phase.repeats ? 0 : PIXEL_BYTES,
-    destinationRowStride: phase.repeats ? PIXEL_BYTES : factorX * PIXEL_BYTES,
-    planes: phase.repeats ? 8 : height,
-    sourcePlaneStride: phase.repeats ? 0 : ROW_BYTES,
-    destinationPlaneStride: phase.repeats ? ROW_BYTES : factorY * ROW_BYTES,
+    rows: 8 / factorX,
+    sourceRowStride: PIXEL_BYTES,
+    destinationRowStride: factorX * PIXEL_BYTES,
+    planes: 8 / factorY,
+    sourcePlaneStride: ROW_BYTES,
+    destinationPlaneStride: factorY * ROW_BYTES,
   });
 }
