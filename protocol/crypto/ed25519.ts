@@ -1,7 +1,8 @@
 /**
- * Ed25519 verification (RFC 8032) through node:crypto, with the two checks that libraries leave out: a
- * signature's S must be below the group order (else S + L signs too), and a public key must not be of
- * small order (else one signature fits every message). Signing is in signer.ts.
+ * Ed25519 verification (RFC 8032) through node:crypto, with two checks that do not depend on what the
+ * library below happens to do: a signature's S must be below the group order (else S + L signs too; tweetnacl
+ * lets it pass), and a public key must not be of small order (else one signature fits every message; both
+ * libraries let it pass). Signing is in signer.ts.
  */
 import { createPublicKey, verify, type KeyObject } from "node:crypto";
 

@@ -16,6 +16,8 @@ test.each([
   ["drivers/sm8650/*", "drivers/sm8650/1.1.0", true],
   ["drivers/sm8650/*", "drivers/sm8350/1.1.0", false],
   ["drivers/*/*", "drivers/sm8650/1.1.0", true],
+  ["drivers/*", "drivers/sm8650/1.1.0", false],
+  ["drivers/*/*", "drivers/sm8650", false],
   ["*", "", true],
   ["?", "", false],
   ["a*b*c", "a1b2b3c", true],
