@@ -97,28 +97,40 @@ function pixel(
 
 function mac(regions: Regions, set: Int32Array, m: InstructionOf<"hmx.mac">): void {
   for (let tap = m.tapBegin; tap < m.tapBegin + m.tapCount; tap++) {
-    const dy = Math.floor(tap / m.tapColumns) * m.dilationY;
-    const dx = (tap % m.tapColumns) * m.dilationX;
     for (let tile = m.tileBegin; tile < m.tileBegin + m.tileCount; tile++) {
       const weights =
         (tap - m.tapBegin) * m.weightTapPitch + (tile - m.tileBegin) * m.weightTilePitch;
-      for (let row = 0; row < m.rows; row++) {
-        for (let column = 0; column < m.columns; column++) {
-          const y = m.activations.originY + row * m.activations.strideY + dy;
-          const x = m.activations.originX + column * m.activations.strideX + dx;
-          const at = (channel: number): number =>
-            pixel(regions, m.activations, { y, x, tile, channel });
-          const inputs = Array.from({ length: 32 }, (_, channel) => at(channel));
-          for (let o = 0; o < 32; o++) {
-            let sum = set[(row * 8 + column) * 32 + o]!;
-            inputs.forEach((input, c) => {
-              const place = weights + Math.floor(c / 2) * 64 + o * 2 + (c % 2);
-              sum = (sum + input * byteAt(regions, m.weights, place)) | 0;
-            });
-            set[(row * 8 + column) * 32 + o] = sum;
-          }
-        }
+      for (let position = 0; position < 64; position++) {
+        macPosition(regions, set, { m, tap, tile, weights, position });
       }
+    }
+  }
+}
+
+interface MacStep {
+  readonly m: InstructionOf<"hmx.mac">;
+  readonly tap: number;
+  readonly tile: number;
+  /** Offset of the weight tile. */
+  readonly weights: number;
+  readonly position: number;
+}
+
+function macPosition(regions: Regions, set: Int32Array, step: MacStep): void {
+  const { m, tap, tile, weights, position } = step;
+  const [row, column] = [Math.floor(position / 8), position % 8];
+  if (row >= m.rows || column >= m.columns) return;
+  const window = m.activations;
+  const dy = Math.floor(tap / m.tapColumns) * m.dilationY;
+  const dx = (tap % m.tapColumns) * m.dilationX;
+  const y = window.originY + row * window.strideY + dy;
+  const x = window.originX + column * window.strideX + dx;
+  for (let c = 0; c < 32; c++) {
+    const input = pixel(regions, window, { y, x, tile, channel: c });
+    for (let o = 0; o < 32; o++) {
+      const place = weights + Math.floor(c / 2) * 64 + o * 2 + (c % 2);
+      const sum = set[position * 32 + o]! + input * byteAt(regions, m.weights, place);
+      set[position * 32 + o] = sum;
     }
   }
 }
@@ -261,13 +273,9 @@ function microOp(regions: Regions, step: MicroStep): void {
       case "maximum_channels":
         set(Math.max(...channels()));
         break;
-      case "store_i8": {
-        const place = laneAt(vector, lane);
-        const outside = place.row >= run.rows || place.column >= run.columns;
-        const value = outside ? micro.immediate : clamp(a(lane), -128, 127);
-        setByte(regions, linear(), { offset: lane, value });
+      case "store_i8":
+        setByte(regions, linear(), { offset: lane, value: storedByte(step, lane, a(lane)) });
         break;
-      }
       case "store_i32":
         writeWord(regions, linear(), { index: lane, value: a(lane) });
         break;
@@ -278,6 +286,12 @@ function microOp(regions: Regions, step: MicroStep): void {
         throw new Error(`no model of ${micro.op}`);
     }
   }
+}
+
+function storedByte({ run, micro, vector }: MicroStep, lane: number, value: number): number {
+  const { row, column } = laneAt(vector, lane);
+  const outside = row >= run.rows || column >= run.columns;
+  return outside ? micro.immediate : clamp(value, -128, 127);
 }
 
 function linearAt(operand: Operand, vector: number): Address {
