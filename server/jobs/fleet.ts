@@ -1,5 +1,6 @@
 /** The in-memory view of a tenant's rollouts that check-ins are answered from; read anew when it is old. */
 import type { Instant, TenantId } from "../../protocol/base/brand.ts";
+import { readDirectorKeys, type DirectorKeys } from "../../protocol/metadata/index.ts";
 import {
   reachableDevices,
   stageCutoffs,
@@ -11,8 +12,14 @@ import {
 } from "../rollout/index.ts";
 import type { Release, Store } from "../store/index.ts";
 
+export interface FleetView {
+  readonly snapshot: FleetSnapshot;
+  /** The newest published key set; undefined where there is none that can be read. */
+  readonly directorKeys: DirectorKeys | undefined;
+}
+
 export interface Fleet {
-  snapshot(tenant: TenantId): Promise<FleetSnapshot>;
+  view(tenant: TenantId): Promise<FleetView>;
   /** By stage: the devices that a rollout reaches and that are in contact. Read now. */
   reachable(rollout: Rollout): Promise<readonly number[]>;
   /** What this process changes itself shows at once; other processes' changes within `ageMsMax`. */
@@ -29,7 +36,7 @@ export interface FleetOptions {
 const ROLLOUTS_MAX = 50;
 
 interface Kept {
-  readonly snapshot: Promise<FleetSnapshot>;
+  readonly view: Promise<FleetView>;
   readonly readAt: Instant;
 }
 
@@ -37,15 +44,15 @@ export function createFleet(options: FleetOptions): Fleet {
   const { clock, ageMsMax } = options;
   const kept = new Map<TenantId, Kept>();
   return {
-    snapshot: (tenant) => {
+    view: (tenant) => {
       const now = clock();
       const known = kept.get(tenant);
-      if (known && now - known.readAt < ageMsMax) return known.snapshot;
-      const snapshot = readSnapshot(tenant, options);
-      kept.set(tenant, { snapshot, readAt: now });
+      if (known && now - known.readAt < ageMsMax) return known.view;
+      const view = readView(tenant, options);
+      kept.set(tenant, { view, readAt: now });
       // A failed reading must not be what the next check-in gets.
-      snapshot.catch(() => kept.delete(tenant));
-      return snapshot;
+      view.catch(() => kept.delete(tenant));
+      return view;
     },
     reachable: async (rollout) => {
       const { tenant } = rollout;
@@ -58,15 +65,17 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 }
 
-async function readSnapshot(tenant: TenantId, { store }: FleetOptions): Promise<FleetSnapshot> {
+async function readView(tenant: TenantId, { store }: FleetOptions): Promise<FleetView> {
   const rollouts = await store.rollouts.list(tenant);
   const members = await store.devices.members(tenant);
   const releases = await store.repository.releases();
+  const published = await store.repository.directorKeys(tenant);
+  const keys = published && readDirectorKeys(published.content, tenant);
   const entries = rollouts
     .filter(({ state }) => state !== "draft")
     .slice(0, ROLLOUTS_MAX)
     .map((rollout) => entryOf(rollout, members, releases));
-  return { tenant, entries };
+  return { snapshot: { tenant, entries }, directorKeys: keys?.ok ? keys.value : undefined };
 }
 
 function entryOf(

@@ -4,7 +4,6 @@ import { instant, type Instant } from "../../../protocol/base/brand.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import {
   authorAssignment,
-  readDirectorKeys,
   signMetadata,
   type DirectorKeys,
 } from "../../../protocol/metadata/index.ts";
@@ -14,6 +13,7 @@ import {
   type CheckInDecision,
   type CheckInRequest,
 } from "../../../protocol/wire/index.ts";
+import type { FleetView } from "../../jobs/fleet.ts";
 import { policySha256Of } from "../../jobs/tick.ts";
 import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rollout/index.ts";
 import type { StoredAssignment } from "../../store/index.ts";
@@ -42,9 +42,10 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
   const assignments = await context.store.devices.checkIn(request, now);
   // The first contact makes a device one that stages reach.
   if (device.lastSeenAt === null) context.fleet.forget(tenant);
-  const snapshot = await context.fleet.snapshot(tenant);
+  const view = await context.fleet.view(tenant);
+  const { snapshot } = view;
   const answer = decideCheckIn(deviceStateOf({ device, current, assignments }), snapshot);
-  const directorKeys = await directorKeysOf(request, context);
+  const directorKeys = usableKeys(view, context, now);
   const input = { request, answer, directorKeys, snapshot, now };
   const { decision, explanation } = await carryOut(input, context);
   return succeeded(
@@ -93,18 +94,16 @@ async function carryOut(input: Answered, context: ServerContext): Promise<Carrie
   }
 }
 
-/** The newest published key set, provided that our key is in it and that it is valid now. */
-async function directorKeysOf(
-  { tenant }: CheckInRequest,
-  { store, keys, clock }: ServerContext,
-): Promise<DirectorKeys | undefined> {
-  const published = await store.repository.directorKeys(tenant);
-  const read = published && readDirectorKeys(published.content, tenant);
-  const signer = keys.director(tenant);
-  if (!read?.ok || !signer?.keyId || !read.value.keys.has(signer.keyId)) return undefined;
-  const { validFrom, validUntil } = read.value;
-  const now = clock();
-  return validFrom <= now && now < validUntil ? read.value : undefined;
+/** The published key set, provided that our key is in it and that it is valid now. */
+function usableKeys(
+  { snapshot, directorKeys }: FleetView,
+  { keys }: ServerContext,
+  now: Instant,
+): DirectorKeys | undefined {
+  const signer = keys.director(snapshot.tenant);
+  if (!signer || !directorKeys?.keys.has(signer.keyId)) return undefined;
+  const { validFrom, validUntil } = directorKeys;
+  return validFrom <= now && now < validUntil ? directorKeys : undefined;
 }
 
 type Assigned = Answered & { readonly answer: Extract<CheckInAnswer, { kind: "assign" }> };

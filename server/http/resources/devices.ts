@@ -65,7 +65,7 @@ const explain = readOperation({
       const explanation = "The device is enrolled and has not checked in yet.";
       return succeeded({ ...NO_ANSWER, decision: "nothing", explanation });
     }
-    const snapshot = await call.context.fleet.snapshot(device.tenant);
+    const { snapshot } = await call.context.fleet.view(device.tenant);
     const state = deviceStateOf({ device, current: device.current, assignments });
     return succeeded(explanationOf(decideCheckIn(state, snapshot)));
   },
