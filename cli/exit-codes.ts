@@ -6,7 +6,7 @@ export const EXIT_CODES = {
   couldNotRun: {
     code: 2,
     meaning:
-      "Nothing was attempted: wrong usage, configuration or input, or a bug in retile itself.",
+      "Nothing was attempted: wrong usage, configuration or input, no server or no right to ask it, or a bug in retile itself.",
   },
 } as const;
 
@@ -18,6 +18,15 @@ const COULD_NOT_RUN: ReadonlySet<string> = new Set([
   "CONFIG_FILE_UNREADABLE",
   "CONFIG_INVALID",
   "INPUT_NOT_FOUND",
+  "SERVER_DOWN",
+  "TOKEN_MISSING",
+  "TOKEN_INVALID",
+  "ROLE_NOT_ALLOWED",
+  "PORT_TAKEN",
+  "DATABASE_LOCKED",
+  "DEMO_KEY_IN_PRODUCTION",
+  "KEY_FILE_OPEN_TO_OTHERS",
+  "KEY_FILE_MALFORMED",
 ]);
 
 export function exitNameOf(failureCode: string): ExitName {

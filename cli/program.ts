@@ -2,10 +2,12 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import * as config from "./commands/config.ts";
+import * as demo from "./commands/demo.ts";
 import * as driver from "./commands/driver.ts";
 import * as run from "./commands/run.ts";
 
 const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
+  demo,
   driver,
   run,
   config,

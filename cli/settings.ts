@@ -1,5 +1,6 @@
 /** Every setting of retile: one table, from which the file format, the environment, the flags and the manual follow. */
 import { z } from "zod";
+import { isIdentifier } from "../protocol/base/brand.ts";
 
 interface Setting {
   readonly schema: z.ZodType<string | number | boolean>;
@@ -11,6 +12,7 @@ interface Setting {
 const BOOLEAN = z.union([z.boolean(), z.enum(["true", "false"]).transform((t) => t === "true")]);
 const PORT = z.coerce.number().int().min(0).max(65_535);
 const TEXT = z.string().min(1);
+const IDENTIFIER = z.string().refine(isIdentifier, "letters, digits, dot, dash, underscore");
 
 export const SETTINGS = {
   dataDir: {
@@ -18,7 +20,11 @@ export const SETTINGS = {
     fallback: ".retile",
     description: "Folder of everything retile keeps: database, device stores, published files.",
   },
-  tenant: { schema: TEXT, fallback: "default", description: "Tenant that a command acts for." },
+  tenant: {
+    schema: IDENTIFIER,
+    fallback: "default",
+    description: "Tenant that a command acts for.",
+  },
   soc: {
     schema: TEXT,
     fallback: "sm8650",
@@ -52,7 +58,8 @@ export const SETTINGS = {
   "server.token": {
     schema: z.string(),
     fallback: "",
-    description: "Operator token that release and rollout commands present.",
+    description:
+      "Operator token. Empty: the one that a server on this machine left in the data folder.",
   },
   "agent.pollSeconds": {
     schema: z.coerce.number().min(1).max(86_400),

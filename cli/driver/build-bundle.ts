@@ -7,6 +7,7 @@ import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
+import { SOCS } from "../../device-agent/soc/index.ts";
 import { ABI_VERSION } from "../../protocol/abi/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
@@ -17,8 +18,8 @@ import { ISA_VERSION } from "../../protocol/isa/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KERNELS = "compiler/kernels";
-/** HTP architectures that the driver compiles for. */
-const FAMILIES = ["v68", "v75"] as const;
+/** Hardware ids that a bundle is published for: the chips that there are descriptions of. */
+const HARDWARE = SOCS.map((soc) => soc.name);
 
 export interface DriverBuild {
   readonly version: string;
@@ -60,7 +61,7 @@ export async function buildBundle(source: DriverSource): Promise<DriverBuild> {
     version: source.version,
     abi: ABI_VERSION,
     isa: ISA_VERSION,
-    socs: FAMILIES,
+    socs: HARDWARE,
     kernels: [...kernels.keys()],
     builtFrom: { recipe: source.recipe, sourceSha256: await hashOfSources(source, script.inputs) },
   });

@@ -4,7 +4,7 @@
  */
 import { judgeModel, signalToNoiseDb, DEFAULT_POLICY } from "../../device-agent/benchmark/index.ts";
 import { openSession } from "../../device-agent/runtime/index.ts";
-import { socNamed } from "../../device-agent/soc/index.ts";
+import { socNamed, SOCS } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
 import { fromUtf8 } from "../../protocol/base/bytes.ts";
@@ -42,8 +42,27 @@ export class Lab {
     this.recovery = loadBundle(recovery);
   }
 
-  install(version: string, bundle: Uint8Array): void {
+  /**
+   * Measures a driver on all kinds of chip. Each measurement blocks this process for a second or so, so the
+   * event loop gets its turn between them.
+   */
+  async install(
+    version: string,
+    bundle: Uint8Array,
+    onMeasured: (model: string, soc: string) => void,
+  ): Promise<void> {
     this.drivers.set(version, loadBundle(bundle));
+    for (const model of this.models.keys()) {
+      for (const soc of SOCS) {
+        this.measure(model, soc.name, version);
+        onMeasured(model, soc.name);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  }
+
+  measurements(): number {
+    return this.models.size * SOCS.length;
   }
 
   judge(question: {
@@ -68,7 +87,7 @@ export class Lab {
     return judgeModel(comparison, DEFAULT_POLICY);
   }
 
-  measure(model: string, soc: string, version: string): Result<Measured> {
+  private measure(model: string, soc: string, version: string): Result<Measured> {
     const key = `${model} ${soc} ${version}`;
     const known = this.measured.get(key) ?? this.measureAnew(model, soc, version);
     this.measured.set(key, known);

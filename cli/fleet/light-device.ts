@@ -190,14 +190,25 @@ export class LightDevice {
       { signer, createdSeconds },
     );
     const headers = { "content-type": MESSAGE_MEDIA_TYPE, ...signature };
-    const response = await fetch(new URL(path, serverUrl), {
-      method: "POST",
-      headers,
-      body: new Uint8Array(body),
-    });
+    const init = { method: "POST", headers, body: new Uint8Array(body) };
+    const response = await fetchPatiently(new URL(path, serverUrl), init);
     const bytes = new Uint8Array(await response.arrayBuffer());
     if (response.ok) return succeeded(bytes);
     return failed("SERVER_REFUSED", new TextDecoder().decode(bytes), { status: response.status });
+  }
+}
+
+const RETRIES_MAX = 3;
+
+/** Every device request may be repeated: check-ins are idempotent, reports are numbered. */
+async function fetchPatiently(url: URL, init: RequestInit): Promise<Response> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      if (attempt > RETRIES_MAX) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
+    }
   }
 }
 

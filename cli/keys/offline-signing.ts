@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { instant } from "../../protocol/base/brand.ts";
 import type { Instant, TenantId } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
-import { succeeded } from "../../protocol/base/result.ts";
+import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { keyIdOf, keyObject } from "../../protocol/crypto/index.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
@@ -78,7 +78,9 @@ export async function signBundles(
   bundles: readonly Uint8Array[],
   securityFloor: string,
 ): Promise<Result<SignedTargets>> {
-  const newest = await readNewest(ceremony.offline);
+  const read = await readNewest(ceremony.offline);
+  if (!read.ok) return read;
+  const newest = read.value;
   const listed = new Map(Object.entries(newest.targets));
   const contents = new Map<string, Uint8Array>();
   for (const bundle of bundles) {
@@ -91,6 +93,11 @@ export async function signBundles(
   }
   const targets = await signTargets(ceremony, { version: newest.version + 1, listed });
   return targets.ok ? succeeded({ targets: targets.value, contents }) : targets;
+}
+
+interface NewestTargets {
+  readonly version: number;
+  readonly targets: Record<string, ReturnType<typeof describeFile>>;
 }
 
 type ListedTargets = Parameters<typeof authorTargets>[0]["targets"];
@@ -154,9 +161,12 @@ async function keepNewest(offline: string, name: string, bytes: Uint8Array): Pro
   await writeFile(join(offline, "metadata", name), bytes);
 }
 
-async function readNewest(
-  offline: string,
-): Promise<{ version: number; targets: Record<string, ReturnType<typeof describeFile>> }> {
-  const text = await readFile(join(offline, "metadata", "targets.json"), "utf8");
-  return JSON.parse(text).signed;
+async function readNewest(offline: string): Promise<Result<NewestTargets, KeyFileCode>> {
+  const path = join(offline, "metadata", "targets.json");
+  try {
+    return succeeded(JSON.parse(await readFile(path, "utf8")).signed);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return failed("KEYS_MISSING", `there is no ${path}: no ceremony was held there`, { offline });
+  }
 }

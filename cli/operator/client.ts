@@ -5,12 +5,15 @@ import { present } from "../../protocol/base/assert.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { metadataFilePath, TIMESTAMP_FILE_PATH } from "../../protocol/metadata/index.ts";
 import {
   deviceView,
+  METADATA_ROUTE,
   modelOutcomeView,
   problemDetails,
   releaseView,
   rolloutView,
+  TARGETS_ROUTE,
 } from "../../protocol/wire/index.ts";
 import type {
   CreateRollout,
@@ -20,6 +23,7 @@ import type {
   RolloutAction,
   RolloutView,
 } from "../../protocol/wire/index.ts";
+import { evidenceView, repositoryView } from "../../server/http/schemas.ts";
 import type { OnlineKeys, SignedTargets } from "../keys/offline-signing.ts";
 
 export interface Publication {
@@ -36,6 +40,11 @@ const publicationReply = z.object({
   releases: z.array(z.object({ path: z.string(), version: z.string(), sha256: z.string() })),
 });
 export type PublicationReply = z.infer<typeof publicationReply>;
+export type EvidenceView = z.output<typeof evidenceView>;
+
+/** Uploads of the largest bundles included. */
+const ANSWER_MS_MAX = 120_000;
+const PAGE_SIZE = 1000;
 
 const itemsOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item) });
 
@@ -85,8 +94,16 @@ export class OperatorClient {
     return this.list(releaseView, "/v1/releases");
   }
 
+  /** All of them, page by page. */
   async devices(): Promise<Result<readonly DeviceView[]>> {
-    return this.list(deviceView, "/v1/devices");
+    const devices: DeviceView[] = [];
+    for (let after = ""; ; after = devices.at(-1)?.id ?? "") {
+      const query = `limit=${PAGE_SIZE}${after && `&after=${after}`}`;
+      const page = await this.list(deviceView, `/v1/devices?${query}`);
+      if (!page.ok) return page;
+      devices.push(...page.value);
+      if (page.value.length < PAGE_SIZE) return succeeded(devices);
+    }
   }
 
   async rollouts(): Promise<Result<readonly RolloutView[]>> {
@@ -98,16 +115,39 @@ export class OperatorClient {
   }
 
   async rollout(id: string): Promise<Result<RolloutView>> {
-    return this.call(rolloutView, { method: "GET", path: `/v1/rollouts/${id}` });
+    return this.call(rolloutView, { method: "GET", path: rolloutPath(id) });
+  }
+
+  async evidence(id: string): Promise<Result<EvidenceView>> {
+    return this.call(evidenceView, { method: "GET", path: `${rolloutPath(id)}/evidence` });
   }
 
   async act(id: string, action: RolloutAction): Promise<Result<RolloutView>> {
-    const path = `/v1/rollouts/${id}/actions`;
+    const path = `${rolloutPath(id)}/actions`;
     return this.call(rolloutView, { method: "POST", path, body: action });
   }
 
   async outcomes(id: string): Promise<Result<readonly ModelOutcomeView[]>> {
-    return this.list(modelOutcomeView, `/v1/rollouts/${id}/outcomes`);
+    return this.list(modelOutcomeView, `${rolloutPath(id)}/outcomes`);
+  }
+
+  /** The newest published version of every metadata role; empty before the first publication. */
+  async metadataVersions(): Promise<Result<ReadonlyMap<string, number>>> {
+    const reply = await this.call(repositoryView, { method: "GET", path: "/v1/repository" });
+    if (!reply.ok) return reply;
+    return succeeded(new Map(reply.value.roles.map(({ role, version }) => [role, version])));
+  }
+
+  /** A published metadata file, as JSON that nobody has verified. */
+  async metadata(role: string, version: number): Promise<Result<unknown>> {
+    const file = role === "timestamp" ? TIMESTAMP_FILE_PATH : metadataFilePath(role, version);
+    return this.call(z.unknown(), { method: "GET", path: METADATA_ROUTE + file });
+  }
+
+  /** A published target that is JSON; `file` as `targetFilePath` names it. */
+  async jsonTarget(file: string): Promise<Result<unknown>> {
+    const path = TARGETS_ROUTE + file.slice("targets/".length);
+    return this.call(z.unknown(), { method: "GET", path });
   }
 
   private async list<Item extends z.ZodType>(
@@ -138,12 +178,13 @@ export class OperatorClient {
     if (bytes !== undefined) headers.set("content-type", "application/octet-stream");
     const payload = bytes === undefined ? JSON.stringify(body) : new Uint8Array(bytes);
     try {
-      const init = { method, headers, ...(payload !== undefined && { body: payload }) };
+      const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+      const init = { method, headers, signal, ...(payload !== undefined && { body: payload }) };
       const response = await fetch(new URL(path, this.url), init);
       return succeeded({ status: response.status, json: await response.json() });
     } catch (error) {
-      const message = `no server answers at ${this.url}: ${(error as Error).message}`;
-      return failed("SERVER_DOWN", message, { url: this.url });
+      const { message: why } = ((error as Error).cause ?? error) as Error;
+      return failed("SERVER_DOWN", `no server answers at ${this.url}: ${why}`, { url: this.url });
     }
   }
 }
@@ -153,6 +194,10 @@ interface Request {
   readonly path: string;
   readonly body?: unknown;
   readonly bytes?: Uint8Array;
+}
+
+function rolloutPath(id: string): string {
+  return `/v1/rollouts/${encodeURIComponent(id)}`;
 }
 
 function refusal(status: number, json: unknown): Result<never> {

@@ -2,14 +2,13 @@
 import { RELEASES } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
 import { openSession } from "../../device-agent/runtime/index.ts";
-import { socNamed, SOCS } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import type { SocDescription } from "../../protocol/isa/index.ts";
 import { ModelSession } from "../driver/session.ts";
 import { loadModelFile } from "../models/model-file.ts";
 import type { ModelFile } from "../models/model-file.ts";
 import type { Column, Output } from "../output.ts";
+import { findSoc } from "../soc.ts";
 import { readTensors, writeTensors } from "../tensor-files.ts";
 import type { FloatTensor } from "../tensor-files.ts";
 import { chooseInputs, importBound } from "./inputs.ts";
@@ -118,13 +117,6 @@ function runCompiled(options: RunOptions, model: ModelFile, inputs: Tensors): Re
   );
   const chipMicroseconds = backend === "htp" ? timing.microseconds : undefined;
   return succeeded({ outputs, chipMicroseconds, compileMs: compiled.value.compileMs, hostMs });
-}
-
-function findSoc(name: string): Result<SocDescription> {
-  const soc = socNamed(name);
-  if (soc !== undefined) return succeeded(soc);
-  const known = SOCS.map((other) => other.name).join(", ");
-  return failed("SOC_UNKNOWN", `there is no chip "${name}"; there are ${known}`);
 }
 
 function findRelease(version: string | undefined): Result<Recipe> {

@@ -1,11 +1,12 @@
 /** Float32 inference on the CPU path: the goldens of a model and, on request, its encodings. */
 import type { DriverHost, PortType, ReferenceRequest } from "../../protocol/abi/index.ts";
+import { present } from "../../protocol/base/assert.ts";
 import { product } from "../../protocol/base/integers.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { compileCpu, cpuRunner } from "../codegen/cpu/index.ts";
-import type { CpuPort, CpuProgram, CpuRunner } from "../codegen/cpu/index.ts";
+import type { CpuPort, CpuProgram, CpuValue } from "../codegen/cpu/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { exportEncodings, observe, rangesOf } from "../quant/index.ts";
 import type { Observations } from "../quant/index.ts";
@@ -23,57 +24,60 @@ export function answerReference(
   const loaded = loadModel(request.model, { host, dumpAfter: undefined });
   if (!loaded.ok) return loaded;
   const { graph } = loaded.value;
+  const ports = {
+    inputPorts: graph.inputs.map((name) => portType(graph, name)),
+    outputPorts: graph.outputs.map((name) => portType(graph, name)),
+  };
+  if (request.inputs.length === 0) {
+    answer.referenced({ outputs: [], encodings: undefined, ...ports });
+    return succeeded(undefined);
+  }
   const program = compileCpu(graph);
   if (!program.ok) return program;
-  const run: Run = {
-    graph,
-    program: program.value,
-    runner: cpuRunner(program.value),
-    host,
-    answer,
-  };
-  const outputs = runAll(run, request);
-  if (!outputs.ok) return outputs;
+  const ran = runAll(program.value, { request, host, answer });
+  if (!ran.ok) return ran;
+  const { outputs, observations } = ran.value;
   answer.referenced({
-    outputs: outputs.value.map((bytes) => answer.blob(bytes)),
-    encodings: request.calibrate ? answer.blob(calibrate(run, request)) : undefined,
-    inputPorts: program.value.inputs.map(portType),
-    outputPorts: program.value.outputs.map(portType),
+    outputs: outputs.map((bytes) => answer.blob(bytes)),
+    encodings: request.calibrate ? answer.blob(encodingsOf(observations)) : undefined,
+    ...ports,
   });
   return succeeded(undefined);
 }
 
-interface Run {
-  readonly graph: Graph;
-  readonly program: CpuProgram;
-  readonly runner: CpuRunner;
+interface Call {
+  readonly request: ReferenceRequest;
   readonly host: DriverHost;
   readonly answer: Answer;
 }
 
-function runAll(run: Run, request: ReferenceRequest): Result<Uint8Array[]> {
-  const results: Uint8Array[] = [];
-  for (const [index, name] of request.inputs.entries()) {
-    const inputs = splitInputs(run.host.readBlob(name), run.program.inputs);
-    if (!inputs.ok) return inputs;
-    const outputs = run.runner.run(inputs.value);
-    const values = run.program.outputs.map((port) => outputs.get(port.name) ?? new Float32Array());
-    results.push(joined(values));
-    run.answer.progress("reference", (index + 1) / request.inputs.length);
-  }
-  return succeeded(results);
+interface Ran {
+  readonly outputs: readonly Uint8Array[];
+  /** Empty unless calibrating. */
+  readonly observations: Observations;
 }
 
-/** Runs once more with every intermediate value observed. */
-function calibrate(run: Run, request: ReferenceRequest): Uint8Array {
+function runAll(program: CpuProgram, { request, host, answer }: Call): Result<Ran> {
+  const runner = cpuRunner(program);
   const observations: Observations = new Map();
+  const watch = request.calibrate
+    ? (value: CpuValue, elements: Float32Array) => observe(observations, value.name, elements)
+    : undefined;
+  const outputs: Uint8Array[] = [];
   for (const [index, name] of request.inputs.entries()) {
-    const inputs = splitInputs(run.host.readBlob(name), run.program.inputs);
-    if (!inputs.ok) continue;
-    for (const [input, values] of inputs.value) observe(observations, input, values);
-    run.runner.run(inputs.value, (value, elements) => observe(observations, value.name, elements));
-    run.answer.progress("calibrate", (index + 1) / request.inputs.length);
+    const inputs = splitInputs(host.readBlob(name), program.inputs);
+    if (!inputs.ok) return inputs;
+    if (request.calibrate) {
+      for (const [input, values] of inputs.value) observe(observations, input, values);
+    }
+    const results = runner.run(inputs.value, watch);
+    outputs.push(joined(program.outputs.map((port) => present(results.get(port.name), port.name))));
+    answer.progress("reference", (index + 1) / request.inputs.length);
   }
+  return succeeded({ outputs, observations });
+}
+
+function encodingsOf(observations: Observations): Uint8Array {
   return utf8(exportEncodings(rangesOf(observations, RANGE_RULE)));
 }
 
@@ -107,6 +111,7 @@ function joined(parts: readonly Float32Array[]): Uint8Array {
   return new Uint8Array(whole.buffer);
 }
 
-function portType({ name, shape }: CpuPort): PortType {
-  return { name, dtype: "f32", shape };
+function portType(graph: Graph, name: string): PortType {
+  const { dtype, shape } = present(graph.types.get(name), `type of ${name}`);
+  return { name, dtype, shape };
 }

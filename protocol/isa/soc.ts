@@ -2,9 +2,9 @@
 import type { Resources } from "./table.ts";
 
 export interface SocDescription {
-  /** For instance "sm8650". */
+  /** For instance "sm8650": the hardware id that bundles are published for. */
   readonly name: string;
-  /** HTP architecture, for instance "v75". Bundles are published per family. */
+  /** HTP architecture, for instance "v75". */
   readonly family: string;
   readonly marketingName: string;
   readonly vtcmBytes: number;

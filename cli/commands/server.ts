@@ -1,0 +1,59 @@
+/** `retile server`: runs until it is told to stop. */
+import type { Command } from "commander";
+import { brand } from "../../protocol/base/brand.ts";
+import type { TenantId } from "../../protocol/base/brand.ts";
+import type { Config } from "../config.ts";
+import { handle, settingFlags } from "../command.ts";
+import { adminTokenFile, serverFolder } from "../places.ts";
+
+export function register(program: Command): void {
+  const server = program
+    .command("server")
+    .description("Run the server, with a database of its own unless one is named, until Ctrl-C");
+  settingFlags(
+    server,
+    ...(["dataDir", "tenant", "server.host", "server.port", "server.databaseUrl"] as const),
+    ...(["server.production", "agent.pollSeconds"] as const),
+  ).action(
+    handle(async ({ config, output }) => {
+      const { startServer } = await import("../../server/index.ts");
+      const stopped = stopSignal();
+      const progress = output.progress("start server", 1);
+      const server = await startServer(serverOptions(config));
+      progress.advance(1, server.url);
+      progress.finish();
+      const { url, tenant, banner } = server;
+      if (banner !== null) output.say(banner);
+      const summary = { url, tenant, adminTokenFile: adminTokenFile(config), demo: banner !== null };
+      output.report({ name: "server", rows: [], summary });
+      output.say("Ctrl-C stops it.");
+      output.say(`${await stopped}: stopping.`);
+      await server.stop();
+    }),
+  );
+}
+
+function serverOptions(config: Config) {
+  const databaseUrl = config["server.databaseUrl"].value;
+  return {
+    dataDirectory: serverFolder(config),
+    host: config["server.host"].value,
+    port: config["server.port"].value,
+    mode: config["server.production"].value ? "production" : "demo",
+    tenant: brand<TenantId>(config.tenant.value),
+    pollIntervalSeconds: Math.round(config["agent.pollSeconds"].value),
+    ...(databaseUrl !== "" && { databaseUrl }),
+  } as const;
+}
+
+/** The first signal asks to stop; a second one ends the process as signals do. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    const names = ["SIGINT", "SIGTERM"] as const;
+    const stop = (name: string): void => {
+      for (const other of names) process.removeListener(other, stop);
+      resolve(name);
+    };
+    for (const name of names) process.on(name, stop);
+  });
+}
