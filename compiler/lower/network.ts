@@ -11,9 +11,11 @@ import { lowerMovement } from "./nodes/movement.ts";
 import { lowerPooling } from "./nodes/pooling.ts";
 import { lowerProduct } from "./nodes/product.ts";
 import type { LoweringOptions } from "./options.ts";
+import { gatheredInput } from "./gathered.ts";
+import type { Gathered } from "./gathered.ts";
 import { phasedValues } from "./phased.ts";
 import type { Phased } from "./phased.ts";
-import { exportStage, importStage } from "./stages/ports.ts";
+import { exportStage, gatherStage, importStage } from "./stages/ports.ts";
 import { exportPhasedStage } from "./stages/phased-port.ts";
 import type { Stage, Value, ValueId } from "./stage.ts";
 
@@ -31,6 +33,10 @@ export interface Network {
   readonly outputs: readonly PortValue[];
 }
 
+export interface GatheredValue extends Gathered {
+  readonly value: ValueId;
+}
+
 /** What the lowering of one node sees and adds to. */
 export interface NodeContext {
   readonly node: Node;
@@ -44,6 +50,8 @@ export interface NodeContext {
   /** The input as an image; a phased one is interleaved first. */
   value(input: number): ValueId;
   phased(input: number): Phased | undefined;
+  /** How a model's input was brought in, where not as it is. */
+  gathered(input: number): GatheredValue | undefined;
   readonly staysPhased: boolean;
   /** Declares the output to be phased. */
   setPhased(phased: Phased): void;
@@ -91,6 +99,7 @@ class NetworkBuilder {
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
   private readonly known = new Map<string, ValueId>();
+  private readonly gathered = new Map<string, GatheredValue>();
   private readonly phased = new Map<string, Phased>();
   private readonly mayBePhased: ReadonlySet<string>;
   private readonly matrixCycles = new Map<ValueId, number>();
@@ -106,11 +115,17 @@ class NetworkBuilder {
   input(name: string, index: number): void {
     const { grid, encoding } = this.port(name);
     const { zeroPoint } = encoding;
-    const value = this.values.push({ name, grid, zeroPoint }) - 1;
-    this.known.set(name, value);
-    this.imported.add(value);
     const region = FIRST_PORT_REGION + index;
-    this.stages.push(importStage({ node: name, value, grid, zeroPoint, region }));
+    const gathered = this.options.gatherInput ? gatheredInput(this.graph, name) : undefined;
+    const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
+    this.imported.add(value);
+    if (gathered === undefined) {
+      this.known.set(name, value);
+      this.stages.push(importStage({ node: name, value, grid, zeroPoint, region }));
+    } else {
+      this.gathered.set(name, { ...gathered, value });
+      this.stages.push(gatherStage({ node: name, value, grid, zeroPoint, region, gathered }));
+    }
   }
 
   export(name: string, index: number): void {
@@ -149,6 +164,7 @@ class NetworkBuilder {
       outputType: this.int8(node, outputName),
       constant: (input) => graph.constants.get(name(input)),
       value: (input) => this.valueOf(node, name(input)),
+      gathered: (input) => this.gathered.get(name(input)),
       phased: (input) => this.phased.get(name(input)),
       staysPhased: this.mayBePhased.has(outputName),
       setPhased: (phased) => void this.phased.set(outputName, phased),

@@ -10,6 +10,8 @@ export interface LoweringOptions {
   readonly prefetch: boolean;
   /** The matrix engine takes its share of depthwise convolutions, with one weight a channel on a diagonal. */
   readonly matrixDepthwise: boolean;
+  /** An input of few channels is brought in with the columns of its first window as channels. */
+  readonly gatherInput: boolean;
   /** Transposed convolutions that lead to an output stay one pixel a window until they are written out. */
   readonly phased: boolean;
   /** Weights above twice this size are brought in and used in parts of about this size. */

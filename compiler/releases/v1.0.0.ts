@@ -9,6 +9,7 @@ export const V1_0_0: Recipe = {
     concatInPlace: false,
     prefetch: false,
     matrixDepthwise: false,
+    gatherInput: false,
     phased: false,
     weightChunkBytes: 128 * 1024,
   },

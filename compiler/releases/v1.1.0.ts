@@ -9,6 +9,7 @@ export const V1_1_0: Recipe = {
     concatInPlace: true,
     prefetch: true,
     matrixDepthwise: true,
+    gatherInput: true,
     phased: true,
     weightChunkBytes: 128 * 1024,
   },

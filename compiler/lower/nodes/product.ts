@@ -9,6 +9,7 @@ import {
 } from "../../ir/index.ts";
 import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
+import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { gridOf } from "../grid.ts";
 import type { NodeContext } from "../network.ts";
 import type { Phased } from "../phased.ts";
@@ -76,8 +77,12 @@ function requantization(context: NodeContext, filters: Filters, channels: number
 function lowerConv(context: NodeContext): void {
   const { node, attributes } = context;
   const filters = filtersOf(context);
-  const geometry = convGeometry({ inputs: [context.type(0), filters.type], attributes });
-  const input = context.value(0);
+  const gathered = context.gathered(0);
+  const geometry =
+    gathered === undefined
+      ? convGeometry({ inputs: [context.type(0), filters.type], attributes })
+      : gatheredGeometry(gathered);
+  const input = gathered?.value ?? context.value(0);
   const output = context.output();
   const from: MatrixNode = {
     node: node.name,
@@ -86,7 +91,7 @@ function lowerConv(context: NodeContext): void {
     inputGrid: context.grid(input),
     outputGrid: context.grid(output),
     geometry,
-    weights: filters.weights,
+    weights: gathered ? gatheredWeights(gathered, filters.weights) : filters.weights,
     bias: filters.bias,
     requantization: requantization(context, filters, geometry.outChannels),
     chunkBytes: context.options.weightChunkBytes,

@@ -6,6 +6,7 @@ import { linear, vtcm } from "../emitter.ts";
 import { isPixel, validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { sameRows } from "../stage.ts";
+import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
 import { linearSegments } from "./segments.ts";
 
@@ -76,8 +77,86 @@ export function importStage(from: PortNode): Stage {
   };
 }
 
+export interface GatherNode extends PortNode {
+  readonly gathered: Gathered;
+}
+
+/** Dense pixel rows with a margin of zero points, so that every window's row is one run of bytes. */
+function marginedRowBytes({ grid, gathered }: GatherNode): number {
+  const { geometry: g } = gathered;
+  const reach = (g.outWidth - 1) * g.strideX + g.kernelWidth;
+  return Math.max(grid.width + g.padLeft, reach) * grid.channels;
+}
+
+/** As importStage, with the pixels of a window's row as the channels of one pixel. */
+export function gatherStage(from: GatherNode): Stage {
+  const { grid } = from.gathered;
+  const slotBytes = alignUp(8 * marginedRowBytes(from), 128);
+  const slots = Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / slotBytes)));
+  return {
+    node: from.node,
+    inputs: [],
+    output: from.value,
+    rows: grid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: slots * slotBytes,
+    follows: false,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      const staging = work.scratch + (row % slots) * slotBytes;
+      if (row < slots) fillDense(from, work, { offset: staging, bytes: slotBytes });
+      fillRow({ grid, zeroPoint: from.zeroPoint }, work);
+      gatherRow(from, work, staging);
+    },
+  };
+}
+
+function fillDense(
+  from: PortNode,
+  work: Work,
+  area: { readonly offset: number; readonly bytes: number },
+): void {
+  work.emit.vector({
+    kernel: "fill_i8",
+    shape: { parameters: { value: from.zeroPoint } },
+    operands: { y: linear(area.offset, 128) },
+    vectors: area.bytes / 128,
+  });
+}
+
+function gatherRow(from: GatherNode, work: Work, staging: number): void {
+  const { first: row } = work.rows;
+  const { geometry: g, grid } = from.gathered;
+  const { channels } = from.grid;
+  const { dense } = denseRows(from, row);
+  const rowBytes = marginedRowBytes(from);
+  work.emit.copy("in", {
+    source: dense,
+    destination: vtcm(staging + g.padLeft * channels),
+    bytes: from.grid.width * channels,
+    rows: validRows(grid, row),
+    destinationRowStride: rowBytes,
+  });
+  forEachRun(grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
+    work.emit.copy("out", {
+      source: vtcm(staging + y * rowBytes + column * 8 * g.strideX * channels),
+      destination: vtcm(work.output.offset(row, tile, column) + y * ROW_BYTES),
+      bytes: lanes,
+      rows: columns,
+      sourceRowStride: g.strideX * channels,
+      destinationRowStride: PIXEL_BYTES,
+      planes: croutons,
+      sourcePlaneStride: 8 * g.strideX * channels,
+      destinationPlaneStride: CROUTON_BYTES,
+    });
+  });
+}
+
 /** Lanes that no pixel covers hold the zero point. */
-function fillRow(from: PortNode, work: Work): void {
+function fillRow(from: Pick<PortNode, "grid" | "zeroPoint">, work: Work): void {
   for (const segment of linearSegments(from.grid, work.emit.contexts)) {
     const y = work.output.offset(work.rows.first, segment.tile, segment.column);
     work.emit.vector({

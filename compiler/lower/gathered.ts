@@ -1,0 +1,62 @@
+/**
+ * Gathered inputs: a convolution over few channels would leave most lanes of a channel tile empty. Where the
+ * pixels of a window's row fit the lanes together, the input is brought in as one pixel a window column, with
+ * the row's pixels as channels: fewer taps, fewer croutons.
+ */
+import { attributesOf, consumersOf, convGeometry } from "../ir/index.ts";
+import type { ConvolutionGeometry, Graph } from "../ir/index.ts";
+import { gridOf } from "./grid.ts";
+import type { Grid } from "./grid.ts";
+
+export interface Gathered {
+  /** Of the convolution that reads the input. */
+  readonly geometry: ConvolutionGeometry;
+  /** One pixel for each output column and input row; kernelWidth * channels channels. */
+  readonly grid: Grid;
+}
+
+const LANES = 32;
+
+/** How an input can be gathered; undefined where a reader needs it as it is. */
+export function gatheredInput(graph: Graph, name: string): Gathered | undefined {
+  const [node, ...others] = consumersOf(graph).get(name) ?? [];
+  if (node?.op !== "conv" || others.length > 0 || graph.outputs.includes(name)) return undefined;
+  const types = node.inputs.map((input) => graph.types.get(input));
+  if (types[0]?.shape[0] !== 1 || node.inputs.indexOf(name) !== 0) return undefined;
+  const geometry = convGeometry({ inputs: types, attributes: attributesOf(node) });
+  const channels = geometry.kernelWidth * geometry.inChannels;
+  const fits = channels <= LANES && geometry.groups === 1 && geometry.dilationX === 1;
+  if (!fits || geometry.kernelWidth === 1) return undefined;
+  return { geometry, grid: gridOf(geometry.inHeight, geometry.outWidth, channels) };
+}
+
+/** The convolution as it is over the gathered input. */
+export function gatheredGeometry({ geometry, grid }: Gathered): ConvolutionGeometry {
+  return {
+    ...geometry,
+    inChannels: grid.channels,
+    inWidth: grid.width,
+    kernelWidth: 1,
+    strideX: 1,
+    padLeft: 0,
+    padRight: 0,
+  };
+}
+
+/** [out][in][kernel height][kernel width] as [out][kernel width * in][kernel height]. */
+export function gatheredWeights({ geometry: g }: Gathered, weights: Int8Array): Int8Array {
+  const packed = new Int8Array(weights.length);
+  let source = 0;
+  for (let o = 0; o < g.outChannels; o++) {
+    for (let c = 0; c < g.inChannels; c++) {
+      for (let ky = 0; ky < g.kernelHeight; ky++) {
+        for (let kx = 0; kx < g.kernelWidth; kx++, source++) {
+          const lane = kx * g.inChannels + c;
+          const target = (o * g.kernelWidth * g.inChannels + lane) * g.kernelHeight + ky;
+          packed[target] = weights[source] ?? 0;
+        }
+      }
+    }
+  }
+  return packed;
+}
