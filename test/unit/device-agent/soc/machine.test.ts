@@ -35,7 +35,10 @@ function check(make: (random: Random) => Instruction[], seed: number): void {
   const regions = [0, SCRATCH].map((index) => machine.region(index));
   for (const region of regions) {
     const words = new Uint32Array(region.buffer, region.byteOffset, region.length / 4);
-    for (let at = 0; at < words.length; at++) words[at] = random.uint32();
+    let word = random.uint32();
+    // Quicker than the generator: the multiplier and increment of Numerical Recipes.
+    for (let at = 0; at < words.length; at++)
+      words[at] = word = Math.imul(word, 1664525) + 1013904223;
   }
   const table = new DataView(regions[0]!.buffer, regions[0]!.byteOffset);
   for (let entry = 0; entry < 256; entry++) {
@@ -94,7 +97,7 @@ describe("machine", () => {
   test("hmx.clear, load, mac and store give the naive model's bits", () => {
     property(
       (random) => [clearOrLoad(random, 0), mac(random, 0), mac(random, 0), store(random, 0)],
-      25,
+      12,
     );
   });
 
@@ -105,7 +108,7 @@ describe("machine", () => {
         ...[1, 0].map((set) => mac(random, set)),
         ...[0, 1].map((set) => store(random, set)),
       ],
-      10,
+      5,
     );
   });
 
@@ -116,7 +119,7 @@ describe("machine", () => {
       for (const part of Object.values(run.code) as MicroOp[][])
         part.forEach(({ op }) => seen.add(op));
       return [run];
-    }, 60);
+    }, 40);
     expect([...seen].sort()).toEqual(Object.keys(MICRO_OPS).sort());
   });
 

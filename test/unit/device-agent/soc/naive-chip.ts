@@ -230,7 +230,7 @@ function microOp(regions: Regions, step: MicroStep): void {
   const operand = run.operands[row.a === "operand" ? micro.a : micro.b];
   const linear = (): Address => linearAt(operand!, vector);
   for (let lane = 0; lane < 128; lane++) {
-    const { channel } = laneAt(vector, lane);
+    const channel = lane % 32;
     const pixelOf = lane - channel;
     const set = (value: number): void => void (registers[micro.d]![lane] = value);
     const channels = (): number[] => Array.from({ length: 32 }, (_, index) => a(pixelOf + index));
