@@ -56,8 +56,6 @@ export function sandboxCommand(
     ...[tools.childScript, folders.files, folders.blobs].map((path) => `--allow-fs-read=${path}`),
     "--disallow-code-generation-from-strings",
     "--no-warnings",
-    // The agent runs on the other core meanwhile; more compiler threads would only cost memory.
-    "--v8-pool-size=1",
     `--max-old-space-size=${Math.ceil(limits.residentBytesMax / MEBIBYTE)}`,
     tools.childScript,
     folders.files,
