@@ -29,7 +29,7 @@ export const manifestSchema = z
     version: z.string().refine(isSemver, "not a semantic version"),
     abi: interfaceVersion,
     isa: interfaceVersion,
-    /** SoC families that the driver compiles for. */
+    /** Hardware ids that the driver compiles for, for instance `sm8650`. */
     socs: z.array(identifier).min(1).max(SOCS_MAX).readonly(),
     entry: z.literal(ENTRY_PATH),
     /** Which of the files are kernels. */
