@@ -1,3 +1,4 @@
 /** From offline-signed metadata and bundles to a TUF repository of static files. */
 export * from "./offline-roles.ts";
 export * from "./publish.ts";
+export * from "./state.ts";

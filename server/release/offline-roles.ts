@@ -13,7 +13,7 @@ import {
   type RoleKeys,
   type Targets,
 } from "../../protocol/metadata/index.ts";
-import type { RepositoryState, Submission } from "./publish.ts";
+import type { RepositoryState, Submission } from "./state.ts";
 
 export interface OfflineTargets {
   readonly bytes: Uint8Array;

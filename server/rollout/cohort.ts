@@ -20,11 +20,64 @@ function lengthPrefixed(text: string): Uint8Array {
   return prefixed;
 }
 
-/** How much of every hardware class a stage reaches. */
+/** How much of the fleet a stage reaches. */
 export interface StageReach {
+  /** Of every hardware class. */
   readonly percent: number;
-  /** At least this many devices of every class, however few a percent are. */
+  /** At least this many devices of every class, and of every model on it, however few a percent are. */
   readonly minimumDevices: number;
+}
+
+/** A device as far as cohorts go. */
+export interface CohortMember {
+  readonly device: string;
+  readonly hardwareClass: string;
+  readonly models: readonly string[];
+}
+
+/**
+ * By stratum: the last place that each stage reaches; -1 where it reaches nobody. Strata are the hardware
+ * classes and, so that every cell of the gate gets its measurements, the models on each of them.
+ */
+export type Cutoffs = ReadonlyMap<string, readonly bigint[]>;
+
+export interface CohortOptions {
+  readonly tenant: string;
+  readonly salt: string;
+  readonly stages: readonly StageReach[];
+}
+
+/** Ranks the devices of every stratum by their place and cuts each ranking at every stage. */
+export function stageCutoffs(members: readonly CohortMember[], options: CohortOptions): Cutoffs {
+  const strata = new Map<string, { readonly isClass: boolean; readonly positions: bigint[] }>();
+  for (const member of members) {
+    const position = cohortPosition(options.tenant, options.salt, member.device);
+    for (const name of strataOf(member)) {
+      const stratum = strata.get(name);
+      if (stratum) stratum.positions.push(position);
+      else strata.set(name, { isClass: name === member.hardwareClass, positions: [position] });
+    }
+  }
+  return new Map(
+    [...strata].map(([name, { isClass, positions }]) => {
+      // Percentages are of the class: a share of every model would add up to more.
+      const reach = isClass ? reachedCount : fewestCount;
+      return [name, cutsOf(positions.sort(ascending), options.stages, reach)] as const;
+    }),
+  );
+}
+
+/** The first stage that reaches a device at this place; undefined when none does (it was not counted in). */
+export function firstStageOf(
+  position: bigint,
+  member: Omit<CohortMember, "device">,
+  cutoffs: Cutoffs,
+): number | undefined {
+  const stages = strataOf(member).flatMap((name) => {
+    const index = cutoffs.get(name)?.findIndex((last) => position <= last) ?? -1;
+    return index < 0 ? [] : [index];
+  });
+  return stages.length > 0 ? Math.min(...stages) : undefined;
 }
 
 /** The devices out of `deviceCount` that a stage reaches. */
@@ -34,48 +87,25 @@ export function reachedCount(deviceCount: number, { percent, minimumDevices }: S
   return Math.min(deviceCount, Math.max(share, minimumDevices));
 }
 
-/** A device as far as cohorts go. */
-export interface CohortMember {
-  readonly device: string;
-  readonly hardwareClass: string;
+function fewestCount(deviceCount: number, { minimumDevices }: StageReach): number {
+  return Math.min(deviceCount, minimumDevices);
 }
 
-/** By hardware class: the last place that each stage reaches; -1 where it reaches nobody. */
-export type Cutoffs = ReadonlyMap<string, readonly bigint[]>;
-
-export interface CohortOptions {
-  readonly tenant: string;
-  readonly salt: string;
-  readonly stages: readonly StageReach[];
+function strataOf({ hardwareClass, models }: Omit<CohortMember, "device">): string[] {
+  return [hardwareClass, ...models.map((model) => `${hardwareClass}\n${model}`)];
 }
 
-/** Ranks the devices of every class by their place and cuts each ranking at every stage. */
-export function stageCutoffs(members: readonly CohortMember[], options: CohortOptions): Cutoffs {
-  const byClass = new Map<string, bigint[]>();
-  for (const { device, hardwareClass } of members) {
-    const position = cohortPosition(options.tenant, options.salt, device);
-    const positions = byClass.get(hardwareClass);
-    if (positions) positions.push(position);
-    else byClass.set(hardwareClass, [position]);
-  }
-  return new Map(
-    [...byClass].map(([hardwareClass, positions]) => {
-      const ranking = positions.sort(ascending);
-      const cuts = options.stages.map((stage) => {
-        return ranking[reachedCount(ranking.length, stage) - 1] ?? -1n;
-      });
-      return [hardwareClass, cuts] as const;
-    }),
-  );
-}
-
-/** The first stage that reaches this place; undefined when none does (a class nobody was counted in). */
-export function firstStageOf(
-  position: bigint,
-  cuts: readonly bigint[] | undefined,
-): number | undefined {
-  const index = cuts?.findIndex((last) => position <= last) ?? -1;
-  return index < 0 ? undefined : index;
+/** Never falls from one stage to the next: who was reached stays reached. */
+function cutsOf(
+  ranking: readonly bigint[],
+  stages: readonly StageReach[],
+  reach: (deviceCount: number, stage: StageReach) => number,
+): bigint[] {
+  let reached = 0;
+  return stages.map((stage) => {
+    reached = Math.max(reached, reach(ranking.length, stage));
+    return ranking[reached - 1] ?? -1n;
+  });
 }
 
 function ascending(a: bigint, b: bigint): number {

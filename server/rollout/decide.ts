@@ -1,6 +1,13 @@
 /** What a device that checks in is to do: a pure decision over what the server knows. */
 import { unreachable } from "../../protocol/base/assert.ts";
-import type { DeviceId, Instant, RolloutId, Sha256, TenantId } from "../../protocol/base/brand.ts";
+import type {
+  DeviceId,
+  Instant,
+  ModelId,
+  RolloutId,
+  Sha256,
+  TenantId,
+} from "../../protocol/base/brand.ts";
 import { compareSemver } from "../../protocol/base/semver.ts";
 import type { DriverRef, HoldCode } from "../../protocol/wire/index.ts";
 import { cohortPosition, firstStageOf, type Cutoffs } from "./cohort.ts";
@@ -17,6 +24,7 @@ export interface DriverTarget {
 export interface DeviceState {
   readonly device: DeviceId;
   readonly hardwareClass: string;
+  readonly models: readonly ModelId[];
   readonly status: "active" | "held";
   readonly current: DriverRef;
   /** What was assigned to it so far, by rollout. */
@@ -147,7 +155,7 @@ function concerns(device: DeviceState, rollout: Rollout): boolean {
 function stageOf(device: DeviceState, entry: RolloutEntry, tenant: TenantId): number | undefined {
   const { rollout, cutoffs } = entry;
   const position = cohortPosition(tenant, rollout.salt, device.device);
-  const first = firstStageOf(position, cutoffs.get(device.hardwareClass));
+  const first = firstStageOf(position, device, cutoffs);
   // Who joins a stage late is counted in the stage that is open now: the one that it can be evidence for.
   return first === undefined ? undefined : Math.max(first, rollout.stageIndex);
 }
@@ -167,7 +175,9 @@ function hold(code: HoldCode, explanation: string): CheckInAnswer {
 export interface FleetMember {
   readonly device: DeviceId;
   readonly hardwareClass: string;
-  readonly lastSeenAt: Instant | null;
+  readonly models: readonly ModelId[];
+  /** Its last check-in; before the first its enrolment. */
+  readonly lastContactAt: Instant;
 }
 
 /** The devices that each stage reaches and that are in contact: those worth waiting for. */
@@ -178,11 +188,12 @@ export function reachableDevices(
 ): readonly number[] {
   const { rollout, cutoffs, targets } = entry;
   const counts = rollout.stages.map(() => 0);
-  for (const { device, hardwareClass, lastSeenAt } of members) {
-    if (lastSeenAt === null || now - lastSeenAt > OUT_OF_CONTACT_MS) continue;
+  for (const member of members) {
+    const { device, hardwareClass, lastContactAt } = member;
+    if (now - lastContactAt > OUT_OF_CONTACT_MS) continue;
     if (!targets.has(hardwareClass)) continue;
     const position = cohortPosition(tenant, rollout.salt, device);
-    const first = firstStageOf(position, cutoffs.get(hardwareClass));
+    const first = firstStageOf(position, member, cutoffs);
     if (first === undefined) continue;
     for (let stage = first; stage < counts.length; stage++)
       counts[stage] = (counts[stage] ?? 0) + 1;

@@ -46,13 +46,16 @@ export function deviceStore(database: Database): DeviceStore {
       }),
     members: (tenant) =>
       database.withSql(tenant, async (sql) => {
-        const rows = await sql.query<{ device: string; soc: string; last_seen_at: Date | null }>(
-          "SELECT device, soc, last_seen_at FROM devices WHERE status = 'active'",
+        const rows = await sql.query<MemberRow>(
+          `SELECT device, soc, coalesce(last_seen_at, enrolled_at) AS contact, array(SELECT model FROM device_models AS owned
+             WHERE owned.tenant = devices.tenant AND owned.device = devices.device) AS models
+           FROM devices WHERE status = 'active'`,
         );
         return rows.map((row) => ({
           device: brand<DeviceId>(row.device),
           hardwareClass: row.soc,
-          lastSeenAt: row.last_seen_at && instant(row.last_seen_at.getTime()),
+          models: row.models.map((model) => brand<ModelId>(model)),
+          lastContactAt: instant(row.contact.getTime()),
         }));
       }),
     checkIn: (request, now) =>
@@ -77,6 +80,13 @@ const FIND = `SELECT tenant, device, public_key AS "publicKey", key_id AS "keyId
 type NumberField = "reportEpoch" | "acknowledgedSequence";
 type Unused = "assignmentEpoch" | "assignmentSequence";
 type HotDeviceRow = Omit<DeviceRow, NumberField | Unused> & Record<NumberField, bigint | string>;
+
+interface MemberRow {
+  readonly device: string;
+  readonly soc: string;
+  readonly contact: Date;
+  readonly models: readonly string[];
+}
 
 async function enrol(
   sql: Sql,

@@ -33,18 +33,21 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
   const decoded = decodeCheckInRequest(body);
   if (!decoded.ok) return decoded;
   const request = decoded.value;
-  const { tenant, device: id, current } = request;
+  const { tenant, device: id, current, models } = request;
   const device = await context.store.devices.find(tenant, id);
   if (!device) return failed("DEVICE_UNKNOWN", `Device ${id} is not enrolled.`);
   const signed = authenticate(device.publicKey);
   if (!signed.ok) return signed;
   const now = context.clock();
   const assignments = await context.store.devices.checkIn(request, now);
-  // The first contact makes a device one that stages reach.
-  if (device.lastSeenAt === null) context.fleet.forget(tenant);
+  const isFirst = device.lastSeenAt === null;
   const view = await context.fleet.view(tenant);
   const { snapshot } = view;
-  const answer = decideCheckIn(deviceStateOf({ device, current, assignments }), snapshot);
+  // When devices show their models one after the other, each would be the first that has them.
+  const counted = isFirst ? [] : models;
+  const state = deviceStateOf({ device, current, models: counted, assignments });
+  const answer = decideCheckIn(state, snapshot);
+  if (isFirst) context.fleet.forget(tenant);
   const directorKeys = usableKeys(view, context, now);
   const input = { request, answer, directorKeys, snapshot, now };
   const { decision, explanation } = await carryOut(input, context);

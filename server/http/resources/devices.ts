@@ -66,7 +66,8 @@ const explain = readOperation({
       return succeeded({ ...NO_ANSWER, decision: "nothing", explanation });
     }
     const { snapshot } = await call.context.fleet.view(device.tenant);
-    const state = deviceStateOf({ device, current: device.current, assignments });
+    const models = await call.context.store.devices.models(device.tenant, device.device);
+    const state = deviceStateOf({ device, current: device.current, models, assignments });
     return succeeded(explanationOf(decideCheckIn(state, snapshot)));
   },
 });
