@@ -7,7 +7,7 @@ import {
   toFailure,
   type Result,
 } from "../../protocol/base/result.ts";
-import type { Signer } from "../../protocol/crypto/index.ts";
+import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
 import type { DriverRef, Report, SandboxLevel } from "../../protocol/wire/index.ts";
 import { scoreOf } from "../benchmark/index.ts";
 import { sandboxLevel, type Watch } from "../host/index.ts";
@@ -16,12 +16,14 @@ import type { RunResult, Session } from "../runtime/index.ts";
 import { blobStore, driverFor, type Pin, type UpdateStep } from "../slots/index.ts";
 import {
   programCache,
+  programFacts,
   readModels,
   registerModel,
   removeModel,
   writeModel,
   type ModelToRegister,
   type RegisteredModel,
+  type Workshop,
 } from "../workload/index.ts";
 import { readState } from "./agent-state.ts";
 import { AGENT_VERSION, checkIn } from "./check-in.ts";
@@ -30,7 +32,7 @@ import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
 import { collectGarbage } from "./garbage.ts";
 import { installFactory } from "./install-factory.ts";
 import { compileFor } from "./measure-update.ts";
-import { machineFor, type AgentOptions } from "./options.ts";
+import { machineFor, type AgentOptions, type Machine } from "./options.ts";
 import { startDriver } from "./start.ts";
 import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
 import type { UpdateSummary } from "./update-summary.ts";
@@ -67,7 +69,7 @@ export interface AgentStatus {
   readonly pollIntervalSeconds: number;
   readonly lastUpdate: UpdateSummary | null;
   readonly models: readonly { readonly id: ModelId; readonly microseconds: number | null }[];
-  /** 1000 at registration (scoreOf); null without models or with one that does not compile. */
+  /** 1000 at registration (scoreOf); null without models, or when one has no program yet. */
   readonly score: number | null;
 }
 
@@ -75,147 +77,178 @@ export interface AgentStatus {
 const OPEN_SESSIONS_MAX = 3;
 
 export function createAgent(options: AgentOptions): Agent {
-  const machine = machineFor(options);
-  const { files, server, soc, tools } = machine;
-  const blobs = blobStore(files);
-  const workshop = { blobs, programs: programCache(files, blobs), soc };
-  const sessions = new Map<string, Session>();
-  let started: Promise<Result<Context>> | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  return new DeviceAgent(options);
+}
 
-  /** One after another, and a disk that fails is a value like any other failure. */
-  const exclusively = <T>(act: () => Promise<Result<T>>): Promise<Result<T>> => {
-    const turn = queue.then(() => guarded(act));
-    queue = turn;
+/** Guards two invariants: operations that change the device's state never overlap, and none comes before the start. */
+class DeviceAgent implements Agent {
+  private readonly options: AgentOptions;
+  private readonly machine: Machine;
+  private readonly workshop: Workshop;
+  private readonly sessions = new Map<string, Session>();
+  private started: Promise<Result<Context>> | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    this.machine = machineFor(options);
+    const { files, soc } = this.machine;
+    const blobs = blobStore(files);
+    this.workshop = { blobs, programs: programCache(files, blobs), soc };
+  }
+
+  init(bundle: Uint8Array, trustedRoot: Uint8Array): Promise<Result<void>> {
+    const { tenant, device } = this.options;
+    return this.exclusively(async () => {
+      const factory = { tenant, device, bundle, trustedRoot };
+      const installed = await installFactory(this.machine, factory);
+      return installed.ok ? succeeded(undefined) : installed;
+    });
+  }
+
+  enrol(token: string): Promise<Result<void>> {
+    const { files, server, soc, randomBytes } = this.machine;
+    return this.withContext(async ({ journal }) => {
+      const { tenant, device } = journal.state;
+      const signer = await ensureDeviceKey(files, randomBytes);
+      const { publicKey } = signer;
+      const identity = { tenant, device, publicKey, soc: soc.name, agentVersion: AGENT_VERSION };
+      const reply = await server.enrol({ ...identity, token }, signer);
+      if (!reply.ok) return reply;
+      const { reportEpoch, pollIntervalSeconds } = reply.value;
+      const outbox = startEpoch(journal.state.outbox, reportEpoch);
+      await journal.write({ ...journal.state, outbox, pollIntervalSeconds });
+      return succeeded(undefined);
+    });
+  }
+
+  registerModel(model: ModelToRegister): Promise<Result<RegisteredModel>> {
+    return this.withContext((context) => register(context, model));
+  }
+
+  unregisterModel(id: ModelId): Promise<Result<void>> {
+    return this.withContext(async (context) => {
+      await removeModel(this.machine.files, id);
+      await collectGarbage(context);
+      return succeeded(undefined);
+    });
+  }
+
+  poll(): Promise<Result<PollOutcome>> {
+    return this.withContext(async (context) => {
+      const signer = await readDeviceKey(this.machine.files);
+      if (!signer || context.journal.state.outbox.epoch === 0) {
+        return failed("NOT_ENROLLED", "The device is not enrolled with a server yet.");
+      }
+      await sendReports(context, signer);
+      const outcome = await pollOnce(context, signer);
+      await sendReports(context, signer);
+      return outcome;
+    });
+  }
+
+  /** Beside whatever else goes on: the state only ever names programs that are complete. */
+  async run(id: ModelId, inputs: ReadonlyMap<string, Float32Array>): Promise<Result<RunResult>> {
+    return guarded(async () => {
+      const context = await this.ready();
+      if (!context.ok) return context;
+      const session = await sessionFor(context.value, id, this.sessions);
+      return session.ok ? session.value.run(inputs) : session;
+    });
+  }
+
+  models(): Promise<Result<readonly RegisteredModel[]>> {
+    return guarded(async () => succeeded(await readModels(this.machine.files)));
+  }
+
+  status(): Promise<Result<AgentStatus>> {
+    return this.withContext(async (context) => succeeded(await statusOf(context)));
+  }
+
+  reports(): Promise<Result<readonly Report[]>> {
+    return guarded(async () => {
+      const state = await readState(this.machine.files);
+      return state.ok ? pendingReports(state.value.outbox) : state;
+    });
+  }
+
+  private exclusively<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
+    const turn = this.queue.then(() => guarded(act));
+    this.queue = turn.catch(() => undefined);
     return turn;
-  };
+  }
 
-  /** Reads the state and proves the driver, once a process. */
-  const ready = async (): Promise<Result<Context>> => {
-    started ??= start();
-    const context = await started;
-    if (!context.ok) started = undefined;
+  private withContext<T>(act: (context: Context) => Promise<Result<T>>): Promise<Result<T>> {
+    return this.exclusively(async () => {
+      const context = await this.ready();
+      return context.ok ? act(context.value) : context;
+    });
+  }
+
+  /** Once a process; a start that failed is tried again. */
+  private async ready(): Promise<Result<Context>> {
+    this.started ??= this.start();
+    const context = await this.started;
+    if (!context.ok) this.started = undefined;
     return context;
-  };
-  const start = async (): Promise<Result<Context>> => {
+  }
+
+  private async start(): Promise<Result<Context>> {
+    const { files } = this.machine;
     const state = await readState(files);
     if (!state.ok) return state;
-    const context = { ports: machine, workshop, journal: new Journal(files, state.value) };
+    const journal = new Journal(files, state.value);
+    const context = { ports: this.machine, workshop: this.workshop, journal };
     const driver = await startDriver(context);
     if (!driver.ok) return driver;
     await collectGarbage(context);
     return succeeded(context);
-  };
-  const withContext = <T>(act: (context: Context) => Promise<Result<T>>): Promise<Result<T>> =>
-    exclusively(async () => {
-      const context = await ready();
-      return context.ok ? act(context.value) : context;
-    });
+  }
+}
 
+async function register(
+  context: Context,
+  model: ModelToRegister,
+): Promise<Result<RegisteredModel>> {
+  const { ports, workshop, journal } = context;
+  const { slots } = journal.state;
+  const kept = (await readModels(ports.files)).find(({ id }) => id === model.id);
+  if (kept) return sameModel(kept, sha256Hex(model.bytes));
+  const watch: Watch = {
+    onProgress: (_stage, fraction) =>
+      ports.onProgress({ stage: "register", subject: model.id, fraction }),
+  };
+  const registered = await registerModel(workshop, model, {
+    recovery: { ...storedDriver(context, slots.recovery), ref: slots.recovery },
+    current: storedDriver(context, slots.current),
+    watch,
+  });
+  if (registered.ok) await writeModel(ports.files, registered.value);
+  else await collectGarbage(context);
+  return registered;
+}
+
+async function statusOf({ ports, workshop, journal }: Context): Promise<AgentStatus> {
+  const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } = journal.state;
+  const times: { id: ModelId; microseconds: number | null; referenceMicroseconds: number }[] = [];
+  for (const model of await readModels(ports.files)) {
+    const { id, referenceMicroseconds } = model;
+    const facts = programFacts(model, driverFor(slots, id).sha256, ports.soc);
+    const microseconds = (await workshop.programs.microseconds(facts)) ?? null;
+    times.push({ id, microseconds, referenceMicroseconds });
+  }
+  const known = times.flatMap(({ microseconds, referenceMicroseconds }) =>
+    microseconds === null ? [] : [{ microseconds, referenceMicroseconds }],
+  );
   return {
-    init: (bundle, trustedRoot) =>
-      exclusively(async () => {
-        const { tenant, device } = options;
-        const installed = await installFactory(machine, { tenant, device, bundle, trustedRoot });
-        return installed.ok ? succeeded(undefined) : installed;
-      }),
-
-    enrol: (token) =>
-      withContext(async ({ journal }) => {
-        const { tenant, device } = journal.state;
-        const signer = await ensureDeviceKey(files, machine.randomBytes);
-        const { publicKey } = signer;
-        const identity = { tenant, device, publicKey, soc: soc.name, agentVersion: AGENT_VERSION };
-        const reply = await server.enrol({ ...identity, token }, signer);
-        if (!reply.ok) return reply;
-        const { reportEpoch, pollIntervalSeconds } = reply.value;
-        const outbox = startEpoch(journal.state.outbox, reportEpoch);
-        await journal.write({ ...journal.state, outbox, pollIntervalSeconds });
-        return succeeded(undefined);
-      }),
-
-    registerModel: (model) => withContext((context) => register(context, model)),
-
-    unregisterModel: (id) =>
-      withContext(async (context) => {
-        await removeModel(files, id);
-        await collectGarbage(context);
-        return succeeded(undefined);
-      }),
-
-    poll: () =>
-      withContext(async (context) => {
-        const signer = await readDeviceKey(files);
-        if (!signer || context.journal.state.outbox.epoch === 0) {
-          return failed("NOT_ENROLLED", "The device is not enrolled with a server yet.");
-        }
-        await sendReports(context, signer);
-        const outcome = await pollOnce(context, signer);
-        await sendReports(context, signer);
-        return outcome;
-      }),
-
-    run: async (id, inputs) => {
-      const context = await ready();
-      if (!context.ok) return context;
-      const session = await sessionFor(context.value, id, sessions);
-      return session.ok ? session.value.run(inputs) : session;
-    },
-
-    models: () => guarded(async () => succeeded(await readModels(files))),
-
-    status: () => withContext(async (context) => succeeded(await statusOf(context))),
-
-    reports: () =>
-      guarded(async () => {
-        const state = await readState(files);
-        return state.ok ? pendingReports(state.value.outbox) : state;
-      }),
+    ...{ tenant, device, soc: ports.soc.name, sandbox: sandboxLevel(ports.tools) },
+    isEnrolled: outbox.epoch > 0,
+    ...{ current: slots.current, previous: slots.previous, recovery: slots.recovery },
+    ...{ update: slots.update.kind, pins: slots.pins, lastUpdate, pollIntervalSeconds },
+    pendingReports: outbox.reports.length,
+    models: times.map(({ id, microseconds }) => ({ id, microseconds })),
+    score: known.length === times.length ? (scoreOf(known) ?? null) : null,
   };
-
-  async function register(
-    context: Context,
-    model: ModelToRegister,
-  ): Promise<Result<RegisteredModel>> {
-    const { slots } = context.journal.state;
-    const kept = (await readModels(files)).find(({ id }) => id === model.id);
-    if (kept) return sameModel(kept, await blobs.put(model.bytes));
-    const watch: Watch = {
-      onProgress: (_stage, fraction) =>
-        machine.onProgress({ stage: "register", subject: model.id, fraction }),
-    };
-    const registered = await registerModel(workshop, model, {
-      recovery: { ...storedDriver(context, slots.recovery), ref: slots.recovery },
-      current: storedDriver(context, slots.current),
-      watch,
-    });
-    if (registered.ok) await writeModel(files, registered.value);
-    else await collectGarbage(context);
-    return registered;
-  }
-
-  async function statusOf(context: Context): Promise<AgentStatus> {
-    const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } =
-      context.journal.state;
-    const times: { id: ModelId; microseconds: number | null; referenceMicroseconds: number }[] = [];
-    for (const { id, referenceMicroseconds } of await readModels(files)) {
-      const session = await sessionFor(context, id, sessions);
-      const microseconds = session.ok ? session.value.timing.microseconds : null;
-      times.push({ id, microseconds, referenceMicroseconds });
-    }
-    const known = times.flatMap(({ microseconds, referenceMicroseconds }) =>
-      microseconds === null ? [] : [{ microseconds, referenceMicroseconds }],
-    );
-    return {
-      ...{ tenant, device, soc: soc.name, sandbox: sandboxLevel(tools) },
-      isEnrolled: outbox.epoch > 0,
-      ...{ current: slots.current, previous: slots.previous, recovery: slots.recovery },
-      ...{ update: slots.update.kind, pins: slots.pins, lastUpdate, pollIntervalSeconds },
-      pendingReports: outbox.reports.length,
-      models: times.map(({ id, microseconds }) => ({ id, microseconds })),
-      score: known.length === times.length ? (scoreOf(known) ?? null) : null,
-    };
-  }
 }
 
 async function pollOnce(context: Context, signer: Signer): Promise<Result<PollOutcome>> {

@@ -38,7 +38,7 @@ export async function programFor(
   model: RegisteredModel,
   driver: StoredDriver & { readonly watch?: Watch | undefined },
 ): Promise<Result<Compiled, CompileCode>> {
-  const { blobs, programs, soc } = workshop;
+  const { programs, soc } = workshop;
   const facts = programFacts(model, driver.sha256, soc);
   const cached = await programs.get(facts);
   if (cached) {
@@ -64,8 +64,7 @@ export async function programFor(
   const program = present(answer.value.blobs.get(summary.program), "the program");
   const session = openFor(model, program, soc);
   if (!session.ok) return session;
-  await blobs.put(program);
-  await programs.put(facts, program);
+  await programs.put(facts, program, session.value.timing.microseconds);
   return succeeded({
     session: session.value,
     fromCache: false,

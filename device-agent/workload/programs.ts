@@ -30,6 +30,8 @@ const descriptorSchema = z
     soc: sha256Schema,
     options: sha256Schema,
     program: sha256Schema,
+    /** Chip time of one inference, from the chip's own clock. */
+    microseconds: z.number(),
   })
   .readonly();
 export type ProgramDescriptor = z.output<typeof descriptorSchema>;
@@ -37,7 +39,9 @@ export type ProgramDescriptor = z.output<typeof descriptorSchema>;
 export interface ProgramCache {
   /** Undefined unless it was stored under exactly these facts and is intact. */
   get(facts: ProgramFacts): Promise<Uint8Array | undefined>;
-  put(facts: ProgramFacts, program: Uint8Array): Promise<void>;
+  put(facts: ProgramFacts, program: Uint8Array, microseconds: number): Promise<void>;
+  /** Without opening the program; undefined when it is not cached. */
+  microseconds(facts: ProgramFacts): Promise<number | undefined>;
   descriptors(): Promise<ReadonlyMap<string, ProgramDescriptor>>;
 }
 
@@ -65,14 +69,18 @@ export function programCache(files: FileSystem, blobs: BlobStore): ProgramCache 
     const bytes = await files.read(at(name));
     return bytes && parseDescriptor(bytes);
   };
+  const find = async (facts: ProgramFacts): Promise<ProgramDescriptor | undefined> => {
+    const descriptor = await read(`${programKey(facts)}.json`);
+    return descriptor && describes(descriptor, facts) ? descriptor : undefined;
+  };
   return {
     get: async (facts) => {
-      const descriptor = await read(`${programKey(facts)}.json`);
-      if (!descriptor || !describes(descriptor, facts)) return undefined;
-      return blobs.get(descriptor.program);
+      const descriptor = await find(facts);
+      return descriptor && blobs.get(descriptor.program);
     },
-    put: async (facts, program) => {
-      const descriptor = { ...facts, program: await blobs.put(program) };
+    microseconds: async (facts) => (await find(facts))?.microseconds,
+    put: async (facts, program, microseconds) => {
+      const descriptor = { ...facts, program: await blobs.put(program), microseconds };
       await files.replaceFile(at(`${programKey(facts)}.json`), utf8(JSON.stringify(descriptor)));
     },
     descriptors: async () => {

@@ -2,15 +2,15 @@
  * Registration: the recovery driver's float32 path gives, once, the goldens that every later driver is
  * compared with and the encodings that every later driver quantises with.
  */
-import type { PortType, ReferenceSummary } from "../../protocol/abi/index.ts";
+import type { ReferenceSummary } from "../../protocol/abi/index.ts";
 import { assert, present } from "../../protocol/base/assert.ts";
 import type { ModelId, Sha256 } from "../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import type { DriverRef } from "../../protocol/wire/index.ts";
-import type { DriverCode, Watch } from "../host/index.ts";
+import type { DriverCode, DriverOutcome, Watch } from "../host/index.ts";
 import { programFor, type CompileCode, type StoredDriver, type Workshop } from "./compile.ts";
 import { sourceOf, type RegisteredModel } from "./model.ts";
-import { bytesOfRun, elementsOf, seededRun } from "./runs.ts";
+import { bytesOfRun, seededRun } from "./runs.ts";
 
 export interface ModelToRegister {
   readonly id: ModelId;
@@ -31,7 +31,7 @@ export interface RegistrationDrivers {
   readonly current: StoredDriver;
 }
 
-export type RegisterCode = CompileCode | DriverCode | "WRONG_INPUT_SIZE" | "MODEL_TOO_LARGE";
+export type RegisterCode = CompileCode | DriverCode | "MODEL_TOO_LARGE";
 
 export const MODEL_BYTES_MAX = 1 << 29;
 const SEEDED_CALIBRATION_RUNS = 4;
@@ -53,9 +53,7 @@ export async function registerModel(
   const ask = (inputs: readonly Sha256[], calibrate: boolean) =>
     options.recovery.hosted.reference({ model: source, inputs, calibrate }, options.watch);
 
-  const described = await ask([], false);
-  if (!described.ok) return described;
-  const runs = runsOf(model, described.value.summary.inputPorts);
+  const runs = await runsOf(model, () => ask([], false));
   if (!runs.ok) return runs;
   const { calibration, goldens } = runs.value;
 
@@ -108,22 +106,24 @@ interface Runs {
   readonly goldens: readonly Float32Array[];
 }
 
-function runsOf(
+/** Only a model that comes without inputs of its own has to be asked for their shapes. */
+async function runsOf(
   model: ModelToRegister,
-  ports: readonly PortType[],
-): Result<Runs, "WRONG_INPUT_SIZE"> {
+  describe: () => Promise<DriverOutcome<ReferenceSummary>>,
+): Promise<Result<Runs, DriverCode>> {
+  const { calibration, goldenInputs } = model;
+  if (calibration.length > 0 && goldenInputs.length > 0) {
+    return succeeded({ calibration, goldens: goldenInputs });
+  }
+  const described = await describe();
+  if (!described.ok) return described;
+  const ports = described.value.summary.inputPorts;
   const seeded = (count: number, seed: number): Float32Array[] =>
     Array.from({ length: count }, (_, index) => seededRun(ports, seed + index));
-  const { calibration, goldenInputs } = model;
-  const runs: Runs = {
+  return succeeded({
     calibration: calibration.length > 0 ? calibration : seeded(SEEDED_CALIBRATION_RUNS, 1),
     goldens: goldenInputs.length > 0 ? goldenInputs : seeded(SEEDED_GOLDEN_RUNS, GOLDEN_SEED),
-  };
-  const expected = elementsOf(ports);
-  const odd = [...runs.calibration, ...runs.goldens].find((run) => run.length !== expected);
-  if (odd === undefined) return succeeded(runs);
-  const message = `A run has ${odd.length} values, the model's inputs take ${expected}.`;
-  return failed("WRONG_INPUT_SIZE", message, { expected, got: odd.length });
+  });
 }
 
 async function putRuns(
