@@ -1,7 +1,13 @@
 /** Collects instructions in sequential order and gives each its queue. */
 import { assert, present } from "../../protocol/base/assert.ts";
 import { hvxCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
-import type { Address, Operand, QueueId, SocDescription, Window } from "../../protocol/isa/index.ts";
+import type {
+  Address,
+  Operand,
+  QueueId,
+  SocDescription,
+  Window,
+} from "../../protocol/isa/index.ts";
 import { operandList } from "../kernels/index.ts";
 import type { KernelLibrary, KernelName } from "../kernels/index.ts";
 import type { Shape } from "../kernels/index.ts";
@@ -61,7 +67,10 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
   const forOrigin = (origin: number): Emitter => ({
     contexts: soc.hvx.queues,
     copy: (queue, copy) => {
-      sequence.push({ queue: copyQueues[queue], draft: { op: "dma.copy", origin, ...whole(copy) } });
+      sequence.push({
+        queue: copyQueues[queue],
+        draft: { op: "dma.copy", origin, ...whole(copy) },
+      });
     },
     matrix: (draft) => {
       sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
@@ -72,7 +81,8 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
       const { vectors, rows = 8, columns = 0xffff } = run;
       assert(vectors > 0, "a run has vectors");
       const context = loads.indexOf(Math.min(...loads));
-      loads[context] = present(loads[context], "context") + hvxCycles({ vectors, operands, code }, soc);
+      loads[context] =
+        present(loads[context], "context") + hvxCycles({ vectors, operands, code }, soc);
       const draft: Draft = { op: "hvx.run", origin, vectors, rows, columns, operands, code };
       sequence.push({ queue: hvx + context, draft });
     },

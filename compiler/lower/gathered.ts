@@ -46,17 +46,14 @@ export function gatheredGeometry({ geometry, grid }: Gathered): ConvolutionGeome
 /** [out][in][kernel height][kernel width] as [out][kernel width * in][kernel height]. */
 export function gatheredWeights({ geometry: g }: Gathered, weights: Int8Array): Int8Array {
   const packed = new Int8Array(weights.length);
-  let source = 0;
-  for (let o = 0; o < g.outChannels; o++) {
-    for (let c = 0; c < g.inChannels; c++) {
-      for (let ky = 0; ky < g.kernelHeight; ky++) {
-        for (let kx = 0; kx < g.kernelWidth; kx++, source++) {
-          const lane = kx * g.inChannels + c;
-          const target = (o * g.kernelWidth * g.inChannels + lane) * g.kernelHeight + ky;
-          packed[target] = weights[source] ?? 0;
-        }
-      }
-    }
+  const taps = g.kernelHeight * g.kernelWidth;
+  for (let source = 0; source < weights.length; source++) {
+    const tap = source % taps;
+    const channel = Math.floor(source / taps);
+    const [o, c] = [Math.floor(channel / g.inChannels), channel % g.inChannels];
+    const lane = (tap % g.kernelWidth) * g.inChannels + c;
+    const row = Math.floor(tap / g.kernelWidth);
+    packed[(o * g.kernelWidth * g.inChannels + lane) * g.kernelHeight + row] = weights[source] ?? 0;
   }
   return packed;
 }

@@ -3,13 +3,14 @@
  * One lowering; what a release decides is in its options.
  */
 import { CodedError, failed, succeeded, toFailure } from "../../protocol/base/result.ts";
-import type { Result } from "../../protocol/base/result.ts";
+import type { Failure, Result } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { Graph } from "../ir/index.ts";
 import type { KernelLibrary } from "../kernels/index.ts";
 import type { LoweringCode } from "./failure.ts";
 import { buildNetwork } from "./network.ts";
 import type { PortValue } from "./network.ts";
+import { SPARING } from "./options.ts";
 import type { LoweringOptions } from "./options.ts";
 import type { Listing } from "./listing.ts";
 import { layOut } from "./layout.ts";
@@ -46,20 +47,38 @@ export interface Lowered {
 
 export function lowerGraph(request: LoweringRequest): Result<Lowered, LoweringCode> {
   try {
-    const network = buildNetwork(request.graph, request.options, request.soc);
-    const layout = layOut(network, request.options, request.soc);
-    return succeeded(writeListing(request, network, layout));
+    return succeeded(lowerWith(request, request.options));
   } catch (error) {
-    if (error instanceof CodedError && isLoweringCode(error.code)) {
-      return toFailure(error as CodedError<LoweringCode>);
-    }
-    if (error instanceof CodedError && error.code === "BAD_NODE") {
-      return failed("UNSUPPORTED_OP", error.message);
-    }
-    throw error;
+    if (error instanceof CodedError && error.code === "DOES_NOT_FIT")
+      return lowerSparingly(request);
+    return refusal(error);
   }
 }
 
-function isLoweringCode(code: string): boolean {
-  return code === "UNSUPPORTED_OP" || code === "DOES_NOT_FIT";
+/** Throws CodedError with a LoweringCode. */
+function lowerWith(request: LoweringRequest, options: LoweringOptions): Lowered {
+  const network = buildNetwork(request.graph, options, request.soc);
+  return writeListing(request, network, layOut(network, options, request.soc));
+}
+
+/** What a release does for speed can cost room: without it, larger models fit. */
+function lowerSparingly(request: LoweringRequest): Result<Lowered, LoweringCode> {
+  try {
+    return succeeded(lowerWith(request, { ...request.options, ...SPARING }));
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+function refusal(error: unknown): Failure<LoweringCode> {
+  if (!(error instanceof CodedError)) throw error;
+  switch (error.code) {
+    case "UNSUPPORTED_OP":
+    case "DOES_NOT_FIT":
+      return toFailure(error as CodedError<LoweringCode>);
+    case "BAD_NODE":
+      return failed("UNSUPPORTED_OP", error.message);
+    default:
+      throw error;
+  }
 }

@@ -11,7 +11,7 @@ import { FIRST_PORT_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { LoweringOptions } from "./options.ts";
 import { liveBytesMax, planMemory } from "./plan.ts";
-import type { Buffer, EarlyBuffer, Plan } from "./plan.ts";
+import type { Buffer, EarlyBuffer } from "./plan.ts";
 import { livesOf, scheduleGroups } from "./schedule.ts";
 import type { Life, Schedule } from "./schedule.ts";
 import type { Place, Value, ValueId } from "./stage.ts";
@@ -86,7 +86,10 @@ export function layOut(network: Network, options: LoweringOptions, soc: SocDescr
       const layout = attempt({ grouped, fixed, slack, soc }, homes.bytes);
       if (layout !== undefined) return layout;
     }
-    const largest = largestAtPeak(network, grouped, fixed, spill);
+    const lives = livesOf(grouped.values, fixed.schedule, 0).map((life, id) =>
+      spill.has(id) ? undefined : life,
+    );
+    const largest = nextSpill(network, fixed, lives);
     if (largest === undefined) throw doesNotFit(heaviestNode(fixed), "its rows do not fit VTCM");
     spill.add(largest);
   }
@@ -198,7 +201,9 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
   lives.forEach((life, id) => {
     if (life === undefined) return;
     ids.push(id);
-    buffers.push(valueBuffer(present(grouped.values[id], "value"), { ...life, end: settled(life.end) }));
+    buffers.push(
+      valueBuffer(present(grouped.values[id], "value"), { ...life, end: settled(life.end) }),
+    );
   });
   for (const life of scratch) buffers.push({ ...life, end: settled(life.end) });
   const early = chunks.map((life): EarlyBuffer => {
@@ -219,7 +224,7 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
       scratch.map(({ stage }, index) => [stage, offsets[ids.length + index] ?? 0]),
     ),
     chunkOffsets: plan.earlyOffsets.map((offset) => offset + base),
-    vtcmPeakBytes: base + peakOf(plan),
+    vtcmPeakBytes: base + plan.peakBytes,
     vtcmLowerBoundBytes: base + liveBytesMax([...buffers, ...chunks], ALIGNMENT),
   };
 }
@@ -240,44 +245,53 @@ function layoutSparse(schedule: Schedule, offset: number): SparseLayout {
   return { offset, bytes, offsets };
 }
 
-function peakOf(plan: Plan): number {
-  return plan.peakBytes;
-}
-
 function valueBuffer(value: Value, life: Life): Buffer {
   return { bytes: life.rows * value.grid.rowBytes, start: life.start, end: life.end };
 }
 
-/** The largest tensor alive when most memory is in use that still lives in VTCM across groups. */
-function largestAtPeak(
-  network: Network,
-  grouped: Grouped,
-  fixed: Fixed,
-  spill: ReadonlySet<ValueId>,
-): ValueId | undefined {
-  const lives = livesOf(grouped.values, fixed.schedule, 0);
-  const live = new Array<number>(fixed.schedule.steps.length + 1).fill(0);
-  const add = (life: Buffer): void => {
-    for (let step = life.start; step <= life.end; step++) live[step] = (live[step] ?? 0) + life.bytes;
-  };
-  lives.forEach((life, id) => {
-    if (life !== undefined) add(valueBuffer(present(grouped.values[id], "value"), life));
-  });
-  fixed.chunks.forEach(add);
-  fixed.scratch.forEach(add);
-  const peak = live.indexOf(Math.max(...live));
+/**
+ * The next tensor to move to DDR: the largest that is used by several groups and alive when most memory is
+ * in use, or else the largest of all such.
+ */
+function nextSpill(network: Network, fixed: Fixed, lives: Lives): ValueId | undefined {
   const groupOf = (step: number): number => fixed.schedule.steps[step]?.group ?? 0;
-  let largest: { id: ValueId; bytes: number } | undefined;
-  for (let id = 0; id < network.values.length; id++) {
+  const wholes = new Set(network.values.map((value) => value.within?.value));
+  const candidates = network.values.flatMap((value, id) => {
     const life = lives[id];
+    const bound = life === undefined || groupOf(life.start) === groupOf(life.end);
+    return bound || wholes.has(id) ? [] : [{ id, life, ...valueBuffer(value, life) }];
+  });
+  const peak = peakStep(network, fixed, lives);
+  const largest = (from: typeof candidates): ValueId | undefined =>
+    from.reduce<(typeof candidates)[number] | undefined>(
+      (best, next) => (best === undefined || next.bytes > best.bytes ? next : best),
+      undefined,
+    )?.id;
+  const alive = candidates.filter(({ start, end }) => start <= peak && peak <= end);
+  return largest(alive) ?? largest(candidates);
+}
+
+type Lives = readonly (Life | undefined)[];
+
+/** The step in which most bytes are alive. */
+function peakStep(network: Network, fixed: Fixed, lives: Lives): number {
+  const buffers: Buffer[] = [...fixed.chunks, ...fixed.scratch];
+  lives.forEach((life, id) => {
     const value = network.values[id];
-    if (life === undefined || value === undefined || spill.has(id)) continue;
-    if (life.start > peak || life.end < peak || groupOf(life.start) === groupOf(life.end)) continue;
-    if (network.values.some((other) => other.within?.value === id)) continue;
-    const bytes = life.rows * value.grid.rowBytes;
-    if (largest === undefined || bytes > largest.bytes) largest = { id, bytes };
+    if (life !== undefined && value !== undefined) buffers.push(valueBuffer(value, life));
+  });
+  const changes = new Float64Array(fixed.schedule.steps.length + 1);
+  for (const { start, end, bytes } of buffers) {
+    changes[start] = (changes[start] ?? 0) + bytes;
+    changes[end + 1] = (changes[end + 1] ?? 0) - bytes;
   }
-  return largest?.id;
+  let live = 0;
+  let peak = { step: 0, bytes: 0 };
+  changes.forEach((change, step) => {
+    live += change;
+    if (live > peak.bytes) peak = { step, bytes: live };
+  });
+  return peak.step;
 }
 
 function heaviestNode(fixed: Fixed): string {

@@ -71,11 +71,7 @@ export interface NodeContext {
 }
 
 /** Throws CodedError `UNSUPPORTED_OP` naming the node. */
-export function buildNetwork(
-  graph: Graph,
-  options: LoweringOptions,
-  soc: SocDescription,
-): Network {
+export function buildNetwork(graph: Graph, options: LoweringOptions, soc: SocDescription): Network {
   const builder = new NetworkBuilder(graph, options, soc);
   graph.inputs.forEach((name, index) => builder.input(name, index));
   for (const node of graph.nodes) lowerNode(builder.context(node));

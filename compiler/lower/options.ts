@@ -17,3 +17,12 @@ export interface LoweringOptions {
   /** Weights above twice this size are brought in and used in parts of about this size. */
   readonly weightChunkBytes: number;
 }
+
+/** Where a model does not fit otherwise: activations in DDR, nothing that takes memory for speed. */
+export const SPARING: Partial<LoweringOptions> = {
+  homes: "ddr",
+  follow: false,
+  concatInPlace: false,
+  prefetch: false,
+  matrixDepthwise: false,
+};

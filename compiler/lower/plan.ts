@@ -39,7 +39,9 @@ export function planMemory(
 ): Plan | undefined {
   const placed: PlacedBuffer[] = [];
   const offsets = new Array<number>(buffers.length).fill(0);
-  const bySize = [...buffers.keys()].sort((a, b) => sizeOf(buffers, b) - sizeOf(buffers, a) || a - b);
+  const bySize = [...buffers.keys()].sort(
+    (a, b) => sizeOf(buffers, b) - sizeOf(buffers, a) || a - b,
+  );
   for (const index of bySize) {
     const buffer = buffers[index];
     if (buffer === undefined) continue;

@@ -162,7 +162,10 @@ function ringRows(uses: readonly Use[]): number {
   let most = 1;
   uses.forEach((use, index) => {
     if (use.kind === "write") written = Math.max(written, use.rows.last);
-    const first = Math.min(neededAfter[index] ?? Infinity, use.kind === "write" ? use.rows.first : Infinity);
+    const first = Math.min(
+      neededAfter[index] ?? Infinity,
+      use.kind === "write" ? use.rows.first : Infinity,
+    );
     most = Math.max(most, written - first + 1);
   });
   return most;

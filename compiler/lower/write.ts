@@ -179,7 +179,11 @@ function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]):
   emit.copy("in", { destination: vtcm(constants), source, bytes });
   const tiles = from.layout.sparse.offsets.get(stage);
   if (chunk !== 0 || tiles === undefined) return;
-  present(from.layout.schedule.stages[stage]?.sparse, "sparse tiles").spread(emit, constants, tiles);
+  present(from.layout.schedule.stages[stage]?.sparse, "sparse tiles").spread(
+    emit,
+    constants,
+    tiles,
+  );
 }
 
 function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table"> {

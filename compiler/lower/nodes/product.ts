@@ -13,6 +13,7 @@ import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { gridOf } from "../grid.ts";
 import type { NodeContext } from "../network.ts";
 import type { Phased } from "../phased.ts";
+import type { ValueId } from "../stage.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode, Requantization } from "../stages/matrix.ts";
@@ -94,7 +95,7 @@ function lowerConv(context: NodeContext): void {
     weights: gathered ? gatheredWeights(gathered, filters.weights) : filters.weights,
     bias: filters.bias,
     requantization: requantization(context, filters, geometry.outChannels),
-    chunkBytes: context.options.weightChunkBytes,
+    chunkBytes: chunkBytesFor(context, [input, output]),
   };
   if (geometry.strideY > 255 || geometry.strideX > 255) throw unsupported(node.name, "the stride");
   const { soc, options, matrixCycles: cyclesOf } = context;
@@ -105,6 +106,16 @@ function lowerConv(context: NodeContext): void {
   }
   const share = options.matrixDepthwise ? balancedShare(from, cyclesOf.get(input) ?? 0, soc) : 0;
   context.add(depthwiseStage(from, share));
+}
+
+/** Weights in parts need the whole input and output at hand; images too large for that are made row by row. */
+function chunkBytesFor(context: NodeContext, values: readonly ValueId[]): number {
+  const bytes = values.reduce((sum, value) => {
+    const { rows, rowBytes } = context.grid(value);
+    return sum + rows * rowBytes;
+  }, 0);
+  const fits = bytes <= context.soc.vtcmBytes / 2;
+  return fits ? context.options.weightChunkBytes : Number.MAX_SAFE_INTEGER;
 }
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */
@@ -151,7 +162,7 @@ function lowerMatmul(context: NodeContext): void {
       weights,
       bias: filters.bias,
       requantization: requantization(context, filters, columns),
-      chunkBytes: context.options.weightChunkBytes,
+      chunkBytes: chunkBytesFor(context, [input, output]),
     }),
   );
 }
@@ -198,7 +209,7 @@ function lowerConvTranspose(context: NodeContext): void {
         ...requantize,
         multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
       },
-      chunkBytes: context.options.weightChunkBytes,
+      chunkBytes: chunkBytesFor(context, [source.value, value]),
     }),
   );
   if (staysPhased) context.setPhased({ ...phased, value });

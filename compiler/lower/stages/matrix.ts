@@ -160,7 +160,11 @@ function packChunk(from: MatrixNode, chunk: TileChunk, ranges: readonly TileRang
       }
       const bias = ((from.bias?.[channel] ?? 0) - requantization.zeroPointIn * sum) | 0;
       view.setInt32(biasAt + 4 * lane, bias, true);
-      view.setFloat32(biasAt + BIAS_BYTES + 4 * lane, requantization.multipliers[channel] ?? 0, true);
+      view.setFloat32(
+        biasAt + BIAS_BYTES + 4 * lane,
+        requantization.multipliers[channel] ?? 0,
+        true,
+      );
     }
   }
   return bytes;

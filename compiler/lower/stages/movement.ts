@@ -60,7 +60,7 @@ function emitPart(work: Work, part: Part): void {
   const { first: row } = work.rows;
   const source = work.input(part.part).offset(row, part.tile, 0);
   const { columns } = work.output.grid;
-  for (let done = 0; done < part.lanes; ) {
+  for (let done = 0; done < part.lanes;) {
     const channel = part.channel + done;
     const lane = channel % 32;
     const lanes = Math.min(part.lanes - done, 32 - lane);

@@ -151,11 +151,7 @@ function partCount(grid: Grid): number {
   return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
 }
 
-function emitGlobalAverage(
-  from: Omit<PoolNode, "geometry">,
-  multiplier: number,
-  work: Work,
-): void {
+function emitGlobalAverage(from: Omit<PoolNode, "geometry">, multiplier: number, work: Work): void {
   const { inputGrid: grid } = from;
   const chains = partCount(grid);
   const total = (tile: number, chain: number): number =>

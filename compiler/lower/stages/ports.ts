@@ -34,7 +34,10 @@ function stagingSlots(grid: Grid): number {
   return Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / stagingBytes(grid))));
 }
 
-function denseRows(from: PortNode, row: number): { readonly dense: Address; readonly bytes: number } {
+function denseRows(
+  from: PortNode,
+  row: number,
+): { readonly dense: Address; readonly bytes: number } {
   const pixelRowBytes = from.grid.width * from.grid.channels;
   const dense = { region: from.region, offset: row * 8 * pixelRowBytes };
   return { dense, bytes: validRows(from.grid, row) * pixelRowBytes };
@@ -266,7 +269,10 @@ export function storeStage(from: SpillNode): Stage {
   return { ...spillStage(from, "out"), inputs: [from.value], output: undefined, follows: true };
 }
 
-function spillStage(from: SpillNode, queue: "in" | "out"): Omit<Stage, "inputs" | "output" | "follows"> {
+function spillStage(
+  from: SpillNode,
+  queue: "in" | "out",
+): Omit<Stage, "inputs" | "output" | "follows"> {
   return {
     node: from.node,
     rows: from.grid.rows,

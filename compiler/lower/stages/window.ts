@@ -57,7 +57,8 @@ export function inputRowsOf(g: WindowGeometry, input: Grid, rows: RowRange): Row
 export function tapsOf(g: WindowGeometry): number[] {
   const taps: number[] = [];
   for (let y = 0; y < g.kernelHeight; y++) {
-    for (let x = 0; x < g.kernelWidth; x++) taps.push(tapImmediate(y * g.dilationY, x * g.dilationX));
+    for (let x = 0; x < g.kernelWidth; x++)
+      taps.push(tapImmediate(y * g.dilationY, x * g.dilationX));
   }
   return taps;
 }

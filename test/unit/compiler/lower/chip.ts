@@ -2,8 +2,14 @@
 import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import { lowerHtp } from "../../../../compiler/codegen/htp/index.ts";
-import { attributesOf, evaluate, graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
-import type { Graph, Tensor, TensorType } from "../../../../compiler/ir/index.ts";
+import { evaluate, graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
+import type {
+  Attribute,
+  Graph,
+  Quantization,
+  Tensor,
+  TensorType,
+} from "../../../../compiler/ir/index.ts";
 import { loadKernels } from "../../../../compiler/kernels/index.ts";
 import { RELEASES } from "../../../../compiler/releases/index.ts";
 import { createMachine } from "../../../../device-agent/soc/machine/machine.ts";
@@ -61,7 +67,11 @@ export interface Ran {
 }
 
 /** Verifies the program, runs it twice (nothing may depend on what memory held) and gives the outputs. */
-export function runOnChip(program: Program, soc: SocDescription, inputs: readonly Int8Array[]): Ran {
+export function runOnChip(
+  program: Program,
+  soc: SocDescription,
+  inputs: readonly Int8Array[],
+): Ran {
   const verified = unwrap(verifyProgram(program, soc));
   const machine = unwrap(createMachine(verified));
   program.inputs.forEach((port, index) => {
@@ -83,30 +93,34 @@ export function randomInput(type: TensorType, seed: number): Tensor {
   return tensorFrom(type, () => random.below(256) - 128);
 }
 
-/** Every release on every chip gives the evaluator's bytes. */
-export function checkGraph(graph: Graph, seed = 1): void {
+/** A release on a chip. */
+export interface Target {
+  readonly version: string;
+  readonly soc: SocDescription;
+}
+
+export const TARGETS: readonly Target[] = CHIPS.flatMap((soc) =>
+  [...RELEASES.keys()].map((version) => ({ version, soc })),
+);
+
+/** Every target gives the evaluator's bytes. */
+export function checkGraph(graph: Graph, seed = 1, targets = TARGETS): void {
   const inputs = new Map<string, Tensor>();
   graph.inputs.forEach((name, index) => {
     const type = graph.types.get(name);
     if (type !== undefined) inputs.set(name, randomInput(type, seed + index));
   });
   const expected = evaluate(graph, inputs);
-  for (const soc of CHIPS) {
-    for (const version of RELEASES.keys()) {
-      const program = compile(graph, version, soc);
-      const { outputs } = runOnChip(program, soc, [...inputs.values()].map(pixelsOf));
-      graph.outputs.forEach((name, index) => {
-        const wanted = expected.get(name);
-        if (wanted === undefined) throw new Error(`no output ${name}`);
-        const difference = firstDifference(outputs[index] ?? new Int8Array(0), pixelsOf(wanted));
-        expect({ version, soc: soc.name, name, difference }).toEqual({
-          version,
-          soc: soc.name,
-          name,
-          difference: undefined,
-        });
-      });
-    }
+  for (const { version, soc } of targets) {
+    const program = compile(graph, version, soc);
+    const { outputs } = runOnChip(program, soc, [...inputs.values()].map(pixelsOf));
+    graph.outputs.forEach((name, index) => {
+      const wanted = expected.get(name);
+      if (wanted === undefined) throw new Error(`no output ${name}`);
+      const difference = firstDifference(outputs[index] ?? new Int8Array(0), pixelsOf(wanted));
+      const at = { version, soc: soc.name, name };
+      expect({ ...at, difference }).toEqual({ ...at, difference: undefined });
+    });
   }
 }
 
@@ -118,17 +132,22 @@ function firstDifference(actual: Int8Array, wanted: Int8Array): string | undefin
   return undefined;
 }
 
+interface NodeOptions extends Readonly<Record<string, Attribute | Quantization | undefined>> {
+  readonly quantization?: Quantization;
+}
+
 /** A builder of small int8 graphs with seeded constants. */
 export function int8Graph(seed: number) {
   const random = seededRandom(seed);
   const builder = graphBuilder("test");
   let count = 0;
   const name = (what: string): string => `${what}${count++}`;
-  const encoding = (scale: number, zeroPoint: number) => ({
+  const encoding = (scale: number, zeroPoint: number): Quantization => ({
     scales: [Math.fround(scale)],
     zeroPoints: [zeroPoint],
   });
-  const fresh = () => encoding(0.01 + random.uniform() * 0.05, random.below(100) - 50);
+  const fresh = (): Quantization =>
+    encoding(0.01 + random.uniform() * 0.05, random.below(100) - 50);
   return {
     random,
     builder,
@@ -138,7 +157,9 @@ export function int8Graph(seed: number) {
     weights: (shape: readonly number[], axis: number) => {
       const channels = shape[axis] ?? 1;
       const quantization = {
-        scales: Array.from({ length: channels }, () => Math.fround(0.001 + random.uniform() * 0.01)),
+        scales: Array.from({ length: channels }, () =>
+          Math.fround(0.001 + random.uniform() * 0.01),
+        ),
         zeroPoints: new Array<number>(channels).fill(0),
         axis,
       };
@@ -157,19 +178,16 @@ export function int8Graph(seed: number) {
         name("t"),
         tensorFrom({ dtype: "i8", shape: [256] }, () => random.below(256) - 128),
       ),
-    node: (
-      op: string,
-      inputs: readonly string[],
-      attributes: Record<string, number | string | readonly number[]> = {},
-      quantization = fresh(),
-    ) => builder.node({ op, name: name(op), inputs, attributes, quantization }),
-    quantizationOf: (value: string) => {
+    node: (op: string, inputs: readonly string[], options: NodeOptions = {}) => {
+      const { quantization = fresh(), ...attributes } = options;
+      const known = attributes as Readonly<Record<string, Attribute>>;
+      return builder.node({ op, name: name(op), inputs, attributes: known, quantization });
+    },
+    encodingOf: (value: string): Quantization => {
       const { quantization } = builder.typeOf(value);
       if (quantization === undefined) throw new Error("no encoding");
-      return { scales: [...quantization.scales], zeroPoints: [...quantization.zeroPoints] };
+      return quantization;
     },
     finish: (...outputs: string[]) => builder.finish(outputs),
   };
 }
-
-export { attributesOf };

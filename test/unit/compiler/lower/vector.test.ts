@@ -23,15 +23,17 @@ describe("sums and products equal the evaluator in every bit", () => {
   }
   test("a constant of one value a channel as the first operand", () => {
     const g = int8Graph(4);
-    const quantization = g.fresh();
-    const type = { dtype: "i8", shape: [1, 70, 1, 1], quantization } as const;
-    const c = g.builder.constant("c", tensorFrom(type, (i) => (i * 37) % 256 - 128));
+    const type = { dtype: "i8", shape: [1, 70, 1, 1], quantization: g.fresh() } as const;
+    const c = g.builder.constant(
+      "c",
+      tensorFrom(type, (i) => ((i * 37) % 256) - 128),
+    );
     checkGraph(g.finish(g.node("add", [c, g.input(SHAPE)])));
   });
   test("a sum far beyond 16 bits", () => {
     const g = int8Graph(5);
-    const tiny = { scales: [Math.fround(1e-5)], zeroPoints: [3] };
-    checkGraph(g.finish(g.node("add", [g.input(SHAPE), g.input(SHAPE)], {}, tiny)));
+    const quantization = { scales: [Math.fround(1e-5)], zeroPoints: [3] };
+    checkGraph(g.finish(g.node("add", [g.input(SHAPE), g.input(SHAPE)], { quantization })));
   });
 });
 
@@ -46,13 +48,14 @@ describe("pooling equals the evaluator in every bit", () => {
     test(`max_pool ${JSON.stringify(attributes)}`, () => {
       const g = int8Graph(6);
       const x = g.input(shape);
-      checkGraph(g.finish(g.node("max_pool", [x], attributes, g.quantizationOf(x))));
+      const y = g.node("max_pool", [x], { ...attributes, quantization: g.encodingOf(x) });
+      checkGraph(g.finish(y));
     });
   }
   test("average_pool that counts its padding", () => {
     const g = int8Graph(7);
-    const attributes = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 };
-    checkGraph(g.finish(g.node("average_pool", [g.input([1, 40, 17, 12])], attributes)));
+    const window = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 };
+    checkGraph(g.finish(g.node("average_pool", [g.input([1, 40, 17, 12])], window)));
   });
   test("global_average_pool", () => {
     const g = int8Graph(8);
@@ -64,9 +67,10 @@ test("softmax over channels", () => {
   for (const channels of [2, 32, 70]) {
     const g = int8Graph(9);
     const x = g.input([5, channels]);
-    const scale = g.quantizationOf(x).scales[0] ?? 1;
+    const scale = g.encodingOf(x).scales[0] ?? 1;
     const table = { type: { dtype: "i32", shape: [256] }, data: softmaxTable(scale) } as const;
     const quantization = { scales: [Math.fround(1 / 256)], zeroPoints: [-128] };
-    checkGraph(g.finish(g.node("softmax", [x, g.builder.constant("e", table)], { axis: 1 }, quantization)));
+    const y = g.node("softmax", [x, g.builder.constant("e", table)], { axis: 1, quantization });
+    checkGraph(g.finish(y));
   }
 });
