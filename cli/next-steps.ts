@@ -22,8 +22,14 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
 
   ["KEYS_EXIST", "Name another --offline folder; keys that exist go on signing."],
   ["KEYS_MISSING", "`retile keys init --offline FOLDER` makes them."],
-  ["NO_ROOT_YET", "`retile keys init` makes and publishes it; `retile keys publish` what is signed."],
-  ["RELEASE_NOT_PUBLISHED", "`retile release list` shows what is; `retile release publish` adds one."],
+  [
+    "NO_ROOT_YET",
+    "`retile keys init` makes and publishes it; `retile keys publish` what is signed.",
+  ],
+  [
+    "RELEASE_NOT_PUBLISHED",
+    "`retile release list` shows what is; `retile release publish` adds one.",
+  ],
   ["ROLLOUT_EXISTS", "--id names another one; `retile rollout list` shows those there are."],
   ["ROLLOUT_ACTION_NOT_ALLOWED", "`retile rollout show ROLLOUT` says where it stands and why."],
   ["WATCH_TIMEOUT", "The rollout goes on; `retile rollout show ROLLOUT` says what it waits for."],

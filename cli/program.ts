@@ -1,15 +1,27 @@
 /** The command tree: each command registers itself; what all commands share is added here, once. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import * as agent from "./commands/agent.ts";
 import * as config from "./commands/config.ts";
 import * as demo from "./commands/demo.ts";
+import * as devices from "./commands/devices.ts";
 import * as driver from "./commands/driver.ts";
+import * as keys from "./commands/keys.ts";
+import * as release from "./commands/release.ts";
+import * as rollout from "./commands/rollout.ts";
 import * as run from "./commands/run.ts";
+import * as server from "./commands/server.ts";
 
 const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
   demo,
   driver,
   run,
+  server,
+  keys,
+  release,
+  rollout,
+  devices,
+  agent,
   config,
 ];
 

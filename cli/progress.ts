@@ -27,9 +27,9 @@ function bar(label: string, totalCount: number): Progress {
 function lines(label: string, totalCount: number): Progress {
   const startedAt = performance.now();
   let doneCount = 0;
-  let writtenAt = startedAt;
+  let [writtenAt, writtenCount] = [startedAt, -1];
   const write = (note: string): void => {
-    writtenAt = performance.now();
+    [writtenAt, writtenCount] = [performance.now(), doneCount];
     const seconds = ((writtenAt - startedAt) / 1000).toFixed(1);
     const tail = note === "" ? "" : ` ${note}`;
     process.stderr.write(`${label} ${doneCount}/${totalCount} ${seconds} s${tail}\n`);
@@ -39,6 +39,8 @@ function lines(label: string, totalCount: number): Progress {
       doneCount += count;
       if (performance.now() - writtenAt >= LINE_MILLISECONDS_MIN) write(note);
     },
-    finish: () => write(""),
+    finish: () => {
+      if (doneCount !== writtenCount) write("");
+    },
   };
 }

@@ -19,10 +19,12 @@ function registerList(devices: Command): void {
   const list = devices.command("list").description("List the devices and the drivers they run");
   settingFlags(list, ...OPERATOR_SETTINGS).action(
     handle(async ({ config, output }) => {
-      const found = unwrap(await unwrap(connect(config)).devices());
-      const rows = found.map(({ id, soc, current, previous, sandbox, agentVersion, lastSeenAt }) => ({
-        ...{ id, soc, current, previous, sandbox, agentVersion, lastSeenAt },
-      }));
+      const found = unwrap(await unwrap(await connect(config)).devices());
+      const rows = found.map(
+        ({ id, soc, current, previous, sandbox, agentVersion, lastSeenAt }) => ({
+          ...{ id, soc, current, previous, sandbox, agentVersion, lastSeenAt },
+        }),
+      );
       output.report({ name: "devices list", rows, summary: { devices: rows.length } });
     }),
   );
@@ -37,7 +39,7 @@ function registerToken(devices: Command): void {
   settingFlags(token, ...OPERATOR_SETTINGS).action(
     handle<TokenOptions>(async ({ options, config, output }) => {
       const { uses, hours } = options;
-      const text = unwrap(await unwrap(connect(config)).enrolmentToken(uses, hours * 3600));
+      const text = unwrap(await unwrap(await connect(config)).enrolmentToken(uses, hours * 3600));
       output.report({ name: "devices token", rows: [], summary: { token: text, uses, hours } });
     }),
   );

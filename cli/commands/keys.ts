@@ -29,13 +29,11 @@ function registerInit(keys: Command): void {
   settingFlags(init, ...OPERATOR_SETTINGS, "tenant", "server.production").action(
     handle<InitOptions>(async ({ options, config, output }) => {
       const { initialiseKeys } = await import("../keys/initialise.ts");
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const { offline, publish } = options;
       const demo = !config["server.production"].value;
       const tenant = brand<TenantId>(config.tenant.value);
-      const versions = unwrap(
-        await initialiseKeys(client, { offline, tenant, demo, publish }),
-      );
+      const versions = unwrap(await initialiseKeys(client, { offline, tenant, demo, publish }));
       if (demo) output.say("These are demo keys: --server-production draws real ones.");
       const summary = { offline, demo, published: versions !== undefined, versions };
       output.report({ name: "keys init", rows: [], summary });
@@ -51,7 +49,7 @@ function registerPublish(keys: Command): void {
   settingFlags(publish, ...OPERATOR_SETTINGS).action(
     handle<Pick<InitOptions, "offline">>(async ({ options, config, output }) => {
       const { publishKept } = await import("../keys/initialise.ts");
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const versions = unwrap(await publishKept(client, options.offline));
       output.report({ name: "keys publish", rows: [], summary: { versions } });
     }),
@@ -66,7 +64,7 @@ function registerList(keys: Command): void {
   settingFlags(list, ...OPERATOR_SETTINGS, "tenant").action(
     handle<{ readonly offline?: string }>(async ({ options, config, output }) => {
       const { listKeys } = await import("../keys/list.ts");
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const tenant = brand<TenantId>(config.tenant.value);
       const listed = unwrap(await listKeys(client, { tenant, ...options }));
       const rows = listed.map((row) => ({ ...row }));

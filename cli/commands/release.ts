@@ -37,7 +37,7 @@ function registerPublish(release: Command): void {
         const message = `--security-floor ${options.securityFloor} is no semantic version`;
         return unwrap(failed("USAGE", message));
       }
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const { loadBundle, publishRelease } = await import("../keys/publish-release.ts");
       const { offline, securityFloor } = options;
       const progress = output.progress("publish", 2);
@@ -72,11 +72,11 @@ function registerList(release: Command): void {
   const list = release.command("list").description("List the published releases");
   settingFlags(list, ...OPERATOR_SETTINGS).action(
     handle(async ({ config, output }) => {
-      const releases = unwrap(await unwrap(connect(config)).releases());
+      const releases = unwrap(await unwrap(await connect(config)).releases());
       const rows = releases.map(({ version, sha256, bytes, socs, abi, isa, publishedAt }) => ({
         version,
         bytes,
-        families: socs.join(" "),
+        socs: socs.join(" "),
         abi: `${abi.major}.${abi.minor}`,
         isa: `${isa.major}.${isa.minor}`,
         publishedAt,

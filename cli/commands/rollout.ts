@@ -6,7 +6,7 @@ import type { RolloutAction } from "../../protocol/wire/index.ts";
 import { handle, settingFlags, wholeNumber } from "../command.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
 import type { PlanOptions } from "../rollout/plan.ts";
-import { rolloutRow } from "../rollout/show.ts";
+import { rolloutRow } from "../rollout/row.ts";
 
 interface CreateOptions extends Omit<PlanOptions, "version"> {
   readonly start?: boolean;
@@ -38,7 +38,7 @@ function registerCreate(rollout: Command): void {
   settingFlags(create, ...OPERATOR_SETTINGS).action(
     handle<CreateOptions>(async ({ options, args, config, output }) => {
       const { planRollout } = await import("../rollout/plan.ts");
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const published = unwrap(await client.releases()).map(({ version }) => version);
       const plan = unwrap(planRollout({ ...options, version: args[0] ?? "" }, published));
       let view = unwrap(await client.createRollout(plan));
@@ -94,13 +94,16 @@ const STEERINGS: readonly Steering[] = [
 function registerSteering(rollout: Command, steering: Steering): void {
   const { name, action, description } = steering;
   const command = rollout.command(name).description(description).argument("<rollout>", "its name");
-  const flag = ["--because <text>", "the reason, kept with the rollout and in the audit log"] as const;
+  const flag = [
+    "--because <text>",
+    "the reason, kept with the rollout and in the audit log",
+  ] as const;
   if (steering.because === null) command.requiredOption(...flag);
   else command.option(...flag, steering.because);
   settingFlags(command, ...OPERATOR_SETTINGS).action(
     handle<{ readonly because: string }>(async ({ options, args, config, output }) => {
       const { because } = options;
-      const client = unwrap(connect(config));
+      const client = unwrap(await connect(config));
       const view = unwrap(await client.act(args[0] ?? "", { action, because }));
       output.report({ name: `rollout ${name}`, rows: [rolloutRow(view)], summary: { because } });
     }),
@@ -111,7 +114,7 @@ function registerList(rollout: Command): void {
   const list = rollout.command("list").description("List rollouts, newest first");
   settingFlags(list, ...OPERATOR_SETTINGS).action(
     handle(async ({ config, output }) => {
-      const rollouts = unwrap(await unwrap(connect(config)).rollouts());
+      const rollouts = unwrap(await unwrap(await connect(config)).rollouts());
       const rows = rollouts.map((view) => ({ ...rolloutRow(view), because: view.because ?? null }));
       output.report({ name: "rollout list", rows, summary: { rollouts: rows.length } });
     }),
@@ -126,7 +129,7 @@ function registerShow(rollout: Command): void {
   settingFlags(show, ...OPERATOR_SETTINGS).action(
     handle(async ({ args, config, output }) => {
       const { picture, reportRollout } = await import("../rollout/show.ts");
-      const shown = unwrap(await picture(unwrap(connect(config)), args[0] ?? ""));
+      const shown = unwrap(await picture(unwrap(await connect(config)), args[0] ?? ""));
       reportRollout("rollout show", shown, output);
     }),
   );
@@ -137,17 +140,18 @@ function registerWatch(rollout: Command): void {
     .command("watch")
     .description("Follow a rollout until it completes (exit 0) or halts (exit 1)")
     .argument("<rollout>", "its name")
-    .option("--every <seconds>", "time between two looks", decimal, 2)
-    .option("--timeout <seconds>", "give up after this long; 0 never does", decimal, 0);
+    .option("--every <seconds>", "time between two looks, at least 1", wholeNumber, 2)
+    .option("--timeout <seconds>", "give up after this long; 0 never does", wholeNumber, 0);
   settingFlags(watch, ...OPERATOR_SETTINGS).action(
     handle<{ readonly every: number; readonly timeout: number }>(
       async ({ options, args, config, output }) => {
         const { watchRollout } = await import("../rollout/watch.ts");
         const { picture, reportRollout } = await import("../rollout/show.ts");
-        const client = unwrap(connect(config));
+        const client = unwrap(await connect(config));
         const id = args[0] ?? "";
-        const { every: everySeconds, timeout: timeoutSeconds } = options;
-        const end = unwrap(await watchRollout(client, { id, everySeconds, timeoutSeconds }, output));
+        const everySeconds = Math.max(1, options.every);
+        const watch = { id, everySeconds, timeoutSeconds: options.timeout };
+        const end = unwrap(await watchRollout(client, watch, output));
         reportRollout("rollout watch", unwrap(await picture(client, id)), output);
         return end.state === "completed" ? "ok" : "failed";
       },

@@ -5,6 +5,7 @@ import type { TenantId } from "../../protocol/base/brand.ts";
 import type { Config } from "../config.ts";
 import { handle, settingFlags } from "../command.ts";
 import { adminTokenFile, serverFolder } from "../places.ts";
+import { stopSignal } from "../stop-signal.ts";
 
 export function register(program: Command): void {
   const server = program
@@ -17,17 +18,23 @@ export function register(program: Command): void {
   ).action(
     handle(async ({ config, output }) => {
       const { startServer } = await import("../../server/index.ts");
-      const stopped = stopSignal();
+      const stop = stopSignal();
       const progress = output.progress("start server", 1);
       const server = await startServer(serverOptions(config));
       progress.advance(1, server.url);
       progress.finish();
       const { url, tenant, banner } = server;
       if (banner !== null) output.say(banner);
-      const summary = { url, tenant, adminTokenFile: adminTokenFile(config), demo: banner !== null };
+      const summary = {
+        url,
+        tenant,
+        adminTokenFile: adminTokenFile(config),
+        demo: banner !== null,
+      };
       output.report({ name: "server", rows: [], summary });
       output.say("Ctrl-C stops it.");
-      output.say(`${await stopped}: stopping.`);
+      await aborted(stop);
+      output.say(`${stop.reason}: stopping.`);
       await server.stop();
     }),
   );
@@ -46,14 +53,9 @@ function serverOptions(config: Config) {
   } as const;
 }
 
-/** The first signal asks to stop; a second one ends the process as signals do. */
-function stopSignal(): Promise<string> {
+function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const names = ["SIGINT", "SIGTERM"] as const;
-    const stop = (name: string): void => {
-      for (const other of names) process.removeListener(other, stop);
-      resolve(name);
-    };
-    for (const name of names) process.on(name, stop);
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve());
   });
 }

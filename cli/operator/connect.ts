@@ -5,17 +5,21 @@ import type { Result } from "../../protocol/base/result.ts";
 import type { Config } from "../config.ts";
 import { adminTokenFile } from "../places.ts";
 import type { SettingKey } from "../settings.ts";
-import { OperatorClient } from "./client.ts";
+import type { OperatorClient } from "./client.ts";
 
 /** What every command that talks to the operator API offers as flags. */
-export const OPERATOR_SETTINGS = ["server.url", "server.token", "dataDir"] as const satisfies
-  readonly SettingKey[];
+export const OPERATOR_SETTINGS = [
+  "server.url",
+  "server.token",
+  "dataDir",
+] as const satisfies readonly SettingKey[];
 
-export function connect(config: Config): Result<OperatorClient, "TOKEN_MISSING"> {
+export async function connect(config: Config): Promise<Result<OperatorClient, "TOKEN_MISSING">> {
   const url = config["server.url"].value;
   const token = config["server.token"].value || localToken(config);
-  if (token) return succeeded(new OperatorClient(url, token));
-  return failed("TOKEN_MISSING", `there is no operator token for ${url}`, { url });
+  if (!token) return failed("TOKEN_MISSING", `there is no operator token for ${url}`, { url });
+  const { OperatorClient } = await import("./client.ts");
+  return succeeded(new OperatorClient(url, token));
 }
 
 /** A server on this machine leaves one; it is shown to this machine alone. */

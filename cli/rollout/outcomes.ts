@@ -29,8 +29,12 @@ export const OUTCOME_COLUMNS: readonly Column[] = [
   { key: "verdict", title: "verdict" },
 ];
 
-const WORST_FIRST = ["failed", "refused_wrong", "refused_slower", "kept"] as const satisfies
-  readonly ModelOutcomeView["verdict"][];
+const WORST_FIRST = [
+  "failed",
+  "refused_wrong",
+  "refused_slower",
+  "kept",
+] as const satisfies readonly ModelOutcomeView["verdict"][];
 
 export function outcomeRows(outcomes: readonly ModelOutcomeView[]): OutcomeRow[] {
   const groups = new Map<string, ModelOutcomeView[]>();
@@ -38,9 +42,7 @@ export function outcomeRows(outcomes: readonly ModelOutcomeView[]): OutcomeRow[]
     const key = `${outcome.model}\n${outcome.soc}`;
     groups.set(key, [...(groups.get(key) ?? []), outcome]);
   }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, group]) => rowOf(key, group));
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, group]) => rowOf(key, group));
 }
 
 function rowOf(key: string, group: readonly ModelOutcomeView[]): OutcomeRow {

@@ -6,6 +6,7 @@ import type { EvidenceView, OperatorClient } from "../operator/client.ts";
 import type { Column, Output, Row } from "../output.ts";
 import { OUTCOME_COLUMNS, outcomeRows } from "./outcomes.ts";
 import type { OutcomeRow } from "./outcomes.ts";
+import { rolloutRow } from "./row.ts";
 
 export interface RolloutPicture {
   readonly rollout: RolloutView;
@@ -36,10 +37,7 @@ const CELL_COLUMNS: readonly Column[] = [
   { key: "because", title: "because" },
 ];
 
-export async function picture(
-  client: OperatorClient,
-  id: string,
-): Promise<Result<RolloutPicture>> {
+export async function picture(client: OperatorClient, id: string): Promise<Result<RolloutPicture>> {
   const rollout = await client.rollout(id);
   if (!rollout.ok) return rollout;
   const evidence = await client.evidence(id);
@@ -66,12 +64,6 @@ export function reportRollout(name: string, shown: RolloutPicture, output: Outpu
   output.table(STAGE_COLUMNS, stages);
   if (evidence.cells.length > 0) output.table(CELL_COLUMNS, evidence.cells);
   output.report({ name, rows, summary: head }, OUTCOME_COLUMNS);
-}
-
-export function rolloutRow(rollout: RolloutView) {
-  const { id, version, previousVersion, state, stageIndex, stages, updatedAt } = rollout;
-  const stage = `${stageIndex + 1} of ${stages.length}, ${stages[stageIndex]?.percent} %`;
-  return { id, from: previousVersion, to: version, state, stage, updatedAt };
 }
 
 export function stageRows(rollout: RolloutView, evidence: EvidenceView): Row[] {

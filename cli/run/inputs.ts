@@ -48,3 +48,14 @@ function seeded(shape: readonly number[]): FloatTensor {
   }
   return { shape, values: Float32Array.from({ length: product(shape) }, () => random.normal()) };
 }
+
+/** A run as drivers and agents take it: the values of all inputs, one after another. */
+export function joined(tensors: readonly FloatTensor[]): Float32Array {
+  const whole = new Float32Array(tensors.reduce((total, { values }) => total + values.length, 0));
+  let offset = 0;
+  for (const { values } of tensors) {
+    whole.set(values, offset);
+    offset += values.length;
+  }
+  return whole;
+}

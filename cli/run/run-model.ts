@@ -11,7 +11,7 @@ import type { Column, Output } from "../output.ts";
 import { findSoc } from "../soc.ts";
 import { readTensors, writeTensors } from "../tensor-files.ts";
 import type { FloatTensor } from "../tensor-files.ts";
-import { chooseInputs, importBound } from "./inputs.ts";
+import { chooseInputs, importBound, joined } from "./inputs.ts";
 import { runReference } from "./reference.ts";
 
 export interface RunOptions {
@@ -124,16 +124,6 @@ function findRelease(version: string | undefined): Result<Recipe> {
   if (recipe !== undefined) return succeeded(recipe);
   const known = [...RELEASES.keys()].join(", ");
   return failed("RELEASE_UNKNOWN", `there is no release ${version}; there are ${known}`);
-}
-
-function joined(tensors: readonly FloatTensor[]): Float32Array {
-  const whole = new Float32Array(tensors.reduce((total, { values }) => total + values.length, 0));
-  let offset = 0;
-  for (const { values } of tensors) {
-    whole.set(values, offset);
-    offset += values.length;
-  }
-  return whole;
 }
 
 function outputRow(name: string, { shape, values }: FloatTensor) {
