@@ -84,6 +84,8 @@ async function bundleScript(entry: string): Promise<{ bytes: Uint8Array; inputs:
     minifySyntax: true,
     minifyWhitespace: true,
     logLevel: "silent",
+    // Paths of modules stand in the bundle: they must not tell where a linked node_modules lies.
+    preserveSymlinks: true,
     alias: { "node:crypto": "./compiler/driver/host-crypto.ts" },
   });
   const { contents } = present(result.outputFiles[0], "the bundled driver");
