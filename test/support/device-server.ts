@@ -54,6 +54,8 @@ export interface DeviceServer {
   /** What goes wrong: answers with no answer at all. */
   down: boolean;
   activateBefore: Instant;
+  /** As if no update had ever been; the device stays enrolled. */
+  forget(): void;
   publish(bundles: readonly Uint8Array[], assigned: Uint8Array | undefined): Promise<void>;
   handle(path: string, body: Uint8Array): Promise<Served>;
   readonly http: Http;
@@ -123,6 +125,10 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     corrupted: new Map(),
     down: false,
     activateBefore: LATER,
+    forget: () => {
+      reports.length = 0;
+      sequence = 0;
+    },
     publish: async (bundles, next) => {
       assigned = next;
       version++;
