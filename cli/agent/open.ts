@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { createAgent } from "../../device-agent/index.ts";
-import type { Agent } from "../../device-agent/index.ts";
+import type { Agent, LogEntry } from "../../device-agent/index.ts";
 import { brand } from "../../protocol/base/brand.ts";
 import type { DeviceId, TenantId } from "../../protocol/base/brand.ts";
 import { succeeded } from "../../protocol/base/result.ts";
@@ -30,7 +30,7 @@ export async function openAgent(
     soc: soc.value,
     serverUrl: config["server.url"].value,
     onProgress: agentProgress(output),
-    log: ({ event, details }) => output.say(`${event} ${JSON.stringify(details)}`),
+    log: (entry) => output.say(describeEntry(entry)),
   });
   return succeeded(agent);
 }
@@ -39,4 +39,9 @@ export async function openAgent(
 export function thisMachine(name = hostname()): string {
   const cleaned = name.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
   return cleaned.slice(0, 64) || "device";
+}
+
+function describeEntry({ event, details }: LogEntry): string {
+  const facts = Object.entries(details).map(([name, value]) => `${name} ${value}`);
+  return [event, facts.join(", ")].join(": ");
 }

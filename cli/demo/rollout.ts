@@ -20,6 +20,8 @@ export interface RolloutEnd {
   readonly update: UpdateSummary | undefined;
   readonly committed: number;
   readonly refused: number;
+  /** Devices that a halt brought back from the new driver. */
+  readonly returned: number;
 }
 
 const GATE: CreateRollout["gate"] = {
@@ -29,13 +31,15 @@ const GATE: CreateRollout["gate"] = {
   minimumDevices: 3,
   confidence: 0.95,
 };
-const STAGES: CreateRollout["stages"] = [
+/** The last stage waits for every device. */
+const stagesFor = (fleet: number): CreateRollout["stages"] => [
   { percent: 10, minimumDevices: 3 },
-  { percent: 50, minimumDevices: 10 },
-  { percent: 100, minimumDevices: 20 },
+  { percent: 50, minimumDevices: Math.floor(fleet / 3) },
+  { percent: 100, minimumDevices: fleet },
 ];
 const ROUND_PAUSE_MS = 250;
 const ROUNDS_MAX = 120;
+const RETURN_ROUNDS_MAX = 20;
 
 export async function runRollout(
   run: RolloutRun,
@@ -44,7 +48,8 @@ export async function runRollout(
 ): Promise<RolloutEnd> {
   const { operator, output, devices } = run;
   const id = `to-${version.replaceAll(".", "-")}`;
-  const request = { id, version, previousVersion, stages: STAGES, gate: GATE };
+  const stages = stagesFor(devices.length + 1);
+  const request = { id, version, previousVersion, stages, gate: GATE };
   unwrap(await operator.createRollout(request));
   unwrap(await operator.act(id, { action: "start", because: "the demo says so" }));
   const progress = output.progress(`rollout ${version}`, devices.length + 1);
@@ -55,18 +60,31 @@ export async function runRollout(
     const rollout = unwrap(await operator.rollout(id));
     if (rollout.state !== "running") {
       progress.finish();
-      return { rollout, update, ...tally };
+      const returned = rollout.state === "halted" ? await bringBack(run, version) : 0;
+      return { rollout, update, ...tally, returned };
     }
     if (rollout.stageIndex !== stage) {
       stage = rollout.stageIndex;
-      progress.advance(0, `stage ${stage + 1}: ${STAGES[stage]?.percent} %`);
+      progress.advance(0, `stage ${stage + 1}: ${stages[stage]?.percent} %`);
     }
     await pollDevices(devices, tally, progress);
     update = (await pollAgent(run.agent, tally, progress)) ?? update;
     await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
   }
   progress.finish();
-  return { rollout: unwrap(await operator.rollout(id)), update, ...tally };
+  return { rollout: unwrap(await operator.rollout(id)), update, ...tally, returned: 0 };
+}
+
+/** After a halt the director sends devices that had committed back to the version before. */
+async function bringBack({ devices, agent }: RolloutRun, version: string): Promise<number> {
+  const stranded = devices.filter((device) => device.version() === version);
+  for (let round = 0; round < RETURN_ROUNDS_MAX; round++) {
+    for (const device of stranded) unwrap(await device.poll());
+    unwrap(await agent.poll());
+    if (stranded.every((device) => device.version() !== version)) break;
+    await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
+  }
+  return stranded.filter((device) => device.version() !== version).length;
 }
 
 interface Tally {

@@ -22,7 +22,10 @@ export function showUpdate(end: RolloutEnd, output: Output): void {
   const mark = rollout.state === "completed" ? paint.green("✔") : paint.red("■");
   const where = `stage ${rollout.stageIndex + 1} of ${rollout.stages.length}`;
   output.say(`  ${mark} rollout ${rollout.state} in ${where}${because(end)}`);
-  output.say(`    ${end.committed} devices committed, ${end.refused} kept their old driver`);
+  output.say(
+    `    ${end.committed} devices committed, ${end.refused} refused the driver by themselves`,
+  );
+  if (end.returned > 0) output.say(`    ${end.returned} that had committed were returned`);
   if (update === undefined) {
     output.say("    the full agent was never reached");
     return;
@@ -82,6 +85,8 @@ export function reportStory(story: StoryEnd, output: Output): ExitName {
         badDriver: `${FAULTY_VERSION}: ${bad.rollout.state}`,
         haltedBecause: bad.rollout.because ?? null,
         devicesCommitted: good.committed,
+        devicesRefused: bad.refused,
+        devicesReturned: bad.returned,
         agentRuns: status.current.version,
         sandbox: status.sandbox,
         seconds: Math.round(seconds),

@@ -139,7 +139,9 @@ export class LightDevice {
       model,
       verdict: this.options.judge(model, this.current.version, version),
     }));
-    const good = verdicts.every(({ verdict }) => verdict.kind === "kept");
+    // Going back to what ran before needs no measurement to speak for it.
+    const isReturn = to.sha256 === this.previous?.sha256;
+    const good = isReturn || verdicts.every(({ verdict }) => verdict.kind === "kept");
     const end: LifecycleStage = good
       ? { kind: "committed" }
       : { kind: "rolled_back", code: "MODEL_REFUSED", message: "a model got slower or wrong" };
