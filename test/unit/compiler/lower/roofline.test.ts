@@ -1,0 +1,49 @@
+import { expect, test } from "@jest/globals";
+import { simulateTiming } from "../../../../device-agent/soc/index.ts";
+import { layerRoofline, lowerGraph } from "../../../../compiler/lower/index.ts";
+import { assemble } from "../../../../compiler/codegen/htp/index.ts";
+import { RELEASES } from "../../../../compiler/releases/index.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import { CHIPS, int8Graph, kernels } from "./chip.ts";
+
+/** Expand, depthwise, project, add: the block that mobile networks repeat. */
+function blocks(count: number) {
+  const g = int8Graph(1);
+  let x = g.input([1, 32, 56, 56]);
+  for (let block = 0; block < count; block++) {
+    const wide = g.node("conv", [x, g.weights([144, 32, 1, 1], 0)], { clamp_min: 0 });
+    const window = { pads: [1, 1, 1, 1], group: 144 };
+    const deep = g.node("conv", [wide, g.weights([144, 1, 3, 3], 0)], window);
+    x = g.node("add", [g.node("conv", [deep, g.weights([32, 144, 1, 1], 0)]), x]);
+  }
+  return g.finish(x);
+}
+
+test("1.0.0 is within 1.3x of its layers' rooflines, and 1.1.0 is at least 1.5x faster", () => {
+  const graph = blocks(3);
+  for (const soc of CHIPS) {
+    const microseconds = [...RELEASES.values()].map(({ lowering: options, version }) => {
+      const { listing } = unwrap(lowerGraph({ graph, soc, kernels, options }));
+      const tables = { vtcmOffset: 0, bytes: 0, region: 1, regionOffset: 0 };
+      const segment = { kind: "htp", tables, streams: assemble(listing) } as const;
+      const timing = unwrap(simulateTiming(segment, soc));
+      const bound = layerRoofline(listing, soc).microseconds;
+      if (version === "1.0.0") expect(timing.microseconds / bound).toBeLessThan(1.3);
+      return timing.microseconds;
+    });
+    expect((microseconds[0] ?? 0) / (microseconds[1] ?? 1)).toBeGreaterThan(1.5);
+  }
+});
+
+test("the same graph gives the same program", () => {
+  const [soc] = CHIPS;
+  const recipe = RELEASES.get("1.1.0");
+  if (soc === undefined || recipe === undefined) throw new Error("no target");
+  const streams = () => {
+    const { listing, blob } = unwrap(
+      lowerGraph({ graph: blocks(1), soc, kernels, options: recipe.lowering }),
+    );
+    return { streams: assemble(listing), blob };
+  };
+  expect(streams()).toEqual(streams());
+});
