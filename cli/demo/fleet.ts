@@ -65,7 +65,7 @@ export function createFullAgent(options: FullAgentOptions): Agent {
   return createAgent({ ...options, device: brand<DeviceId>("agent-001") });
 }
 
-/** The last input is for the goldens alone: calibration never sees it. */
+/** The second half of the inputs is for the goldens alone: calibration never sees it. */
 export async function registerModels(
   agent: Agent,
   models: readonly LabModel[],
@@ -77,8 +77,8 @@ export async function registerModels(
       format: "onnx",
       bytes,
       inputShapes: [{ input, shape }],
-      calibration: runs.slice(0, -1),
-      goldenInputs: runs.slice(-1),
+      calibration: runs.slice(0, runs.length / 2),
+      goldenInputs: runs.slice(runs.length / 2),
     });
     if (!registered.ok) return registered;
     onRegistered(name);
