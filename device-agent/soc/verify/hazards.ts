@@ -7,7 +7,7 @@ import { lineShadow } from "./line-shadow.ts";
 import { SPANS_MAX } from "./limits.ts";
 import { walkInOrder } from "./order.ts";
 import type { Step } from "./order.ts";
-import { checkOverlap } from "./overlap.ts";
+import { checkOverlap, writtenExactly } from "./overlap.ts";
 import { rangeShadow } from "./range-shadow.ts";
 import { placeName, refuse } from "./refusal.ts";
 import type { Place, VerifyCode } from "./refusal.ts";
@@ -79,6 +79,9 @@ function checkStep(step: Step, context: Context): number {
   for (const span of accesses.writes) {
     const hazard = context.shadow[span.region]?.write(span.offset, span.bytes, step);
     if (hazard !== undefined) refuseHazard(hazard, { span, verb: "writes" }, context);
+  }
+  for (const { region, offset, bytes } of writtenExactly(instruction, accesses.writes)) {
+    context.shadow[region]?.initialise(offset, bytes);
   }
   return accesses.reads.length + accesses.writes.length;
 }

@@ -20,6 +20,7 @@ export function lineShadow(bytes: number, lanes: number): Shadow {
   return {
     read: (offset, count, access) => readLines(marks, { offset, count }, access),
     write: (offset, count, access) => writeLines(marks, { offset, count }, access),
+    initialise: (offset, count) => initialise(marks, { offset, count }),
     settle: () => {
       marks.writer.fill(0);
       marks.reader.fill(0);
@@ -61,7 +62,7 @@ function readLines(marks: Marks, range: Range, access: Access): Hazard | undefin
 }
 
 function writeLines(marks: Marks, range: Range, access: Access): Hazard | undefined {
-  const { writer, writerLane, reader, full, lanes } = marks;
+  const { writer, writerLane, reader, lanes } = marks;
   const { clock } = access;
   const end = range.offset + range.count;
   for (let line = range.offset >> LINE_BITS; line << LINE_BITS < end; line++) {
@@ -73,12 +74,19 @@ function writeLines(marks: Marks, range: Range, access: Access): Hazard | undefi
     }
     writer[line] = access.index + 1;
     writerLane[line] = access.lane;
+  }
+  return undefined;
+}
+
+function initialise(marks: Marks, range: Range): void {
+  const { full } = marks;
+  const end = range.offset + range.count;
+  for (let line = range.offset >> LINE_BITS; line << LINE_BITS < end; line++) {
     if (full[line] === 1) continue;
     const begin = line << LINE_BITS;
     if (begin >= range.offset && begin + VECTOR_BYTES <= end) full[line] = 1;
     else markWritten(marks, line, range);
   }
-  return undefined;
 }
 
 function conflict(line: number, lane: number, mark: number): Conflict {

@@ -64,6 +64,18 @@ function isOrdered(copy: Copy): boolean {
   return rowsApart && (planes === 1 || destinationPlaneStride >= planeBytes);
 }
 
+/** Bytes that the instruction really writes, where the spans of its accesses cover gaps between them. */
+export function writtenExactly(instruction: Instruction, writes: readonly Span[]): readonly Span[] {
+  if (instruction.op !== "dma.copy") return writes;
+  const { rows, bytes, destination, destinationRowStride } = instruction;
+  if (rows === 1 || destinationRowStride === bytes) return writes;
+  return runsOf(instruction, "destination").map(({ begin }) => ({
+    region: destination.region,
+    offset: begin,
+    bytes,
+  }));
+}
+
 interface Run {
   readonly begin: number;
   readonly end: number;

@@ -27,6 +27,12 @@ export function rangeShadow(bytes: number, lanes: number): Shadow {
       eachSegment({ pages, lanes }, { begin: offset, end: offset + count }, (segment) =>
         writeSegment(segment, access),
       ),
+    initialise: (offset, count) => {
+      eachSegment({ pages, lanes }, { begin: offset, end: offset + count }, (segment) => {
+        segment.written = true;
+        return undefined;
+      });
+    },
     settle: () => {
       for (const segments of pages.values()) segments.forEach(settleSegment);
     },
@@ -121,7 +127,6 @@ function writeSegment(segment: Segment, access: Access): Hazard | undefined {
   }
   segment.writer = access.index + 1;
   segment.writerLane = access.lane;
-  segment.written = true;
   return undefined;
 }
 

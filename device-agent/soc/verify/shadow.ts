@@ -27,7 +27,9 @@ export type Hazard = Conflict | Uninitialised;
 /** Shadow of one region; undefined = no hazard. Spans lie within the region. */
 export interface Shadow {
   read(offset: number, bytes: number, access: Access): Hazard | undefined;
+  /** Does not make the bytes initialised: a span may cover gaps between what is really written. */
   write(offset: number, bytes: number, access: Access): Hazard | undefined;
+  initialise(offset: number, bytes: number): void;
   /** Everything so far has completed: a new segment begins. */
   settle(): void;
   /** The first byte that nobody wrote; undefined when all are written. */

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 import type { Random } from "../../../../protocol/base/random.ts";
 import { CodedError, unwrap } from "../../../../protocol/base/result.ts";
+import { decodeProgram, encodeProgram } from "../../../../protocol/program/index.ts";
 import type { Program } from "../../../../protocol/program/index.ts";
 import { createMachine, verifyProgram } from "../../../../device-agent/soc/index.ts";
 import type { VerifiedHtpSegment } from "../../../../device-agent/soc/index.ts";
@@ -62,10 +63,10 @@ function changeNumber(line: string, random: Random): string {
   return line.slice(0, chosen.index) + text + line.slice(chosen.index + chosen[0].length);
 }
 
-/** The program, or undefined when the text does not parse. */
+/** The program as it comes out of its file, or undefined when the text does not parse. */
 function programOfText(text: string): Program | undefined {
   try {
-    return convolution(text);
+    return unwrap(decodeProgram(encodeProgram(convolution(text))));
   } catch (error) {
     if (error instanceof CodedError) return undefined;
     throw error;

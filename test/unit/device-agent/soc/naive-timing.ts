@@ -8,7 +8,7 @@ interface Queue {
   /** Cycles until the queue can take the next instruction. */
   holdCycles: number;
   /** The transfer in its queue, behind its descriptor. */
-  transfer: { issueCycles: number; bytes: number; progress: bigint } | undefined;
+  transfer: { issueCycles: number; bytes: number; usesDdr: boolean; progress: bigint } | undefined;
   /** Started, not yet retired; oldest first. */
   readonly flying: { instruction: Instruction; left: number }[];
 }
@@ -36,8 +36,10 @@ export function naiveCycles(streams: readonly Stream[], soc: SocDescription): nu
     if (usesSet && instruction.op !== "hmx.store" && sets[instruction.set]! > at) return false;
     queue.next++;
     if (instruction.op === "dma.copy") {
-      const { bytes } = instruction;
-      queue.transfer = { issueCycles: soc.dma.descriptorCycles, bytes, progress: 0n };
+      const { bytes, source, destination } = instruction;
+      const usesDdr = source.region !== 0 || destination.region !== 0;
+      const issueCycles = soc.dma.descriptorCycles;
+      queue.transfer = { issueCycles, bytes, usesDdr, progress: 0n };
       queue.flying.push({ instruction, left: Infinity });
       return true;
     }
@@ -90,7 +92,9 @@ function retire(queue: Queue, signals: Map<number, number>): void {
 
 /** One cycle passes. A transfer that shares DDR with n others gets 1 / n of the bytes of a cycle. */
 function step(queues: readonly Queue[], soc: SocDescription): void {
-  const moving = queues.filter((queue) => queue.transfer?.issueCycles === 0);
+  const moving = queues.filter(
+    ({ transfer }) => transfer?.usesDdr === true && transfer.issueCycles === 0,
+  );
   for (const queue of queues) {
     if (queue.holdCycles > 0) queue.holdCycles--;
     for (const flight of queue.flying) flight.left--;
@@ -100,7 +104,10 @@ function step(queues: readonly Queue[], soc: SocDescription): void {
       transfer.issueCycles--;
       continue;
     }
-    transfer.progress += BigInt(soc.dma.ddrBytesPerSecond * 12) / BigInt(moving.length);
+    const bytesPerSecond = transfer.usesDdr
+      ? BigInt(soc.dma.ddrBytesPerSecond * 12) / BigInt(moving.length)
+      : BigInt(soc.dma.vtcmBytesPerCycle * 12) * BigInt(soc.clockHz);
+    transfer.progress += bytesPerSecond;
     if (transfer.progress < BigInt(transfer.bytes) * BigInt(soc.clockHz) * 12n) continue;
     queue.transfer = undefined;
     queue.flying.at(-1)!.left = soc.dma.latencyCycles;

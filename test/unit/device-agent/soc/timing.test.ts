@@ -176,7 +176,10 @@ function randomStreams(random: Random): Stream[] {
     const set = random.below(2);
     const hmx = random.below(2) === 0 ? mac(set) : store(set);
     const line = queue.startsWith("dma")
-      ? copy(queue, { bytes: 64 + random.below(5000) })
+      ? copy(queue, {
+          bytes: 64 + random.below(5000),
+          source: ["r4+0x0", "r0+0x2000"][random.below(2)]!,
+        })
       : queue.startsWith("hvx")
         ? hvx
         : hmx;

@@ -127,6 +127,18 @@ describe("verifier", () => {
     expect(`${codeOf(program)} ${messageOf(program)}`).toMatch(new RegExp(`^${code} `));
   });
 
+  test("bytes between the runs of a copy stay uninitialised", () => {
+    const copies = [16, 16, 16].map((bytes, index) => {
+      const strides = `destinationRowStride=${index === 2 ? 16 : 32} sourceRowStride=16`;
+      const places = ["destination=r0+0x0 source=r4+0x0", "destination=r0+0x10 source=r4+0x0"];
+      const place = places[index] ?? "destination=r1+0x0 source=r0+0x0";
+      return `dma0: dma.copy ${place} bytes=${bytes} rows=8 ${strides} planes=1 destinationPlaneStride=0 sourcePlaneStride=0 wait= signal= origin=0`;
+    });
+    expect(messageOf(programOf({ streams: streamsOf(copies.join("\n")) }))).toBe("");
+    const gappy = streamsOf([copies[0], copies[2]].join("\n"));
+    expect(codeOf(programOf({ streams: gappy }))).toBe("UNINITIALISED_READ");
+  });
+
   test("a message names queue, instruction, mnemonic, node and address", () => {
     expect(messageOf(changed(["wait=0>=2", "wait=0>=1"]))).toBe(
       "hmx0[1] hmx.mac (convolve) reads r0+0x5000; dma0[3] dma.copy (load) writes it, and no semaphore orders them",
