@@ -197,15 +197,16 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
       : (fixed.groupEnds[Math.min(group, fixed.groupEnds.length - 1)] ?? end);
   };
   const ids: ValueId[] = [];
-  const buffers: Buffer[] = [];
+  const needed: Buffer[] = [];
   lives.forEach((life, id) => {
     if (life === undefined) return;
     ids.push(id);
-    buffers.push(
-      valueBuffer(present(grouped.values[id], "value"), { ...life, end: settled(life.end) }),
-    );
+    needed.push(valueBuffer(present(grouped.values[id], "value"), life));
   });
-  for (const life of scratch) buffers.push({ ...life, end: settled(life.end) });
+  const buffers = [...needed, ...scratch].map((buffer) => ({
+    ...buffer,
+    end: settled(buffer.end),
+  }));
   const early = chunks.map((life): EarlyBuffer => {
     const starts = fixed.prefetch ? fixed.groupStarts.filter((start) => start < life.start) : [];
     return { bytes: life.bytes, start: life.start, end: life.end, starts };
@@ -225,7 +226,7 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
     ),
     chunkOffsets: plan.earlyOffsets.map((offset) => offset + base),
     vtcmPeakBytes: base + plan.peakBytes,
-    vtcmLowerBoundBytes: base + liveBytesMax([...buffers, ...chunks], ALIGNMENT),
+    vtcmLowerBoundBytes: base + liveBytesMax([...needed, ...scratch, ...chunks], 1),
   };
 }
 

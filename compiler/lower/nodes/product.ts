@@ -97,7 +97,7 @@ function lowerConv(context: NodeContext): void {
     requantization: requantization(context, filters, geometry.outChannels),
     chunkBytes: chunkBytesFor(context, [input, output]),
   };
-  if (geometry.strideY > 255 || geometry.strideX > 255) throw unsupported(node.name, "the stride");
+  checkFields(node.name, geometry);
   const { soc, options, matrixCycles: cyclesOf } = context;
   if (!isDepthwise(geometry)) {
     cyclesOf.set(output, matrixCycles(from, soc));
@@ -106,6 +106,14 @@ function lowerConv(context: NodeContext): void {
   }
   const share = options.matrixDepthwise ? balancedShare(from, cyclesOf.get(input) ?? 0, soc) : 0;
   context.add(depthwiseStage(from, share));
+}
+
+/** What the instructions' fields hold. */
+function checkFields(node: string, g: ConvolutionGeometry): void {
+  const bytes = [g.strideY, g.strideX, g.dilationY, g.dilationX, g.kernelWidth];
+  if (bytes.some((value) => value > 255) || g.kernelHeight > 255) {
+    throw unsupported(node, "a stride, dilation or window above 255");
+  }
 }
 
 /** Weights in parts need the whole input and output at hand; images too large for that are made row by row. */
