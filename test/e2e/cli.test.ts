@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -54,6 +54,8 @@ function serverArguments(...more: string[]): string[] {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "retile-cli-"));
+  // Where root runs the tests, the database's user must pass: else its files lie elsewhere and stay.
+  await chmod(folder, 0o711);
   server = spawn(process.execPath, serverArguments(), { stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(server.stdout ?? process.stdin), "line");
   url = JSON.parse(line).summary.url;

@@ -1,6 +1,6 @@
 /** Which token a command shows to which server. */
-import { expect, test } from "@jest/globals";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { afterAll, expect, test } from "@jest/globals";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveConfig } from "../../../../cli/config.ts";
@@ -11,6 +11,7 @@ import { unwrap } from "../../../../protocol/base/result.ts";
 const dataDir = mkdtempSync(join(tmpdir(), "retile-token-"));
 mkdirSync(join(dataDir, "server"));
 writeFileSync(join(dataDir, "server", "admin-token"), "operator~t~i~s\n");
+afterAll(() => rmSync(dataDir, { recursive: true }));
 
 async function check(url: string, expected: "connected" | "TOKEN_MISSING"): Promise<void> {
   const flags = new Map([
