@@ -155,7 +155,7 @@ export interface ReportAck {
   readonly acknowledgedSequence: number;
 }
 
-/** How many times faster: above one is a gain. */
+/** How many times faster, in the time that an application waits: above one is a gain. */
 export function gainOf(measured: Measured): number {
-  return measured.beforeCycles / measured.afterCycles;
+  return measured.beforeMicroseconds / measured.afterMicroseconds;
 }

@@ -99,7 +99,7 @@ export function outcomeView(outcome: StoredOutcome): ModelOutcomeView {
     verdict,
     beforeMicroseconds: measured?.beforeMicroseconds ?? null,
     afterMicroseconds: measured?.afterMicroseconds ?? null,
-    gain: measured && finiteOrNull(measured.beforeCycles / measured.afterCycles),
+    gain: measured && finiteOrNull(measured.beforeMicroseconds / measured.afterMicroseconds),
     outputSnrDb: snr === null ? null : finiteOrNull(snr),
     exact: snr === Infinity,
     receivedAt: timeText(receivedAt),

@@ -235,9 +235,10 @@ function isFailing(verdict: ModelVerdict, accuracyFloorDb: number): boolean {
   }
 }
 
-function speedOf({ beforeCycles, afterCycles }: Measured): bigint | null {
-  if (beforeCycles <= 0 || afterCycles <= 0) return null;
-  return logRatioBillionths(beforeCycles, afterCycles);
+/** Of the times that an application waits, call floor included: what the score is made of. */
+function speedOf({ beforeMicroseconds, afterMicroseconds }: Measured): bigint | null {
+  if (beforeMicroseconds <= 0 || afterMicroseconds <= 0) return null;
+  return logRatioBillionths(beforeMicroseconds, afterMicroseconds);
 }
 
 /** A device that keeps a driver with which one of its models failed has failed all the same. */
