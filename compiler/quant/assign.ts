@@ -138,12 +138,13 @@ interface Groups {
 function sharingGroups(graph: Graph): Groups {
   const groups = disjointGroups();
   const consumers = consumersOf(graph);
+  const isEdge = new Set([...graph.inputs, ...graph.outputs]);
   for (const node of graph.nodes) {
     const [first = "", ...others] = node.inputs;
     if (findOperator(node.op)?.quantized !== "movement") continue;
     if (node.op === "concat") {
       const isPrivate = (name: string): boolean =>
-        consumers.get(name)?.length === 1 && !graph.inputs.includes(name);
+        consumers.get(name)?.length === 1 && !isEdge.has(name);
       const parts = [first, ...others].filter((name) => !graph.constants.has(name));
       for (const name of parts.filter(isPrivate)) groups.join(name, node.outputs[0] ?? "");
     } else if (!graph.constants.has(first)) {

@@ -5,6 +5,9 @@ import { roundHalfEven } from "../../protocol/base/math.ts";
 import { numeric, tensor, weightBlocks } from "../ir/index.ts";
 import type { Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
 
+// Bound once: a lookup on the global object costs more than the operation in some hosts.
+const { abs, fround, max, min } = Math;
+
 export interface AccumulatorSpec {
   readonly op: string;
   readonly name: string;
@@ -76,14 +79,14 @@ function channelScales(real: NumericArray, context: ScaleContext): Float32Array 
     const channel = channelOfBlock[block] ?? 0;
     let peak = largest[channel] ?? 0;
     for (let tap = 0; tap < taps; tap++, index++) {
-      const magnitude = Math.abs(real[index] ?? 0);
+      const magnitude = abs(real[index] ?? 0);
       if (magnitude > peak) peak = magnitude;
     }
     largest[channel] = peak;
   }
   return Float32Array.from(largest, (peak, channel) => {
-    const forBias = Math.abs(realBias?.[channel] ?? 0) / (input.scale * BIAS_MAX);
-    const scale = Math.max(peak / WEIGHT_MAX, forBias);
+    const forBias = abs(realBias?.[channel] ?? 0) / (input.scale * BIAS_MAX);
+    const scale = max(peak / WEIGHT_MAX, forBias);
     return scale === 0 ? 1 : scale;
   });
 }
@@ -94,8 +97,8 @@ function quantizeBlocks(real: NumericArray, blocks: WeightBlocks, scales: Float3
   for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
     const scale = scales[channelOfBlock[block] ?? 0] ?? 1;
     for (let tap = 0; tap < taps; tap++, index++) {
-      const rounded = roundHalfEven(Math.fround((real[index] ?? 0) / scale));
-      stored[index] = Math.min(Math.max(rounded, -WEIGHT_MAX), WEIGHT_MAX);
+      const rounded = roundHalfEven(fround((real[index] ?? 0) / scale));
+      stored[index] = min(max(rounded, -WEIGHT_MAX), WEIGHT_MAX);
     }
   }
   return stored;
@@ -109,14 +112,14 @@ interface AccumulatorContext {
 
 /** The largest magnitude that any partial sum of any channel can reach. */
 function worstAccumulator(stored: Int8Array, { blocks, bias, input }: AccumulatorContext): number {
-  const reach = Math.max(127 - input.zeroPoint, input.zeroPoint + 128);
-  const sums = Float64Array.from(bias, (value) => Math.abs(value));
+  const reach = max(127 - input.zeroPoint, input.zeroPoint + 128);
+  const sums = Float64Array.from(bias, (value) => abs(value));
   const { taps, channelOfBlock } = blocks;
   for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
     const channel = channelOfBlock[block] ?? 0;
     let total = 0;
-    for (let tap = 0; tap < taps; tap++, index++) total += Math.abs(stored[index] ?? 0);
+    for (let tap = 0; tap < taps; tap++, index++) total += abs(stored[index] ?? 0);
     sums[channel] = (sums[channel] ?? 0) + total * reach;
   }
-  return sums.reduce((worst, sum) => Math.max(worst, sum), 0);
+  return sums.reduce((worst, sum) => max(worst, sum), 0);
 }

@@ -20,6 +20,9 @@ import type { Tensor, TensorType } from "../graph.ts";
 import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds } from "../int8.ts";
 import { numeric } from "../tensor.ts";
 
+// Bound once: a lookup on the global object costs more than the operation in some hosts.
+const { floor, fround, max, min } = Math;
+
 /** A convolution in numbers; sizes in elements. Weights are [out, in/groups, kernel height, width]. */
 export interface ConvolutionGeometry {
   readonly batch: number;
@@ -90,8 +93,8 @@ export function convGeometry(call: Operands): ConvolutionGeometry {
   const coveredX = frame.dilationX * (kernelWidth - 1) + 1;
   const spanY = frame.inHeight + padTop + padBottom - coveredY;
   const spanX = frame.inWidth + padLeft + padRight - coveredX;
-  const outHeight = Math.floor(spanY / frame.strideY) + 1;
-  const outWidth = Math.floor(spanX / frame.strideX) + 1;
+  const outHeight = floor(spanY / frame.strideY) + 1;
+  const outWidth = floor(spanX / frame.strideX) + 1;
   requireThat(spanY >= 0 && spanX >= 0, "the window is larger than the padded input");
   return { ...frame, outChannels, outHeight, outWidth, kernelHeight, kernelWidth };
 }
@@ -185,11 +188,11 @@ function windowElement(
   const sum = taps(call, geometry, quantized ? encodingOf(x).zeroPoint : 0);
   const finish = quantized
     ? finishInt8(call, storedBounds(low, high, encodingOf(output)))
-    : (total: number): number => Math.min(Math.max(Math.fround(total), low), high);
+    : (total: number): number => min(max(fround(total), low), high);
   return (index) => {
-    const channel = Math.floor(index / plane) % outChannels;
-    const batch = Math.floor(index / (plane * outChannels));
-    const y = Math.floor((index % plane) / outWidth);
+    const channel = floor(index / plane) % outChannels;
+    const batch = floor(index / (plane * outChannels));
+    const y = floor((index % plane) / outWidth);
     const total = sum({ batch, channel, y, x: index % outWidth });
     return finish(total + (bias?.[channel] ?? 0), channel);
   };
@@ -221,7 +224,7 @@ function convTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: numbe
     return sum;
   };
   return (at) => {
-    const firstChannel = at.batch * g.inChannels + Math.floor(at.channel / outPerGroup) * perGroup;
+    const firstChannel = at.batch * g.inChannels + floor(at.channel / outPerGroup) * perGroup;
     const [top, left] = [at.y * g.strideY - g.padTop, at.x * g.strideX - g.padLeft];
     let tap = at.channel * perGroup * g.kernelHeight * kernelWidth;
     let sum = 0;
@@ -242,10 +245,10 @@ function transposeTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: 
   const outPerGroup = g.outChannels / g.groups;
   const kernel = g.kernelHeight * g.kernelWidth;
   return ({ batch, channel, y: outY, x: outX }) => {
-    const firstChannel = Math.floor(channel / outPerGroup) * perGroup;
+    const firstChannel = floor(channel / outPerGroup) * perGroup;
     let sum = 0;
     for (let tap = 0; tap < kernel; tap++) {
-      const y = (outY + g.padTop - Math.floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
+      const y = (outY + g.padTop - floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
       const column = (outX + g.padLeft - (tap % g.kernelWidth) * g.dilationX) / g.strideX;
       const onGrid = Number.isInteger(y) && Number.isInteger(column);
       if (!onGrid || y < 0 || y >= g.inHeight || column < 0 || column >= g.inWidth) continue;

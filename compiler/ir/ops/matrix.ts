@@ -13,6 +13,9 @@ import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds }
 import { broadcastIndex, broadcastShape, numeric } from "../tensor.ts";
 import { CLAMP_ATTRIBUTES } from "./convolution.ts";
 
+// Bound once: a lookup on the global object costs more than the operation in some hosts.
+const { floor, fround, max, min } = Math;
+
 export const MATRIX_OPS = {
   matmul: {
     docs: "Matrix product of a [..,M,K] and b [..,K,N] over broadcast batches, plus bias [N], clamped.",
@@ -67,8 +70,8 @@ function matmulElement(call: EvaluationCall): ElementRule {
   const finish = matmulFinish(call);
   return (index) => {
     const column = index % columns;
-    const batch = Math.floor(index / (rows * columns));
-    const row = Math.floor(index / columns) % rows;
+    const batch = floor(index / (rows * columns));
+    const row = floor(index / columns) % rows;
     let fromA = (batchOfA(batch) * rows + row) * depth;
     let fromB = batchOfB(batch) * depth * columns + column;
     let sum = bias?.[column] ?? 0;
@@ -82,7 +85,7 @@ function matmulElement(call: EvaluationCall): ElementRule {
 function matmulFinish(call: EvaluationCall): (sum: number, column: number) => number {
   const output = outputType(call);
   const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
-  if (output.dtype !== "i8") return (sum) => Math.min(Math.max(Math.fround(sum), low), high);
+  if (output.dtype !== "i8") return (sum) => min(max(fround(sum), low), high);
   const [a, b] = [inputTensor(call, 0).type, inputTensor(call, 1).type];
   const multipliers = accumulatorMultipliers(a, b, output);
   const bounds = storedBounds(low, high, encodingOf(output));
@@ -126,7 +129,7 @@ function gemmElement(call: EvaluationCall): ElementRule {
   const addend = c === undefined ? undefined : numeric(c);
   const indexOfC = c === undefined ? () => 0 : broadcastIndex(c.type.shape, output.shape);
   return (index) => {
-    const [row, column] = [Math.floor(index / columns), index % columns];
+    const [row, column] = [floor(index / columns), index % columns];
     let sum = 0;
     for (let k = 0; k < depth; k++) {
       const fromA = turnedA ? k * widthA + row : row * widthA + k;

@@ -1,22 +1,15 @@
-/** The builder's networks: published counts, the same bytes for the same seed, sane activations. */
+/** The builder's networks: published counts, the same bytes for the same seed. */
 import { describe, expect, test } from "@jest/globals";
 import { importOnnx } from "../../../../compiler/frontend/onnx/index.ts";
-import {
-  contentDigest,
-  evaluate,
-  multiplyAccumulates,
-  numeric,
-  tensorFrom,
-} from "../../../../compiler/ir/index.ts";
+import { contentDigest, multiplyAccumulates } from "../../../../compiler/ir/index.ts";
 import { buildModel, MODELS } from "../../../../compiler/models/index.ts";
 import type { ModelName } from "../../../../compiler/models/index.ts";
-import { seededRandom } from "../../../../protocol/base/random.ts";
 
 /** The digest of the file of seed 1: a change of it changes every recorded result, so it needs a reason. */
 const DIGESTS: Readonly<Record<ModelName, string>> = {
-  mobilenetV2: "",
-  resnet50: "",
-  squeezenet11: "",
+  mobilenetV2: "cb0ead9e50476e5a",
+  resnet50: "86f0df5cce74c619",
+  squeezenet11: "28d58396b009d876",
 };
 
 const NAMES = Object.keys(MODELS) as ModelName[];
@@ -42,23 +35,4 @@ test("another seed gives another file of the same length", () => {
   const [one, two] = [buildModel("squeezenet11", 1), buildModel("squeezenet11", 2)];
   expect(two.length).toBe(one.length);
   expect(contentDigest(two)).not.toBe(contentDigest(one));
-});
-
-test("activations neither vanish nor explode through SqueezeNet", () => {
-  const imported = importOnnx(buildModel("squeezenet11", 1));
-  if (!imported.ok) throw new Error(imported.message);
-  const random = seededRandom(3);
-  const type = { dtype: "f32" as const, shape: [1, 3, 224, 224] };
-  const input = tensorFrom(type, () => random.normal());
-  const levels: number[] = [];
-  evaluate(imported.value, new Map([["input", input]]), {
-    observe: (_, value) => {
-      const data = numeric(value);
-      let sum = 0;
-      for (const each of data) sum += each * each;
-      levels.push(Math.sqrt(sum / data.length));
-    },
-  });
-  expect(Math.min(...levels)).toBeGreaterThan(0.05);
-  expect(Math.max(...levels)).toBeLessThan(20);
 });
