@@ -190,8 +190,8 @@ function hvxAccesses(run: InstructionOf<"hvx.run">, pointer: ReadPointer): Acces
     { ops: run.code.epilogue, vectors: 1 },
   ];
   for (const { ops, vectors } of parts) {
-    for (const [index, use] of operandUses(ops)) {
-      const operand = run.operands[index];
+    for (const use of operandUses(ops)) {
+      const operand = run.operands[use.index];
       if (operand === undefined) return undefined;
       if (operand.kind === "linear") {
         appendLinear(use.writes ? writes : reads, { operand, vectors, bytes: use.bytes });
@@ -207,22 +207,26 @@ function hvxAccesses(run: InstructionOf<"hvx.run">, pointer: ReadPointer): Acces
 }
 
 interface OperandUse {
+  readonly index: number;
   readonly writes: boolean;
   readonly bytes: number;
   readonly area: Area;
 }
 
-/** What a list of micro-ops does with each operand it names: one entry an operand, taps joined. */
-function operandUses(ops: readonly MicroOp[]): Map<number, OperandUse> {
+/** What a list of micro-ops does with each operand it names: loads joined, stores joined, taps joined. */
+function operandUses(ops: readonly MicroOp[]): Iterable<OperandUse> {
   const found = new Map<number, OperandUse>();
   for (const micro of ops) {
     const row = MICRO_OPS[micro.op];
     const index = row.a === "operand" ? micro.a : row.b === "operand" ? micro.b : undefined;
     if (index === undefined) continue;
+    const writes = micro.op.startsWith("store");
+    const key = index * 2 + Number(writes);
     const [dy, dx] = tapOf(micro.immediate);
-    const before = found.get(index);
-    found.set(index, {
-      writes: micro.op.startsWith("store"),
+    const before = found.get(key);
+    found.set(key, {
+      index,
+      writes,
       bytes: Math.max(LINEAR_BYTES[micro.op] ?? 0, before?.bytes ?? 0),
       area: {
         yFirst: Math.min(dy, before?.area.yFirst ?? dy),
@@ -232,7 +236,7 @@ function operandUses(ops: readonly MicroOp[]): Map<number, OperandUse> {
       },
     });
   }
-  return found;
+  return found.values();
 }
 
 /** The (dy, dx) of a window load's immediate. */

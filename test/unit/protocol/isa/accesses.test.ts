@@ -74,6 +74,13 @@ describe("accesses", () => {
     ));
 });
 
+test("an operand that is loaded and stored is read and written", () =>
+  check(
+    "hvx.run vectors=2 rows=8 columns=8 operands=[r0+0x9000:128] " +
+      "code={|load_i8:r0,@0,dy=0,dx=0;store_i8:r0,@0,#0|} wait= signal= origin=0",
+    { reads: ["0+9000:256"], writes: ["0+9000:256"] },
+  ));
+
 describe("packets", () => {
   const soc = {
     hvx: {
