@@ -1,4 +1,5 @@
 /** What becomes of a model, and of the update, by what was measured. Pure: the policy's margins decide. */
+import { unreachable } from "../../protocol/base/assert.ts";
 import type { ModelId } from "../../protocol/base/brand.ts";
 import { log, exp } from "../../protocol/base/math.ts";
 import type { DriverRef, Measured, ModelVerdict } from "../../protocol/wire/index.ts";
@@ -51,8 +52,10 @@ export function judgeUpdate(
   policy: BenchmarkPolicy,
   driverBefore: (model: ModelId) => DriverRef,
 ): UpdateDecision {
-  const bad = models.filter(({ verdict }) => verdict.kind !== "kept");
-  const first = bad[0];
+  const bad = models.flatMap(({ model, verdict }) =>
+    verdict.kind === "kept" ? [] : [{ model, verdict }],
+  );
+  const [first] = bad;
   if (first === undefined) return { kind: "commit", pins: [] };
   const mayPin = policy.refusedModel === "pin_model" && bad.length < models.length;
   if (mayPin) {
@@ -63,7 +66,9 @@ export function judgeUpdate(
   return { kind: "refuse", code: refusalCode(first.verdict), message: names.join("; ") };
 }
 
-function refusalCode(verdict: ModelVerdict): string {
+export type VerdictCode = "MODEL_SLOWER" | "MODEL_WRONG";
+
+function refusalCode(verdict: Exclude<ModelVerdict, { kind: "kept" }>): VerdictCode | string {
   switch (verdict.kind) {
     case "refused_slower":
       return "MODEL_SLOWER";
@@ -71,8 +76,8 @@ function refusalCode(verdict: ModelVerdict): string {
       return "MODEL_WRONG";
     case "failed":
       return verdict.code;
-    case "kept":
-      return "";
+    default:
+      return unreachable(verdict);
   }
 }
 

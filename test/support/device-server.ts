@@ -8,7 +8,7 @@ import { instant, type Instant } from "../../protocol/base/brand.ts";
 import { brand } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
-import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
+import { failed, succeeded, unwrap, type Result } from "../../protocol/base/result.ts";
 import { keyObject, sha256Hex, verifyDetached } from "../../protocol/crypto/index.ts";
 import {
   authorAssignment,
@@ -33,11 +33,13 @@ import {
   type CheckInDecision,
   type Report,
 } from "../../protocol/wire/index.ts";
-import type { Http } from "../../device-agent/shell/http.ts";
+import type { Http, HttpCode, HttpRequest, HttpResponse } from "../../device-agent/shell/http.ts";
 import { KEYS, LATER, makeRepository, makeRoot, NOW, PAST } from "./signed-metadata.ts";
 
 export const TENANT = "acme";
 export const DEVICE = "phone-1";
+/** Security floor of every published driver. */
+const FLOOR = "0.0.1";
 export const SERVER_URL = "http://server.test";
 
 interface Served {
@@ -64,26 +66,80 @@ export interface DeviceServer {
 
 export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
   const files = new Map<string, Uint8Array>();
-  const reports: Report[] = [];
-  let publicKey: Uint8Array = new Uint8Array(32);
-  let assigned: Uint8Array | undefined;
-  let version = 0;
-  let sequence = 0;
+  const director = new TestDirector(soc);
+  const server: DeviceServer = {
+    root: await makeRoot(),
+    reports: director.reports,
+    corrupted: new Map(),
+    down: false,
+    activateBefore: LATER,
+    forget: () => director.forget(),
+    publish: async (bundles, next) => {
+      director.assigned = next;
+      const made = await publishedFiles(bundles, ++director.version);
+      for (const [path, bytes] of made) files.set(path, bytes);
+    },
+    handle: async (path, body) => {
+      if (path.startsWith(METADATA_ROUTE)) {
+        return served(files.get(path.slice(METADATA_ROUTE.length)));
+      }
+      if (path.startsWith(TARGETS_ROUTE)) {
+        const name = `targets/${path.slice(TARGETS_ROUTE.length)}`;
+        return served(server.corrupted.get(name) ?? files.get(name));
+      }
+      return { status: 200, body: await director.answer(path, body, server.activateBefore) };
+    },
+    http: { send: (request) => sendTo(server, request) },
+    listen: () => listen(server),
+  };
+  return server;
+}
 
-  const assignment = async (current: string): Promise<CheckInDecision> => {
-    const isRefused = reports.some(
-      ({ to, body }) =>
-        assigned !== undefined &&
-        to.sha256 === sha256Hex(assigned) &&
-        body.kind === "lifecycle" &&
-        "code" in body.stage,
-    );
-    if (!assigned || current === sha256Hex(assigned) || isRefused) {
+/** Assigns, and takes reports. */
+class TestDirector {
+  readonly reports: Report[] = [];
+  assigned: Uint8Array | undefined;
+  version = 0;
+  private readonly soc: string;
+  private sequence = 0;
+  private publicKey: Uint8Array = new Uint8Array(32);
+
+  constructor(soc: string) {
+    this.soc = soc;
+  }
+
+  forget(): void {
+    this.reports.length = 0;
+    this.sequence = 0;
+  }
+
+  async answer(path: string, body: Uint8Array, activateBefore: Instant): Promise<Uint8Array> {
+    const common = { pollIntervalSeconds: 60, serverTime: NOW };
+    if (path === DEVICE_ROUTES.enrol) {
+      this.publicKey = unwrap(decodeEnrolRequest(body)).publicKey;
+      return encodeEnrolReply({ ...common, keyId: "key", reportEpoch: 1 });
+    }
+    if (path === DEVICE_ROUTES.checkIn) {
+      const { current } = unwrap(decodeCheckInRequest(body));
+      const decision = await this.decide(current.sha256, activateBefore);
+      return encodeCheckInReply({ ...common, decision, directorEpoch: 1, explanation: "test" });
+    }
+    const verify = (text: Uint8Array, signature: Uint8Array): boolean =>
+      verifyDetached(text, signature, this.publicKey);
+    const batch = unwrap(openReports(unwrap(decodeSignedReports(body)), verify));
+    const known = this.reports.length - batch.firstSequence + 1;
+    if (known < 0) throw new Error("a report is missing");
+    this.reports.push(...batch.reports.slice(known));
+    return encodeReportAck({ epoch: 1, acknowledgedSequence: this.reports.length });
+  }
+
+  private async decide(current: string, activateBefore: Instant): Promise<CheckInDecision> {
+    const { assigned } = this;
+    if (!assigned || current === sha256Hex(assigned) || this.isRefused(sha256Hex(assigned))) {
       return { kind: "hold", code: "UP_TO_DATE" };
     }
-    const [path = ""] = [...unwrap(describeDriver(assigned, "0.0.1")).keys()].filter((name) =>
-      name.startsWith(`drivers/${soc}/`),
-    );
+    const paths = [...unwrap(describeDriver(assigned, FLOOR)).keys()];
+    const path = paths.find((name) => name.startsWith(`drivers/${this.soc}/`)) ?? "";
     const document = authorAssignment({
       tenant: brand(TENANT),
       device: brand(DEVICE),
@@ -91,93 +147,60 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       rollout: brand("rollout-1"),
       stage: 0,
       epoch: 1,
-      sequence: ++sequence,
+      sequence: ++this.sequence,
       startBefore: LATER,
-      activateBefore: server.activateBefore,
+      activateBefore,
       evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
     });
     return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
-  };
+  }
 
-  const message = async (path: string, body: Uint8Array): Promise<Uint8Array> => {
-    const common = { pollIntervalSeconds: 60, serverTime: NOW };
-    if (path === DEVICE_ROUTES.enrol) {
-      ({ publicKey } = unwrap(decodeEnrolRequest(body)));
-      return encodeEnrolReply({ ...common, keyId: "key", reportEpoch: 1 });
-    }
-    if (path === DEVICE_ROUTES.checkIn) {
-      const { current } = unwrap(decodeCheckInRequest(body));
-      const decision = await assignment(current.sha256);
-      return encodeCheckInReply({ ...common, decision, directorEpoch: 1, explanation: "test" });
-    }
-    const verify = (text: Uint8Array, signature: Uint8Array): boolean =>
-      verifyDetached(text, signature, publicKey);
-    const batch = unwrap(openReports(unwrap(decodeSignedReports(body)), verify));
-    const known = reports.length - batch.firstSequence + 1;
-    if (known < 0) throw new Error("a report is missing");
-    reports.push(...batch.reports.slice(known));
-    return encodeReportAck({ epoch: 1, acknowledgedSequence: reports.length });
-  };
+  private isRefused(sha256: string): boolean {
+    return this.reports.some(
+      ({ to, body }) => to.sha256 === sha256 && body.kind === "lifecycle" && "code" in body.stage,
+    );
+  }
+}
 
-  const server: DeviceServer = {
-    root: await makeRoot(),
-    reports,
-    corrupted: new Map(),
-    down: false,
-    activateBefore: LATER,
-    forget: () => {
-      reports.length = 0;
-      sequence = 0;
-    },
-    publish: async (bundles, next) => {
-      assigned = next;
-      version++;
-      const keys = canonicalJson(
-        authorDirectorKeys({
-          tenant: brand(TENANT),
-          epoch: 1,
-          threshold: 1,
-          keys: new Map([[KEYS.director.keyId, keyObject(KEYS.director.publicKey)]]),
-          validFrom: PAST,
-          validUntil: LATER,
-        }),
-      );
-      const keysPath = directorKeysPath(brand(TENANT));
-      const targets = new Map([[keysPath, describeFile(keys)]]);
-      files.set(targetFilePath({ path: keysPath, sha256: sha256Hex(keys) }), keys);
-      for (const bundle of bundles) {
-        for (const [path, file] of unwrap(describeDriver(bundle, "0.0.1"))) {
-          targets.set(path, file);
-          files.set(targetFilePath({ path, sha256: sha256Hex(bundle) }), bundle);
-        }
-      }
-      const made = await makeRepository({ version, targets: { targets, version } });
-      for (const [path, bytes] of made) files.set(path, bytes);
-    },
-    handle: async (path, body) => {
-      if (path.startsWith(METADATA_ROUTE))
-        return served(files.get(path.slice(METADATA_ROUTE.length)));
-      if (path.startsWith(TARGETS_ROUTE)) {
-        const name = `targets/${path.slice(TARGETS_ROUTE.length)}`;
-        return served(server.corrupted.get(name) ?? files.get(name));
-      }
-      return { status: 200, body: await message(path, body) };
-    },
-    http: {
-      send: async (request) => {
-        if (server.down) return failed("SERVER_DOWN", "No connection: refused.");
-        const { pathname } = new URL(request.url);
-        const answer = await server.handle(pathname, request.body ?? new Uint8Array(0));
-        const { status, body } = ranged(answer, request.headers["range"]);
-        if (body.length > request.bytesMax) return failed("ANSWER_TOO_LARGE", "too large");
-        const isTaken = status < 300 && request.onPiece !== undefined;
-        if (isTaken) await request.onPiece(body, status);
-        return succeeded({ status, headers: new Map(), body: isTaken ? new Uint8Array(0) : body });
-      },
-    },
-    listen: () => listen(server),
-  };
-  return server;
+async function publishedFiles(
+  bundles: readonly Uint8Array[],
+  version: number,
+): Promise<Map<string, Uint8Array>> {
+  const keys = canonicalJson(
+    authorDirectorKeys({
+      tenant: brand(TENANT),
+      epoch: 1,
+      threshold: 1,
+      keys: new Map([[KEYS.director.keyId, keyObject(KEYS.director.publicKey)]]),
+      validFrom: PAST,
+      validUntil: LATER,
+    }),
+  );
+  const path = directorKeysPath(brand(TENANT));
+  const targets = new Map([[path, describeFile(keys)]]);
+  const contents = new Map([[targetFilePath({ path, sha256: sha256Hex(keys) }), keys]]);
+  for (const bundle of bundles) {
+    for (const [name, file] of unwrap(describeDriver(bundle, FLOOR))) {
+      targets.set(name, file);
+      contents.set(targetFilePath({ path: name, sha256: sha256Hex(bundle) }), bundle);
+    }
+  }
+  const metadata = await makeRepository({ version, targets: { targets, version } });
+  return new Map([...contents, ...metadata]);
+}
+
+async function sendTo(
+  server: DeviceServer,
+  request: HttpRequest,
+): Promise<Result<HttpResponse, HttpCode>> {
+  if (server.down) return failed("SERVER_DOWN", "No connection: refused.");
+  const { pathname } = new URL(request.url);
+  const answer = await server.handle(pathname, request.body ?? new Uint8Array(0));
+  const { status, body } = ranged(answer, request.headers["range"]);
+  if (body.length > request.bytesMax) return failed("ANSWER_TOO_LARGE", "too large");
+  const isTaken = status < 300 && request.onPiece !== undefined;
+  if (isTaken) await request.onPiece(body, status);
+  return succeeded({ status, headers: new Map(), body: isTaken ? new Uint8Array(0) : body });
 }
 
 function served(body: Uint8Array | undefined): Served {

@@ -13,17 +13,16 @@ import {
 import { brand, type ModelId } from "../../../../protocol/base/brand.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { sha256Hex } from "../../../../protocol/crypto/index.ts";
-import type { ModelVerdict } from "../../../../protocol/wire/index.ts";
+import type { Measured, ModelVerdict } from "../../../../protocol/wire/index.ts";
 
-const EQUAL: Comparison = {
+const MEASURED: Measured = {
   beforeCycles: 1000,
   afterCycles: 1000,
   beforeMicroseconds: 100,
   afterMicroseconds: 100,
   outputSnrDb: 30,
-  beforeSnrDb: 30,
 };
-const { beforeSnrDb: _, ...MEASURED } = EQUAL;
+const EQUAL: Comparison = { ...MEASURED, beforeSnrDb: 30 };
 
 describe("a model is", () => {
   test.each<[ModelVerdict["kind"], string, Partial<Comparison>]>([
@@ -92,7 +91,7 @@ test("the score is 1000 at registration and grows with the geometric mean of the
 
 describe("the signal-to-noise ratio", () => {
   const values = (...numbers: number[]) => [Float32Array.from(numbers)];
-  test.each([
+  const cases: readonly (readonly [string, Float32Array[], Float32Array[], number])[] = [
     ["equal outputs", values(1, 2), values(1, 2), Infinity],
     ["a tenth of the amplitude", values(10, 0), values(11, 0), 20],
     ["another number of runs", values(1), [], -Infinity],
@@ -100,7 +99,9 @@ describe("the signal-to-noise ratio", () => {
     ["not a number", values(1), values(NaN), -Infinity],
     ["an infinite output", values(1), values(Infinity), -Infinity],
     ["silence that became noise", values(0), values(1), -Infinity],
-  ])("%s", (_name, goldens, outputs, expected) => {
+  ];
+  test.each(cases.map(([name, ...numbers]) => [name, numbers] as const))("%s", (_name, numbers) => {
+    const [goldens, outputs, expected] = numbers;
     const ratio = signalToNoiseDb(goldens, outputs);
     if (Number.isFinite(expected)) expect(ratio).toBeCloseTo(expected, 9);
     else expect(ratio).toBe(expected);
