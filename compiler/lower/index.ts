@@ -4,18 +4,15 @@
  */
 import { CodedError, failed, succeeded, toFailure } from "../../protocol/base/result.ts";
 import type { Failure, Result } from "../../protocol/base/result.ts";
-import type { SocDescription } from "../../protocol/isa/index.ts";
-import type { Graph } from "../ir/index.ts";
-import type { KernelLibrary } from "../kernels/index.ts";
 import type { LoweringCode } from "./failure.ts";
 import { buildNetwork } from "./network.ts";
-import type { PortValue } from "./network.ts";
 import { SPARING } from "./options.ts";
 import type { LoweringOptions } from "./options.ts";
-import type { Listing } from "./listing.ts";
 import { layOut } from "./layout.ts";
+import type { Lowered, LoweringRequest } from "./request.ts";
 import { writeListing } from "./write.ts";
 
+export type { Lowered, LoweringRequest } from "./request.ts";
 export type { LoweringCode } from "./failure.ts";
 export type { LoweringOptions } from "./options.ts";
 export type { Draft, Listing, Placed } from "./listing.ts";
@@ -24,34 +21,13 @@ export { layerRoofline } from "./roofline.ts";
 export type { LayerBound, Roofline } from "./roofline.ts";
 export { FIRST_PORT_REGION, WEIGHTS_REGION } from "./network.ts";
 
-export interface LoweringRequest {
-  readonly graph: Graph;
-  readonly soc: SocDescription;
-  readonly options: LoweringOptions;
-  readonly kernels: KernelLibrary;
-}
-
-export interface Lowered {
-  readonly listing: Listing;
-  readonly inputs: readonly PortValue[];
-  readonly outputs: readonly PortValue[];
-  /** Constants, pointer tables first; the weights region. */
-  readonly blob: Uint8Array;
-  readonly tables: { readonly vtcmOffset: number; readonly bytes: number };
-  readonly scratchBytes: number;
-  readonly origins: readonly string[];
-  readonly vtcmPeakBytes: number;
-  /** The most bytes alive at once: no memory plan of this schedule needs less. */
-  readonly vtcmLowerBoundBytes: number;
-}
-
+/** Pure and deterministic. Fails with UNSUPPORTED_OP or DOES_NOT_FIT, naming the node in its details. */
 export function lowerGraph(request: LoweringRequest): Result<Lowered, LoweringCode> {
   try {
     return succeeded(lowerWith(request, request.options));
   } catch (error) {
-    if (error instanceof CodedError && error.code === "DOES_NOT_FIT")
-      return lowerSparingly(request);
-    return refusal(error);
+    const isTight = error instanceof CodedError && error.code === "DOES_NOT_FIT";
+    return isTight ? lowerSparingly(request) : refusal(error);
   }
 }
 

@@ -6,7 +6,7 @@ import { emission, linear, vtcm } from "./emitter.ts";
 import type { EmissionState, Emitter } from "./emitter.ts";
 import { placeOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
-import type { Lowered, LoweringRequest } from "./index.ts";
+import type { Lowered, LoweringRequest } from "./request.ts";
 import { WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { Place, Stage, ValueId, Work } from "./stage.ts";

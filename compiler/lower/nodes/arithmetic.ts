@@ -9,7 +9,7 @@ import {
 import { unsupported } from "../failure.ts";
 import { gridOfShape, isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import type { NodeContext } from "../network.ts";
+import type { NodeContext } from "./context.ts";
 import { pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand } from "../stages/elementwise.ts";
 import { softmaxStage } from "../stages/softmax.ts";

@@ -3,7 +3,7 @@ import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { isPixel } from "../grid.ts";
-import type { NodeContext } from "../network.ts";
+import type { NodeContext } from "./context.ts";
 import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
 export function lowerMovement(context: NodeContext): boolean {

@@ -2,7 +2,7 @@
 import { encodingOf, fixedWindowCount, meanMultiplier, poolGeometry } from "../../ir/index.ts";
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
-import type { NodeContext } from "../network.ts";
+import type { NodeContext } from "./context.ts";
 import {
   AVERAGE_TAPS_MAX,
   averagePoolStage,

@@ -11,7 +11,7 @@ import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { gridOf } from "../grid.ts";
-import type { NodeContext } from "../network.ts";
+import type { NodeContext } from "./context.ts";
 import type { Phased } from "../phased.ts";
 import type { ValueId } from "../stage.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";

@@ -1,0 +1,44 @@
+/** What the lowering of one node sees and adds to. */
+import type { SocDescription } from "../../../protocol/isa/index.ts";
+import type { AttributeReader, Node, Tensor, TensorType } from "../../ir/index.ts";
+import type { Gathered } from "../gathered.ts";
+import type { Grid } from "../grid.ts";
+import type { LoweringOptions } from "../options.ts";
+import type { Phased } from "../phased.ts";
+import type { Stage, Value, ValueId } from "../stage.ts";
+
+export interface GatheredValue extends Gathered {
+  readonly value: ValueId;
+}
+
+export interface NodeContext {
+  readonly node: Node;
+  readonly attributes: AttributeReader;
+  readonly options: LoweringOptions;
+  readonly soc: SocDescription;
+  /** Type of an input; throws UNSUPPORTED_OP where it is missing or not int8. */
+  type(input: number): TensorType;
+  readonly outputType: TensorType;
+  constant(input: number): Tensor | undefined;
+  /** The input as an image; a phased one is interleaved first. */
+  value(input: number): ValueId;
+  phased(input: number): Phased | undefined;
+  /** How a model's input was brought in, where not as it is. */
+  gathered(input: number): GatheredValue | undefined;
+  readonly staysPhased: boolean;
+  /** Declares the output to be phased. */
+  setPhased(phased: Phased): void;
+  grid(value: ValueId): Grid;
+  /** Cycles of the matrix engine for a value, where it made it; noted by the value's stage. */
+  readonly matrixCycles: Map<ValueId, number>;
+  /** A new value for the node's output. */
+  output(): ValueId;
+  /** A new value inside the node. */
+  temporary(grid: Grid, zeroPoint: number): ValueId;
+  /** Declares the output to be an input's value under another name. */
+  alias(value: ValueId): void;
+  /** Whether a value may become channel tiles of another one: it is no input's, and no part or whole yet. */
+  canEmbed(value: ValueId): boolean;
+  embed(value: ValueId, within: NonNullable<Value["within"]>): void;
+  add(stage: Stage): void;
+}
