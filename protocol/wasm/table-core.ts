@@ -1,5 +1,5 @@
 /** WebAssembly's scalar instructions (core specification 2.0, 5.4.6 and 5.4.7). */
-import type { Row } from "./table.ts";
+import type { Row } from "./table-row.ts";
 
 /** One-byte opcodes. Absent: truncations that trap (use the saturating ones). */
 export const CORE = {

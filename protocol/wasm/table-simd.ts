@@ -1,5 +1,5 @@
 /** WebAssembly's fixed-width SIMD instructions (core specification 2.0, 5.4.8): all behind prefix 0xfd. */
-import type { Row } from "./table.ts";
+import type { Row } from "./table-row.ts";
 
 /** Absent: relaxed SIMD (not deterministic), and v128.const and i8x16.shuffle (see assembler.ts). */
 export const SIMD = {

@@ -1,14 +1,9 @@
 /** The one instruction table: opcode, types and immediates of every WebAssembly instruction we emit. */
 import { CORE, SATURATING } from "./table-core.ts";
+import type { Immediate, Row, ValueType } from "./table-row.ts";
 import { SIMD } from "./table-simd.ts";
 
-export type ValueType = "i32" | "i64" | "f32" | "f64" | "v128";
-
-/** What follows the opcode: a memory argument (alignment, offset), a lane number, both, or nothing. */
-export type Immediate = "memory" | "lane" | "memory lane";
-
-/** Opcode (behind the table's prefix), signature as "operands -> result", immediates. */
-export type Row = readonly [opcode: number, signature: string, immediate?: Immediate];
+export type { Immediate, Row, ValueType };
 
 export const INSTRUCTIONS = { ...CORE, ...SATURATING, ...SIMD };
 

@@ -8,6 +8,7 @@ import { addressOf, unsupported } from "../lowering.ts";
 import type { Packing } from "../pack.ts";
 import { packWeights, packingOf } from "../pack.ts";
 import { FLOAT_BYTES, pitchOf, VECTOR_FLOATS } from "../program.ts";
+import { clampOf } from "./clamp.ts";
 import { lowerDepthwise } from "./depthwise.ts";
 import { emitGemm } from "./gemm.ts";
 import type { PixelSource } from "./window.ts";
@@ -310,10 +311,6 @@ function outputMajor(data: Float32Array, g: ConvolutionGeometry): Float32Array {
 function constantInput(lowering: Lowering, call: NodeCall, position: number): Float32Array {
   const name = call.node.inputs[position] ?? "";
   return lowering.constant(name) ?? unsupported(call.node, "computed weights");
-}
-
-export function clampOf(call: NodeCall): readonly [low: number, high: number] {
-  return [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
 }
 
 /** The operands as the geometry rules of the ops table take them. */

@@ -6,7 +6,7 @@ import { clamped } from "../kernels/gemm.ts";
 import type { Buffer, Lowering, NodeCall } from "../lowering.ts";
 import { addressOf, unsupported } from "../lowering.ts";
 import { FLOAT_BYTES, pitchOf, VECTOR_BYTES } from "../program.ts";
-import { clampOf } from "./convolution.ts";
+import { clampOf } from "./clamp.ts";
 import { pixelSource } from "./window.ts";
 
 export interface DepthwiseWeights {

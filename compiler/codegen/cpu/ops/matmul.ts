@@ -7,7 +7,7 @@ import { addressOf, bytesOf, unsupported } from "../lowering.ts";
 import type { Packing } from "../pack.ts";
 import { BLOCK_COLUMNS, packWeights, packingOf } from "../pack.ts";
 import { FLOAT_BYTES, VECTOR_FLOATS } from "../program.ts";
-import { clampOf } from "./convolution.ts";
+import { clampOf } from "./clamp.ts";
 import { emitGemm } from "./gemm.ts";
 
 /** Every batch of computed right sides is written out as code. */
