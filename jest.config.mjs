@@ -3,7 +3,7 @@
 const typescript = { parser: { syntax: "typescript" }, target: "es2022" };
 
 export default {
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/test/support/environment.mjs",
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "^.+\\.ts$": [
