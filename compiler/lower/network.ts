@@ -1,7 +1,7 @@
 /** The quantised graph as values in croutons and the stages that make them. */
 import { present } from "../../protocol/base/assert.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
-import { attributesOf, encodingOf } from "../ir/index.ts";
+import { attributesOf, consumersOf, encodingOf } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
 import { unsupported } from "./failure.ts";
 import { gridOfShape, sameGrid } from "./grid.ts";
@@ -55,6 +55,7 @@ class NetworkBuilder {
   private readonly graph: Graph;
   private readonly options: LoweringOptions;
   private readonly soc: SocDescription;
+  private readonly consumers: ReadonlyMap<string, readonly Node[]>;
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
   private readonly known = new Map<string, ValueId>();
@@ -68,6 +69,7 @@ class NetworkBuilder {
     this.graph = graph;
     this.options = options;
     this.soc = soc;
+    this.consumers = consumersOf(graph);
     this.mayBePhased = options.phased ? phasedValues(graph) : new Set();
   }
 
@@ -121,6 +123,7 @@ class NetworkBuilder {
       matrixCycles: this.matrixCycles,
       type: (input) => this.int8(node, name(input)),
       outputType: this.int8(node, outputName),
+      readers: this.consumers.get(outputName) ?? [],
       constant: (input) => graph.constants.get(name(input)),
       value: (input) => this.valueOf(node, name(input)),
       gathered: (input) => this.gathered.get(name(input)),

@@ -19,6 +19,8 @@ export interface NodeContext {
   /** Type of an input; throws UNSUPPORTED_OP where it is missing or not int8. */
   type(input: number): TensorType;
   readonly outputType: TensorType;
+  /** The nodes that read the output. */
+  readonly readers: readonly Node[];
   constant(input: number): Tensor | undefined;
   /** The input as an image; a phased one is interleaved first. */
   value(input: number): ValueId;

@@ -104,7 +104,11 @@ function lowerConv(context: NodeContext): void {
     context.add(matrixStage(from));
     return;
   }
-  const share = options.matrixDepthwise ? balancedShare(from, cyclesOf.get(input) ?? 0, soc) : 0;
+  const neighbours = {
+    producerCycles: cyclesOf.get(input) ?? 0,
+    isLookedUp: context.readers.some(({ op }) => op === "lut"),
+  };
+  const share = options.matrixDepthwise ? balancedShare(from, neighbours, soc) : 0;
   context.add(depthwiseStage(from, share));
 }
 

@@ -177,13 +177,21 @@ function vectorCycles(g: ConvolutionGeometry): number {
   return 1 + g.kernelHeight * rowLoads + weightLoads;
 }
 
-/**
- * Share with which both engines end together. `producerCycles` is the matrix engine's time for the input: in
- * an image of many rows the vector contexts work beside it, row by row.
- */
+/** What else the engines have to do around a depthwise convolution. */
+export interface Neighbours {
+  /** The matrix engine's time for the input: in an image of many rows the vector contexts work beside it. */
+  readonly producerCycles: number;
+  /** Whether a table follows, which the vector contexts look up. */
+  readonly isLookedUp: boolean;
+}
+
+/** Packets of a table lookup, one vector. */
+const LOOKUP_CYCLES = 6;
+
+/** Share with which both engines end together. */
 export function balancedShare(
   from: Pick<MatrixNode, "geometry" | "outputGrid">,
-  producerCycles: number,
+  neighbours: Neighbours,
   soc: SocDescription,
 ): number {
   const { geometry: g, outputGrid } = from;
@@ -191,6 +199,7 @@ export function balancedShare(
   const matrix = croutons * matrixCroutonCycles(tapCount(g), soc);
   const perVector = 16 * vectorCycles(g) + soc.hvx.latencyCycles;
   const vector = (croutons * perVector) / soc.hvx.queues;
-  const beside = producerCycles * (1 - 1 / outputGrid.rows);
-  return Math.min(Math.max((vector - beside) / (vector + matrix), 0), 1);
+  const beside = neighbours.producerCycles * (1 - 1 / outputGrid.rows);
+  const lookup = (croutons * 16 * (neighbours.isLookedUp ? LOOKUP_CYCLES : 0)) / soc.hvx.queues;
+  return Math.min(Math.max((vector + lookup - beside) / (vector + matrix), 0), 1);
 }
