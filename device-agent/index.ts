@@ -2,6 +2,10 @@
 export { createAgent, type Agent, type AgentStatus } from "./shell/agent.ts";
 export type { AgentProgress, LogEntry } from "./shell/context.ts";
 export type { AgentOptions } from "./shell/options.ts";
+export { pollUntilAborted, type PollLoop } from "./shell/poll-loop.ts";
+export { machineClock } from "./shell/clock.ts";
 export type { PollOutcome } from "./shell/update-cycle.ts";
 export type { ModelRow, UpdateSummary } from "./shell/update-summary.ts";
+export { DEFAULT_POLICY, type BenchmarkPolicy } from "./benchmark/index.ts";
+export { DEFAULT_BUDGETS, type DriverBudgets } from "./host/index.ts";
 export type { ModelToRegister, RegisteredModel } from "./workload/index.ts";
