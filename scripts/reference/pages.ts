@@ -6,6 +6,7 @@ import { cliPage } from "./cli.ts";
 import { configurationPage } from "./configuration.ts";
 import { errorsPage } from "./errors.ts";
 import { exitCodesPage } from "./exit-codes.ts";
+import { httpPage } from "./http.ts";
 
 /** `root` is the checkout. Pages are formatted as `npm run check` demands. */
 export async function referencePages(root: string): Promise<ReadonlyMap<string, string>> {
@@ -14,6 +15,7 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     "docs/reference/configuration.md": configurationPage(),
     "docs/reference/errors.md": errorsPage(root),
     "docs/reference/exit-codes.md": exitCodesPage(),
+    "docs/reference/http.md": httpPage(),
     "docs/reference/isa.md": isaManual(),
   };
   const style = await resolveConfig(join(root, "docs/reference/page.md"));

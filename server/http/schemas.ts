@@ -183,7 +183,7 @@ export const auditEntryView = z
     actor: z.string(),
     action: z.string(),
     subject: z.string(),
-    details: z.record(z.string(), z.json()),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     previousSha256: sha256,
     sha256,
   })

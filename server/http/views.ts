@@ -151,7 +151,7 @@ export function decisionViewOf(record: DecisionRecord): z.input<typeof decisionV
 export function auditEntryViewOf(entry: AuditEntry): z.input<typeof auditEntryView> {
   const { sequence, at, actor, action, subject, details, previousSha256, sha256 } = entry;
   const shown = { sequence, actor, action, subject, previousSha256, sha256 };
-  return { ...shown, at: timeText(at), details: { ...details } as Record<string, never> };
+  return { ...shown, at: timeText(at), details: { ...details } };
 }
 
 function finiteOrNull(value: number): number | null {

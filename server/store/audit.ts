@@ -1,6 +1,6 @@
 /** The audit log in the database: appended to under the tenant's lock, never changed (the role may not). */
 import { brand, instant, type Sha256, type TenantId } from "../../protocol/base/brand.ts";
-import type { Json } from "../../protocol/base/canonical-json.ts";
+import type { Details } from "../../protocol/base/result.ts";
 import type { AuditEntry as AuditRow } from "../../prisma/generated/client.ts";
 import { chained, firstBrokenEntry } from "./audit-chain.ts";
 import type { Database, Sql } from "./database.ts";
@@ -51,7 +51,7 @@ function entryOf(row: AuditRow): AuditEntry {
     actor: row.actor,
     action: row.action,
     subject: row.subject,
-    details: row.details as Record<string, Json>,
+    details: row.details as Details,
     previousSha256: brand<Sha256>(row.previousSha256),
     sha256: brand<Sha256>(row.sha256),
   };

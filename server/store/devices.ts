@@ -1,6 +1,6 @@
 /** Devices: enrolment, what they say of themselves, and lists for operators. */
 import { brand, instant, type DeviceId, type ModelId } from "../../protocol/base/brand.ts";
-import type { Sha256, TenantId } from "../../protocol/base/brand.ts";
+import type { RolloutId, Sha256, TenantId } from "../../protocol/base/brand.ts";
 import { equalBytes } from "../../protocol/base/bytes.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import type { CheckInRequest, ModelFact, SandboxLevel } from "../../protocol/wire/index.ts";
@@ -31,7 +31,15 @@ export function deviceStore(database: Database): DeviceStore {
       database.withPrisma(tenant, async (prisma) => {
         const where = after === undefined ? {} : { device: { gt: after } };
         const order = { orderBy: { device: "asc" }, take: limit } as const;
-        return (await prisma.device.findMany({ where, ...order })).map(deviceOf);
+        const rows = await prisma.device.findMany({ where, ...order });
+        const newest = await prisma.assignment.findMany({
+          where: { device: { in: rows.map(({ device }) => device) } },
+          orderBy: [{ device: "asc" }, { epoch: "desc" }, { sequence: "desc" }],
+          distinct: ["device"],
+          select: { device: true, rollout: true },
+        });
+        const rollouts = new Map(newest.map((row) => [row.device, brand<RolloutId>(row.rollout)]));
+        return rows.map((row) => ({ ...deviceOf(row), rollout: rollouts.get(row.device) ?? null }));
       }),
     models: (tenant, device) =>
       database.withPrisma(tenant, async (prisma) => {

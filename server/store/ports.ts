@@ -7,8 +7,7 @@ import type {
   Sha256,
   TenantId,
 } from "../../protocol/base/brand.ts";
-import type { Json } from "../../protocol/base/canonical-json.ts";
-import type { Result } from "../../protocol/base/result.ts";
+import type { Details, Result } from "../../protocol/base/result.ts";
 import type { DriverFacts } from "../../protocol/metadata/index.ts";
 import type {
   AssignmentOrder,
@@ -106,6 +105,11 @@ export interface Device {
   readonly acknowledgedSequence: number;
 }
 
+export interface ListedDevice extends Device {
+  /** Of its newest assignment. */
+  readonly rollout: RolloutId | null;
+}
+
 export interface Enrolment {
   readonly tenant: TenantId;
   readonly device: DeviceId;
@@ -128,7 +132,7 @@ export interface DeviceStore {
    */
   enrol(enrolment: Enrolment): Promise<Result<{ reportEpoch: number }, EnrolCode>>;
   find(tenant: TenantId, device: DeviceId): Promise<Device | undefined>;
-  list(tenant: TenantId, page: Page): Promise<readonly Device[]>;
+  list(tenant: TenantId, page: Page): Promise<readonly ListedDevice[]>;
   models(
     tenant: TenantId,
     device: DeviceId,
@@ -235,7 +239,7 @@ export interface NewAuditEntry {
   readonly actor: string;
   readonly action: string;
   readonly subject: string;
-  readonly details: Readonly<Record<string, Json>>;
+  readonly details: Details;
 }
 
 export interface AuditEntry extends NewAuditEntry {

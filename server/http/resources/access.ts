@@ -1,7 +1,7 @@
 /** Tokens of operators and devices, and the public halves of the online keys. */
 import { instant } from "../../../protocol/base/brand.ts";
 import { present } from "../../../protocol/base/assert.ts";
-import { failed, succeeded } from "../../../protocol/base/result.ts";
+import { failed, succeeded, type Details } from "../../../protocol/base/result.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
 import {
   enrolmentTokenRequest,
@@ -112,7 +112,7 @@ export const ACCESS = [keys, tokens, createToken, revokeToken, createEnrolmentTo
 interface AuditNote {
   readonly action: string;
   readonly subject: string;
-  readonly details: Readonly<Record<string, string | number | boolean>>;
+  readonly details: Details;
 }
 
 /** Notes what an operator did. */

@@ -24,7 +24,7 @@ const list = readOperation({
     const { after, limit } = query;
     const page = { limit, ...(after !== undefined && { after }) };
     const found = await context.store.devices.list(operator.tenant, page);
-    return succeeded({ items: found.map((device) => deviceViewOf(device, null)) });
+    return succeeded({ items: found.map((device) => deviceViewOf(device, device.rollout)) });
   },
 });
 

@@ -111,7 +111,10 @@ function memoryDevices(rowsOf: RowsOf): FleetStore["devices"] {
         .sort((a, b) => (a.device < b.device ? -1 : 1))
         .filter(({ device }) => device > after)
         .slice(0, limit)
-        .map(withoutOrder),
+        .map((row) => ({
+          ...withoutOrder(row),
+          rollout: newestRollout(rowsOf(tenant), row.device),
+        })),
     models: async (tenant, device) =>
       [...(rowsOf(tenant).models.get(device) ?? [])].sort((a, b) => (a.model < b.model ? -1 : 1)),
     members: async (tenant) => {
@@ -175,6 +178,12 @@ function enrolInto(rows: Rows, enrolment: Enrolment): Result<{ reportEpoch: numb
     assignmentOrder: { epoch: 0, sequence: 0 },
   });
   return succeeded({ reportEpoch: 1 });
+}
+
+function newestRollout(rows: Rows, device: DeviceId): RolloutId | null {
+  const own = [...rows.assignments.values()].filter((row) => row.device === device);
+  const byOrder = own.sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);
+  return byOrder[0]?.rollout ?? null;
 }
 
 function withoutOrder(row: Device & { assignmentOrder: unknown }): Device {

@@ -29,8 +29,9 @@ export function temporaryFolder(): string {
 export async function startTestServer(
   options: Partial<ServerOptions> = {},
   dataDirectory = temporaryFolder(),
+  startOffsetMs = 0,
 ): Promise<TestServer> {
-  let offsetMs = 0;
+  let offsetMs = startOffsetMs;
   const now = (): Instant => instant(Date.now() + offsetMs);
   const server = await startServer({
     dataDirectory,
@@ -54,7 +55,7 @@ export async function startTestServer(
     now,
     restart: async (more = {}) => {
       await server.stop();
-      return startTestServer({ ...options, ...more }, dataDirectory);
+      return startTestServer({ ...options, ...more }, dataDirectory, offsetMs);
     },
     remove: async () => {
       await server.stop();

@@ -250,6 +250,13 @@ function rolloutsContract(open: Open): void {
     const key = { rollout: ROLLOUT, purpose: "update" } as const;
     expect(await store.assignments.find(TENANT, deviceId(1), key)).toMatchObject({ sequence: 2 });
     expect(await store.assignments.ofRollout(TENANT, ROLLOUT)).toHaveLength(1);
+    await enrolDevice(store, deviceId(2));
+    const listed = await store.devices.list(TENANT, { limit: 2 });
+    expect(listed.map(({ device, rollout }) => [device, rollout])).toEqual([
+      ["device-1", ROLLOUT],
+      ["device-2", null],
+    ]);
+    expect(await store.devices.list(TENANT, { after: "device-1", limit: 2 })).toHaveLength(1);
   });
 }
 
