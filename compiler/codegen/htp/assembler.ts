@@ -68,10 +68,8 @@ function findTies(listing: Listing): Ties {
   const tracker = hazardTracker(listing.regionBytes, queueOf, queueCount);
   const conflicts = new Int32Array(queueCount);
   listing.sequence.forEach(({ queue, draft }, index) => {
-    const accesses = accessesOf(
-      { ...draft, waits: [], signals: [] } as Instruction,
-      listing.pointer,
-    );
+    // What an instruction touches does not depend on its synchronisation.
+    const accesses = accessesOf(draft as unknown as Instruction, listing.pointer);
     assert(accesses !== undefined, `instruction ${index} (${draft.op}) stays inside its tables`);
     conflicts.fill(0);
     tracker.visit({ index, queue, accesses }, conflicts);
