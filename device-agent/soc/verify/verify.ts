@@ -2,7 +2,7 @@
  * Proves, before its first run, that a program can do nothing the chip does not define: bounds, pointer tables,
  * initialisation, races, deadlock, cycles. Pure, and static: no data is looked at but the pointer tables.
  */
-import { CodedError, failed, succeeded, toFailure, unwrap } from "../../../protocol/base/result.ts";
+import { CodedError, succeeded, toFailure, unwrap } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
 import { ISA, ISA_VERSION, VTCM_REGION } from "../../../protocol/isa/index.ts";
 import type { Instruction, QueueId, SocDescription } from "../../../protocol/isa/index.ts";
@@ -71,14 +71,11 @@ function verifyHtp(
   segment: HtpSegment,
   on: { readonly soc: SocDescription; readonly shadow: ProgramShadow },
 ): VerifiedHtpSegment {
-  checkQueues(segment, on.soc);
   checkInstructions(program, segment);
   const order = checkHazards(program, segment, on.shadow);
   const timing = unwrap(simulateTiming(segment, on.soc));
   if (timing.cycles > CYCLES_MAX) {
-    unwrap(
-      failed("TOO_MANY_CYCLES", `the program takes ${timing.cycles} cycles, more than allowed`),
-    );
+    refuseProgram("TOO_MANY_CYCLES", `the program takes ${timing.cycles} cycles of ${CYCLES_MAX}`);
   }
   return { kind: "htp", segment, order, timing };
 }
@@ -103,6 +100,7 @@ function checkHeader(program: Program, soc: SocDescription): void {
   if (segments.length > SEGMENTS_MAX) {
     refuseProgram("PROGRAM_TOO_LARGE", `${segments.length} segments, at most ${SEGMENTS_MAX}`);
   }
+  for (const segment of segments) if (segment.kind === "htp") checkQueues(segment, soc);
   for (const port of program.inputs) checkPort(program, port, "input");
   for (const port of program.outputs) checkPort(program, port, "output");
 }
@@ -117,8 +115,10 @@ function checkPort(program: Program, port: Port, kind: "input" | "output"): void
   if (elements !== storage.rows * storage.columns * storage.channels) {
     refuseProgram("BAD_PORT", `${kind} ${port.name} does not have as many pixels as elements`);
   }
-  if (!(storage.scale > 0 && storage.scale < Infinity)) {
-    refuseProgram("BAD_PORT", `${kind} ${port.name} has scale ${storage.scale}`);
+  const { scale, zeroPoint } = storage;
+  if (!(scale > 0 && scale < Infinity) || zeroPoint < -128 || zeroPoint > 127) {
+    const what = `scale ${scale} and zero point ${zeroPoint}`;
+    refuseProgram("BAD_PORT", `${kind} ${port.name} has ${what}`);
   }
 }
 

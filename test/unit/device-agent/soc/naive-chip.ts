@@ -1,5 +1,5 @@
 /** Each instruction written as its documentation reads: one loop a sentence, one number at a time. */
-import { ISA, MICRO_OPS } from "../../../../protocol/isa/index.ts";
+import { MICRO_OPS } from "../../../../protocol/isa/index.ts";
 import type {
   Address,
   Instruction,
@@ -43,9 +43,6 @@ export function naiveChip(regions: readonly Uint8Array[]): NaiveChip {
   };
   return { regions, run };
 }
-
-/** The naive model covers the whole table. */
-export const MODELLED = Object.keys(ISA);
 
 type Regions = readonly Uint8Array[];
 
