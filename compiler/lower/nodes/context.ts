@@ -22,7 +22,7 @@ export interface NodeContext {
   /** The nodes that read the output. */
   readonly readers: readonly Node[];
   constant(input: number): Tensor | undefined;
-  /** The input as an image; a phased one is interleaved first. */
+  /** The input as an image; throws UNSUPPORTED_OP for a constant. */
   value(input: number): ValueId;
   phased(input: number): Phased | undefined;
   /** How a model's input was brought in, where not as it is. */
