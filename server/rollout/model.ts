@@ -17,6 +17,8 @@ export interface Rollout {
   /** Stages that a person promoted although the gate was in doubt. */
   readonly promotedStages: readonly number[];
   readonly because: string | null;
+  /** The reports that the gate had seen when it last decided. */
+  readonly watermark: number;
   /** Counts every change: the value of a compare-and-set. */
   readonly revision: number;
   readonly createdAt: Instant;

@@ -34,8 +34,14 @@ export const EVERY_TENANT = "*";
 
 const DATABASE_NAME = "retile";
 const CONNECTIONS_MAX = 10;
-/** As the application's role, which row-level security binds; a lock is never waited for long. */
-const SESSION = "-c role=retile_app -c lock_timeout=5000 -c statement_timeout=30000";
+const CONNECT_MS_MAX = 10_000;
+const STATEMENT_MS_MAX = 30_000;
+const LOCK_MS_MAX = 5_000;
+/** As the application's role, which row-level security binds; nothing is waited for without end. */
+const SESSION = [
+  ...["-c role=retile_app", `-c lock_timeout=${LOCK_MS_MAX}`],
+  `-c statement_timeout=${STATEMENT_MS_MAX}`,
+].join(" ");
 const ATTEMPTS_MAX = 5;
 
 /** Throws DatabaseError. */
@@ -70,12 +76,13 @@ async function openMigrated(
   const pool = new Pool({
     ...connection,
     max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: CONNECT_MS_MAX,
     options: SESSION,
   });
   // An idle connection that breaks is replaced; without a listener it would end the process.
   pool.on("error", () => undefined);
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const transactionOptions = { maxWait: CONNECT_MS_MAX, timeout: STATEMENT_MS_MAX };
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions });
   return {
     withPrisma: (scope, work) => retried(() => prismaTransaction(prisma, scope, work)),
     withSql: (scope, work) => retried(() => sqlTransaction(pool, { scope, begin: "BEGIN" }, work)),

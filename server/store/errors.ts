@@ -54,8 +54,9 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   ...["57P01", "57P02", "57P03", "53300", "28P01", "28000", "3D000"],
 ]);
 
-/** pg says these without a code. */
+/** pg says these without a code; Prisma's are a pool and a transaction that did not start in time. */
 function isConnectionLost(error: unknown): boolean {
   const message = error instanceof Error ? error.message : "";
+  if (["P2024", "P2028"].includes(String((error as { code?: unknown } | null)?.code))) return true;
   return /Connection terminated|timeout exceeded when trying to connect/.test(message);
 }

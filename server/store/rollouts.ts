@@ -70,12 +70,13 @@ async function insertRollout(sql: Sql, rollout: Rollout): Promise<void> {
   const { tenant, id, version, previousVersion, stages, gate, salt } = rollout;
   await sql.query(
     `INSERT INTO rollouts (tenant, id, version, previous_version, stages, gate, salt, state,
-       stage_index, promoted_stages, because, revision, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+       stage_index, promoted_stages, because, watermark, revision, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
     [
       ...[tenant, id, version, previousVersion, JSON.stringify(stages), JSON.stringify(gate)],
       ...[salt, rollout.state, rollout.stageIndex, rollout.promotedStages, rollout.because],
-      ...[rollout.revision, new Date(rollout.createdAt), new Date(rollout.updatedAt)],
+      ...[rollout.watermark, rollout.revision],
+      ...[new Date(rollout.createdAt), new Date(rollout.updatedAt)],
     ],
   );
 }
@@ -89,16 +90,17 @@ async function change(
   const changed: Rollout = {
     ...rollout,
     ...wanted,
+    watermark: decided?.evidence.watermark ?? rollout.watermark,
     revision: rollout.revision + 1,
     updatedAt: now,
   };
   const updated = await sql.query(
     `UPDATE rollouts SET state = $4, stage_index = $5, promoted_stages = $6, because = $7,
-       revision = revision + 1, updated_at = $8
+       watermark = $8, revision = revision + 1, updated_at = $9
      WHERE tenant = $1 AND id = $2 AND revision = $3 RETURNING id`,
     [
       ...[tenant, id, rollout.revision, changed.state, changed.stageIndex],
-      ...[changed.promotedStages, changed.because, new Date(now)],
+      ...[changed.promotedStages, changed.because, changed.watermark, new Date(now)],
     ],
   );
   if (updated.length === 0) {
@@ -232,6 +234,7 @@ function rolloutOf(row: RolloutRow): Rollout {
     salt: row.salt,
     promotedStages: row.promotedStages,
     because: row.because,
+    watermark: Number(row.watermark),
     revision: row.revision,
     createdAt: instant(row.createdAt.getTime()),
     updatedAt: instant(row.updatedAt.getTime()),

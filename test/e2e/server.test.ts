@@ -166,8 +166,11 @@ describe("a faulty release", () => {
   });
 
   test("can be asked about, device by device", async () => {
-    const explained = unwrap(await server.operator.explain("device-0"));
-    expect(explained).toMatchObject({ decision: "hold", code: "UP_TO_DATE" });
+    for (const device of devices) {
+      await device.checkIn();
+      const explained = unwrap(await server.operator.explain(device.id));
+      expect(explained).toMatchObject({ decision: "hold", code: "UP_TO_DATE" });
+    }
   });
 });
 

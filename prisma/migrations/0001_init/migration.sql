@@ -114,6 +114,8 @@ CREATE TABLE rollouts (
   stage_index integer NOT NULL CHECK (stage_index >= 0),
   promoted_stages integer[] NOT NULL,
   because text,
+  -- The reports that the gate had seen when it last decided.
+  watermark bigint NOT NULL,
   -- Counts every change: the value of a compare-and-set.
   revision integer NOT NULL CHECK (revision >= 0),
   created_at timestamptz(3) NOT NULL,

@@ -142,7 +142,10 @@ function issue(
     ...{ tenant, device, rollout, stage, startBefore },
     target: { path: target.path, sha256: target.sha256, length: target.length },
     activateBefore: instant(now + ACTIVATE_MS),
-    evidence: { policyHash: policySha256Of(entry.rollout), watermark: entry.rollout.revision },
+    evidence: {
+      policyHash: policySha256Of(entry.rollout),
+      watermark: entry.rollout.watermark,
+    },
   };
   return store.assignments.issue({
     ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },

@@ -61,6 +61,7 @@ const create = jsonOperation({
       salt: hex(context.randomBytes(SALT_BYTES)),
       promotedStages: [],
       because: null,
+      watermark: 0,
       revision: 0,
       createdAt: now,
       updatedAt: now,

@@ -214,9 +214,11 @@ function memoryRollouts(rowsOf: RowsOf): FleetStore["rollouts"] {
       if (rows.rollouts.get(id)?.revision !== rollout.revision) {
         return failed("ROLLOUT_CHANGED_MEANWHILE", "");
       }
-      const changed = { ...rollout, ...change, revision: rollout.revision + 1, updatedAt: now };
+      const watermark = decided?.evidence.watermark ?? rollout.watermark;
+      const revision = rollout.revision + 1;
+      const changed = { ...rollout, ...change, watermark, revision, updatedAt: now };
       rows.rollouts.set(id, changed);
-      const { state, stageIndex, because, revision } = changed;
+      const { state, stageIndex, because } = changed;
       if (decided) {
         const record = { ...decided, revision, decidedAt: now };
         rows.decisions.set(id, [record, ...(rows.decisions.get(id) ?? [])]);

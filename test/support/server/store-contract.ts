@@ -51,6 +51,7 @@ export function testRollout(changes: Partial<Rollout> = {}): Rollout {
     salt: "salt",
     promotedStages: [],
     because: null,
+    watermark: 0,
     revision: 0,
     createdAt: AT,
     updatedAt: AT,
@@ -111,6 +112,7 @@ function checkInOf(device: DeviceId, changes: Partial<CheckInRequest> = {}): Che
 export function storeContract(name: string, open: () => Promise<ContractStore>): void {
   describe(`${name}: devices`, () => devicesContract(open));
   describe(`${name}: rollouts`, () => rolloutsContract(open));
+  describe(`${name}: assignments`, () => assignmentsContract(open));
   describe(`${name}: acknowledging reports`, () => acknowledgementContract(open));
   describe(`${name}: counting reports`, () => countingContract(open));
 }
@@ -237,8 +239,11 @@ function rolloutsContract(open: Open): void {
     unwrap(await store.rollouts.change({ rollout, change, decided, ...by }));
     const [record] = await store.rollouts.decisions(TENANT, ROLLOUT);
     expect(record).toEqual({ ...decided, revision: 1, decidedAt: AT });
+    expect((await store.rollouts.find(TENANT, ROLLOUT))?.watermark).toBe(7);
   });
+}
 
+function assignmentsContract(open: Open): void {
   test("assignments of a device are numbered, and a new epoch starts at one", async () => {
     const store = await open();
     await enrolDevice(store, deviceId(1));

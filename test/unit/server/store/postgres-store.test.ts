@@ -1,7 +1,7 @@
 /** The store over PostgreSQL: the contract, and what only a database can do wrong. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { brand, type TenantId } from "../../../../protocol/base/brand.ts";
-import { storeOver, type Store } from "../../../../server/store/index.ts";
+import { storeOver, type OperatorToken, type Store } from "../../../../server/store/index.ts";
 import { startTestCluster, type TestCluster } from "../../../support/server/database.ts";
 import {
   AT,
@@ -128,10 +128,11 @@ test("Prisma's schema names every table and column that the migration makes, and
 
 test("another tenant's token is not found", async () => {
   const { tenants } = await openWithTenants();
-  const token = {
-    ...{ tenant: TENANT, id: "t1", name: "n", role: "admin", createdAt: AT, revokedAt: null },
+  const token: OperatorToken = {
+    ...{ tenant: TENANT, id: "t1", name: "n", createdAt: AT, revokedAt: null },
+    role: "admin",
     secretSha256: new Uint8Array(32),
-  } as const;
+  };
   await tenants.addOperatorToken(token);
   expect(await tenants.operatorToken(TENANT, "t1")).toMatchObject({ id: "t1" });
   expect(await tenants.operatorToken(brand<TenantId>("other"), "t1")).toBeUndefined();
