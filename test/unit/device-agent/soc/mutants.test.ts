@@ -110,7 +110,7 @@ describe("mutants", () => {
         if (typeof output === "string") expect(typeof other).toBe("string");
         else expect(Buffer.compare(output, other as Uint8Array)).toBe(0);
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     );
     for (const code of ["accepted", "RACE", "DEADLOCK", "UNINITIALISED_READ", "OUT_OF_BOUNDS"]) {
       expect({ code, count: tally.get(code) ?? 0 }).not.toEqual({ code, count: 0 });
