@@ -142,7 +142,8 @@ function registerOf(name: string, scope: Scope): number {
   const known = scope.registers.get(name);
   if (known !== undefined) return known;
   const next = scope.registers.size;
-  if (next >= VECTOR_REGISTERS) throw broken(scope.kernel, `more than ${VECTOR_REGISTERS} registers`);
+  if (next >= VECTOR_REGISTERS)
+    throw broken(scope.kernel, `more than ${VECTOR_REGISTERS} registers`);
   scope.registers.set(name, next);
   return next;
 }
