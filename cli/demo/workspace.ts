@@ -27,6 +27,8 @@ export async function createWorkspace(dataDir: string, at: Date): Promise<Worksp
     server: join(root, "server"),
     device: join(root, "device"),
   };
+  // The database's own user passes through these two, so only the key folders are closed.
+  await mkdir(workspace.server, { recursive: true });
   for (const folder of [workspace.offline, workspace.online]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
