@@ -197,7 +197,12 @@ class DeviceAgent implements Agent {
     const { files } = this.machine;
     const state = await readState(files);
     if (!state.ok) return state;
-    const journal = new Journal(files, state.value);
+    const locked = await this.machine.lock();
+    if (!locked.ok) return locked;
+    // Read again: whoever held the lock before may have written since.
+    const current = await readState(files);
+    if (!current.ok) return current;
+    const journal = new Journal(files, current.value);
     const context = { ports: this.machine, workshop: this.workshop, journal };
     const driver = await startDriver(context);
     if (!driver.ok) return driver;

@@ -1,10 +1,14 @@
 /** Asks the server, verifies what it says against the offline keys, and accepts the assignment or not. */
+import { z } from "zod";
 import { unreachable } from "../../protocol/base/assert.ts";
-import { succeeded, type Result } from "../../protocol/base/result.ts";
+import { succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
 import {
   directorKeysPath,
+  parseDriverPath,
   readDirectorKeys,
+  readEnvelope,
+  verifyAssignment,
   type Assignment,
   type DirectorKeys,
   type TrustedSet,
@@ -16,6 +20,7 @@ import { accept, finishAssignment } from "../slots/index.ts";
 import {
   decideUpdate,
   downloadTarget,
+  IMAGE_CODES,
   refresh,
   resolveTarget,
   resolveTopLevelTarget,
@@ -79,8 +84,8 @@ async function trustedVersions({ files }: Context["ports"]): Promise<MetadataVer
   const store = metadataStore(files);
   const version = async (role: string): Promise<number> => {
     const bytes = await store.get(role);
-    const found = bytes && /"version":\s*(\d+)/.exec(new TextDecoder().decode(bytes))?.[1];
-    return found ? Number(found) : 0;
+    const read = bytes && readEnvelope(bytes, versionedSchema, bytes.length);
+    return read?.ok ? read.value.signed.version : 0;
   };
   return {
     root: await version("root"),
@@ -89,6 +94,8 @@ async function trustedVersions({ files }: Context["ports"]): Promise<MetadataVer
     targets: await version("targets"),
   };
 }
+
+const versionedSchema = z.looseObject({ version: z.int().min(1) });
 
 async function takeAssignment(
   context: Context,
@@ -107,14 +114,38 @@ async function takeAssignment(
   const directorKeys = await trustedDirectorKeys(trusted.value, update, tenant);
   if (!directorKeys.ok) return directorKeys;
   const { accepted, current } = slots;
+  const keys = directorKeys.value;
   const decided = await decideUpdate({
     envelope,
-    directorKeys: directorKeys.value,
+    directorKeys: keys,
     facts: { tenant, device, ...interfacesOf(ports.soc), current, accepted },
     now,
     resolve: (path) => resolveTarget(trusted.value, update, path),
   });
-  return decided.ok ? succeeded(await acceptUpdate(context, decided.value)) : decided;
+  if (decided.ok) return succeeded(await acceptUpdate(context, decided.value));
+  const isImage = IMAGE_CODES.some((code) => code === decided.code);
+  const assignment = verifyAssignment(envelope, keys, { tenant, device, now, accepted });
+  if (!isImage || !assignment.ok) return decided;
+  return succeeded(await refuseImage(context, assignment.value, decided));
+}
+
+/** The director's word is good, its image is not for this device: the server hears of it. */
+async function refuseImage(
+  context: Context,
+  assignment: Assignment,
+  { code, message }: Failure,
+): Promise<PollOutcome> {
+  const { slots } = context.journal.state;
+  const { path, sha256 } = assignment.target;
+  const to = { version: parseDriverPath(path)?.version ?? slots.current.version, sha256 };
+  await persist(context, {
+    slots: finishAssignment(slots, acceptedOf(assignment)),
+    bodies: [{ kind: "lifecycle", stage: { kind: "install_failed", code, message } }],
+    from: slots.current,
+    to,
+    rollout: assignment.rollout,
+  });
+  return { kind: "refused", from: slots.current, to, code, message, summary: null };
 }
 
 async function trustedDirectorKeys(

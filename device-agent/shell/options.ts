@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeviceId, TenantId } from "../../protocol/base/brand.ts";
+import type { Result } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import {
   DEFAULT_POLICY,
@@ -21,6 +22,7 @@ import { fileSystemOver, type Disk } from "../slots/index.ts";
 import { machineClock } from "./clock.ts";
 import type { AgentPorts, AgentProgress, LogEntry } from "./context.ts";
 import { machineDisk } from "./disk.ts";
+import { lockDirectory } from "./lock.ts";
 import { machineHttp, type Http } from "./http.ts";
 import { machineProcesses, machineSandboxTools } from "./processes.ts";
 import { serverClient } from "./server-client.ts";
@@ -42,6 +44,8 @@ export interface AgentOptions {
   readonly tools?: SandboxTools;
   readonly thermometer?: Thermometer;
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Keeps other processes away from the directory. */
+  readonly lock?: () => Promise<Result<void>>;
   readonly onProgress?: (progress: AgentProgress) => void;
   readonly log?: (entry: LogEntry) => void;
 }
@@ -51,6 +55,7 @@ const CHILD_SCRIPT = fileURLToPath(new URL("../../dist/host/child.mjs", import.m
 
 export interface Machine extends AgentPorts {
   readonly randomBytes: (count: number) => Uint8Array;
+  readonly lock: () => Promise<Result<void>>;
 }
 
 export function machineFor(options: AgentOptions): Machine {
@@ -69,6 +74,7 @@ export function machineFor(options: AgentOptions): Machine {
     budgets: options.budgets ?? DEFAULT_BUDGETS,
     onProgress: options.onProgress ?? (() => undefined),
     log: options.log ?? (() => undefined),
+    lock: options.lock ?? (() => lockDirectory(directory)),
     randomBytes: options.randomBytes ?? ((count) => new Uint8Array(randomBytes(count))),
   };
 }

@@ -6,9 +6,11 @@ import { DEFAULT_POLICY } from "../../device-agent/benchmark/index.ts";
 import { DEFAULT_BUDGETS } from "../../device-agent/host/index.ts";
 import { machineDisk } from "../../device-agent/shell/disk.ts";
 import type { Disk } from "../../device-agent/slots/index.ts";
+import { utf8 } from "../../protocol/base/bytes.ts";
 import { CodedError, unwrap } from "../../protocol/base/result.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
 import { copyDriverBundle, type CopyDriver } from "../support/copy-driver.ts";
+import { bundleOf } from "../support/driver-bundle.ts";
 import { NOW } from "../support/signed-metadata.ts";
 import {
   OLD,
@@ -24,6 +26,8 @@ afterAll(() => devices.close());
 
 const FASTER = copyDriverBundle({ version: "1.1.0", copies: 20 });
 const TARGET = `targets/drivers/sm8650/${sha256Hex(FASTER)}.1.1.0`;
+/** For another chip; the test's server assigns it all the same. */
+const FOREIGN = bundleOf("1.3.0", utf8("no driver"), { socs: ["sm8350"] });
 const ALL_GOOD = "accepted installed compiled kept kept measured committed";
 
 describe("a faster driver", () => {
@@ -184,6 +188,16 @@ describe("when the world fails", () => {
     expect(unwrap(await agent.poll())).toMatchObject({ kind: "refused", code: "DOWNLOAD_CORRUPT" });
     expect(told(server)).toBe("accepted install_failed");
     expect(await runsRight(agent)).toBe(true);
+  });
+
+  test("an image for another chip is refused before its download, and the server hears of it", async () => {
+    const { agent, server } = await devices.open(FOREIGN);
+    expect(unwrap(await agent.poll())).toMatchObject({
+      kind: "refused",
+      code: "WRONG_HARDWARE",
+      to: { version: "1.3.0" },
+    });
+    expect(told(server)).toBe("install_failed");
   });
 
   test("an assignment that ran out before the switch is ASSIGNMENT_EXPIRED", async () => {

@@ -139,7 +139,7 @@ class TestDirector {
       return { kind: "hold", code: "UP_TO_DATE" };
     }
     const paths = [...unwrap(describeDriver(assigned, FLOOR)).keys()];
-    const path = paths.find((name) => name.startsWith(`drivers/${this.soc}/`)) ?? "";
+    const path = paths.find((name) => name.startsWith(`drivers/${this.soc}/`)) ?? paths[0] ?? "";
     const document = authorAssignment({
       tenant: brand(TENANT),
       device: brand(DEVICE),
