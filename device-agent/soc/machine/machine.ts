@@ -33,7 +33,8 @@ export interface Machine {
 
 /** Fails with `DOES_NOT_FIT` when the program's regions exceed what one linear memory can hold. */
 export function createMachine(verified: VerifiedProgram): Result<Machine, "DOES_NOT_FIT"> {
-  const { program } = verified;
+  const { program, soc } = verified;
+  assert(soc.hmx.queues === 1, "the machine has the accumulator sets of one HMX queue");
   const addresses = regionAddresses(program.regions);
   const bytes = addresses?.at(-1);
   if (addresses === undefined || bytes === undefined) return doesNotFit(program);
@@ -127,7 +128,7 @@ function createEngine(
 
 type Place = (address: Address) => number;
 
-/** One HMX queue a core: its sets lie at the start of the accumulators. */
+/** There is one HMX queue: its sets lie at the start of the accumulators. */
 function setAddress(set: number): number {
   assert(set < ACCUMULATOR_SETS, "accumulator set");
   return ACCUMULATORS + set * ACCUMULATOR_BYTES;
