@@ -25,7 +25,7 @@ import {
   type RegisteredModel,
   type Workshop,
 } from "../workload/index.ts";
-import { readState } from "./agent-state.ts";
+import { readState, type AgentState } from "./agent-state.ts";
 import { AGENT_VERSION, checkIn } from "./check-in.ts";
 import { Journal, storedDriver, type Context } from "./context.ts";
 import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
@@ -49,6 +49,7 @@ export interface Agent {
   /** One inference on the chip: float32 values by input name. */
   run(id: ModelId, inputs: ReadonlyMap<string, Float32Array>): Promise<Result<RunResult>>;
   models(): Promise<Result<readonly RegisteredModel[]>>;
+  /** As it is on disk: starts nothing, and may be asked while another process is at work. */
   status(): Promise<Result<AgentStatus>>;
   /** What the server has not acknowledged yet. */
   reports(): Promise<Result<readonly Report[]>>;
@@ -162,7 +163,11 @@ class DeviceAgent implements Agent {
   }
 
   status(): Promise<Result<AgentStatus>> {
-    return this.withContext(async (context) => succeeded(await statusOf(context)));
+    return guarded(async () => {
+      const state = await readState(this.machine.files);
+      if (!state.ok) return state;
+      return succeeded(await statusOf(state.value, this.machine, this.workshop));
+    });
   }
 
   reports(): Promise<Result<readonly Report[]>> {
@@ -233,8 +238,12 @@ async function register(
   return registered;
 }
 
-async function statusOf({ ports, workshop, journal }: Context): Promise<AgentStatus> {
-  const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } = journal.state;
+async function statusOf(
+  state: AgentState,
+  ports: Machine,
+  workshop: Workshop,
+): Promise<AgentStatus> {
+  const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } = state;
   const times: { id: ModelId; microseconds: number | null; referenceMicroseconds: number }[] = [];
   for (const model of await readModels(ports.files)) {
     const { id, referenceMicroseconds } = model;

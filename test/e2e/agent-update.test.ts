@@ -13,6 +13,7 @@ import { copyDriverBundle, type CopyDriver } from "../support/copy-driver.ts";
 import { bundleOf } from "../support/driver-bundle.ts";
 import { NOW } from "../support/signed-metadata.ts";
 import {
+  MODEL,
   OLD,
   runsRight,
   SECOND_MODEL,
@@ -240,8 +241,8 @@ describe("a current driver that no longer starts", () => {
     const script = join(directory, "store", sha256Hex(FASTER), "files/driver.js");
     await writeFile(script, "broken");
     const restarted = restart();
-    expect(unwrap(await restarted.status())).toMatchObject({ current: { version: "1.0.0" } });
     expect(await runsRight(restarted)).toBe(true);
+    expect(unwrap(await restarted.status())).toMatchObject({ current: { version: "1.0.0" } });
     unwrap(await restarted.poll());
     expect(told(server).startsWith(`${ALL_GOOD} rolled_back`)).toBe(true);
   });
@@ -249,6 +250,7 @@ describe("a current driver that no longer starts", () => {
   test("with nothing behind it says why", async () => {
     const { directory, restart } = await devices.open(undefined);
     await rm(join(directory, "store", sha256Hex(OLD)), { recursive: true });
-    expect(await restart().status()).toMatchObject({ ok: false, code: "DRIVER_MISSING" });
+    const run = await restart().run(MODEL, new Map());
+    expect(run).toMatchObject({ ok: false, code: "DRIVER_MISSING" });
   });
 });
