@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { failed, unwrap } from "../../protocol/base/result.ts";
-import { handle, settingFlags } from "../command.ts";
+import { handle, settingFlags, wholeNumber } from "../command.ts";
 
 interface BuildOptions {
   readonly release: string;
@@ -12,6 +12,7 @@ interface BuildOptions {
 
 interface BenchOptions {
   readonly only?: string;
+  readonly seed: number;
   readonly soc?: string;
   readonly releases?: string;
   readonly profile?: boolean;
@@ -62,6 +63,7 @@ function registerBench(driver: Command): void {
     .option("--only <pattern>", "models whose name matches this regular expression")
     .option("--releases <versions>", "comma-separated; the default is all, oldest first")
     .option("--soc <names>", "comma-separated chips; the default is all")
+    .option("--seed <number>", "seed of the input images", wholeNumber, 1)
     .option("--profile", "also print where the time goes, by engine")
     .action(
       handle<BenchOptions>(async ({ options, output }) => {

@@ -85,6 +85,10 @@ export const FAILURE_CODES = [
   "BAD_ENCODINGS",
   "LIMIT_EXCEEDED",
   "CANCELLED",
+  "UNSUPPORTED_TYPE",
+  "NOT_QUANTIZABLE",
+  "MISSING_ENCODING",
+  "ACCUMULATOR_OVERFLOW",
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

@@ -1,6 +1,9 @@
 /** Small drivers for tests: TypeScript around the real ABI codec, bundled as a driver is. */
-import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
+
+// A worker thread of esbuild's would keep jest from ending when it runs suites in its own process.
+process.env["ESBUILD_WORKER_THREADS"] = "0";
+const { buildSync } = await import("esbuild");
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { packBundle, type ManifestFields } from "../../protocol/bundle/index.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";

@@ -4,12 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { releasedVersions } from "../../../../cli/driver/build-bundle.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
-import {
-  buildIn,
-  copyCheckout,
-  nodeFromRegistry,
-  THIS_NODE,
-} from "../../../bench/reproducible.ts";
+import { buildIn, copyCheckout, nodeFromRegistry, THIS_NODE } from "../../../bench/reproducible.ts";
 
 const home = await mkdtemp(join(tmpdir(), "retile-reproducible-"));
 afterAll(() => rm(home, { recursive: true }));
