@@ -59,19 +59,23 @@ export type CheckInAnswer =
   /** There is no rollout that could concern this device. */
   | { readonly kind: "nothing"; readonly explanation: string };
 
-/** The newest rollout that has anything to say to this device decides. */
+/**
+ * The newest rollout that assigns something decides: who is not reached by it yet still gets what an older one
+ * brings. When none assigns, the newest one's reason is told.
+ */
 export function decideCheckIn(device: DeviceState, snapshot: FleetSnapshot): CheckInAnswer {
   if (device.status === "held") {
     return hold("HELD_BY_OPERATOR", "An operator holds this device at its driver.");
   }
-  for (const entry of snapshot.entries) {
-    const answer = answerOf(device, entry, snapshot.tenant);
-    if (answer) return answer;
-  }
-  return { kind: "nothing", explanation: "There is no rollout for this device." };
+  const answers = snapshot.entries.flatMap((entry) => {
+    return answerOf(device, entry, snapshot.tenant) ?? [];
+  });
+  const assigned = answers.find(({ kind }) => kind === "assign");
+  const nothing = { kind: "nothing", explanation: "There is no rollout for this device." } as const;
+  return assigned ?? answers[0] ?? nothing;
 }
 
-/** Undefined when an older rollout may decide. */
+/** Undefined when the rollout does not concern this device. */
 function answerOf(
   device: DeviceState,
   entry: RolloutEntry,

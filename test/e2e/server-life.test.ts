@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { hex } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import { operatorClient } from "../../server/http/client.ts";
+import { operatorClient } from "../support/server/operator-client.ts";
 import { startServer } from "../../server/index.ts";
 import { migrate } from "../../server/store/migrate.ts";
 import { createOffline, testBundle, type Offline } from "../support/server/offline.ts";

@@ -16,7 +16,7 @@ import {
   signMetadata,
   type TargetFileJson,
 } from "../../../protocol/metadata/index.ts";
-import type { SignedPublication } from "../../../server/http/client.ts";
+import type { SignedPublication } from "./operator-client.ts";
 import type { TestServer } from "./server.ts";
 
 const DAY_MS = 24 * 3600 * 1000;

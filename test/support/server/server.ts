@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { instant, type Instant } from "../../../protocol/base/brand.ts";
-import { operatorClient, type OperatorClient } from "../../../server/http/client.ts";
+import { operatorClient, type OperatorClient } from "./operator-client.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../../server/index.ts";
 
 /** What is written to it survives the process, not the machine: tests need no more. */

@@ -190,6 +190,23 @@ describe("a device that checks in", () => {
       purpose: "return",
       target: { version: "1.0.0" },
     }));
+  test("not reached by the newest rollout yet gets what an older one brings", () =>
+    expect(
+      ask([
+        { state: "paused", version: "1.2.0", previousVersion: "1.1.0" },
+        { state: "completed", stageIndex: 1 },
+      ]),
+    ).toMatchObject({ kind: "assign", target: { version: "1.1.0" } }));
+  test("with nothing to get hears the newest rollout's reason", () =>
+    expect(
+      ask(
+        [
+          { state: "paused", version: "1.2.0", previousVersion: "1.1.0" },
+          { state: "completed", stageIndex: 1 },
+        ],
+        current("1.1.0"),
+      ),
+    ).toBe("ROLLOUT_PAUSED"));
   test("not on the halted version is served by the rollout before", () =>
     expect(
       ask([{ state: "halted", version: "1.9.9", previousVersion: "1.1.0" }, { stageIndex: 1 }]),

@@ -1,7 +1,7 @@
-/** The REST API for programs of operators: typed calls over fetch, failures as values with the server's code. */
+/** The REST API for tests: typed calls over fetch, failures as values with the server's code. */
 import type { z } from "zod";
-import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
-import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
+import { sha256Hex } from "../../../protocol/crypto/index.ts";
 import {
   modelOutcomeView,
   problemDetails,
@@ -10,8 +10,8 @@ import {
   deviceView,
   type CreateRollout,
   type RolloutAction,
-} from "../../protocol/wire/index.ts";
-import { listOf } from "./operation.ts";
+} from "../../../protocol/wire/index.ts";
+import { listOf } from "../../../server/http/operation.ts";
 import {
   assignmentView,
   auditView,
@@ -23,7 +23,7 @@ import {
   newEnrolmentTokenView,
   publicationView,
   uploadView,
-} from "./schemas.ts";
+} from "../../../server/http/schemas.ts";
 
 export interface ClientOptions {
   readonly url: string;
