@@ -14,7 +14,7 @@ import type { Answer } from "./answer.ts";
 import { loadModel } from "./model.ts";
 
 /** See compiler/quant/ranges.ts. */
-const RANGE_RULE = { kind: "mse" } as const;
+const RANGE_RULE = { kind: "min-max" } as const;
 
 export function answerReference(
   request: ReferenceRequest,
@@ -61,14 +61,16 @@ function runAll(program: CpuProgram, { request, host, answer }: Call): Result<Ra
   const runner = cpuRunner(program);
   const observations: Observations = new Map();
   const watch = request.calibrate
-    ? (value: CpuValue, elements: Float32Array) => observe(observations, value.name, elements)
+    ? (value: CpuValue, elements: Float32Array) => observe(observations, value, elements)
     : undefined;
   const outputs: Uint8Array[] = [];
   for (const [index, name] of request.inputs.entries()) {
     const inputs = splitInputs(host.readBlob(name), program.inputs);
     if (!inputs.ok) return inputs;
     if (request.calibrate) {
-      for (const [input, values] of inputs.value) observe(observations, input, values);
+      for (const port of program.inputs) {
+        observe(observations, port, present(inputs.value.get(port.name), port.name));
+      }
     }
     const results = runner.run(inputs.value, watch);
     outputs.push(joined(program.outputs.map((port) => present(results.get(port.name), port.name))));

@@ -19,6 +19,7 @@ import {
 } from "../ir/index.ts";
 import type { Encoding, Graph, GraphBuilder, Node, Tensor, TensorType } from "../ir/index.ts";
 import { assignEncodings, encodingFor } from "./assign.ts";
+import { equalize } from "./equalize.ts";
 import type { Encodings, Range } from "./ranges.ts";
 import { quantizeAccumulator } from "./weights.ts";
 
@@ -32,6 +33,7 @@ export type QuantizeCode = "NOT_QUANTIZABLE" | "MISSING_ENCODING" | "ACCUMULATOR
 interface Work {
   readonly graph: Graph;
   readonly builder: GraphBuilder;
+  readonly ranges: Encodings;
   readonly encodings: ReadonlyMap<string, Encoding>;
   /** int8 constants made so far, by source and encoding. */
   readonly made: Set<string>;
@@ -39,13 +41,15 @@ interface Work {
 
 /**
  * The graph with int8 inputs, outputs and values (`TensorType.quantization` carries the encodings).
- * Value and node names stay; tables, int8 constants and changes of encoding get names of their own.
+ * Value and node names stay, except values that equalisation changed (<value>/equalized); tables, int8
+ * constants and changes of encoding get names of their own.
  */
-export function quantize(graph: Graph, encodings: Encodings): Result<Graph, QuantizeCode> {
-  const assigned = assignEncodings(graph, encodings);
+export function quantize(source: Graph, calibrated: Encodings): Result<Graph, QuantizeCode> {
+  const { graph, encodings: ranges } = equalize(source, calibrated);
+  const assigned = assignEncodings(graph, ranges);
   if (!assigned.ok) return assigned;
   const builder = graphBuilder(graph.name);
-  const work: Work = { graph, builder, encodings: assigned.value, made: new Set() };
+  const work: Work = { graph, builder, ranges, encodings: assigned.value, made: new Set() };
   try {
     for (const name of graph.inputs) builder.input(name, storedType(work, name));
     for (const node of graph.nodes) quantizeNode(work, node);
@@ -144,7 +148,10 @@ function quantizeAccumulation(work: Work, node: Node): void {
   const channelAxis = node.op === "matmul" ? -1 : 1;
   const channels = graph.types.get(node.outputs[0] ?? "")?.shape.at(channelAxis) ?? 0;
   const input = encodingOfValue(work, x);
-  const spec = { op: node.op, name: node.name, channels, weights, bias, input };
+  const means = node.op === "matmul" ? rowMeans(work, x) : work.ranges.get(x)?.channels?.means;
+  const common = { op: node.op, name: node.name, channels, weights, bias, input };
+  const groups = node.op === "matmul" ? 1 : attributesOf(node).number("group");
+  const spec = { ...common, groups, ...(means === undefined ? {} : { inputMeans: means }) };
   const stored = unwrap(quantizeAccumulator(spec));
   const inputs = [
     x,
@@ -152,6 +159,12 @@ function quantizeAccumulation(work: Work, node: Node): void {
     builder.constant(`${node.name}/bias/i32`, stored.bias),
   ];
   keep(work, node, inputs);
+}
+
+/** Axis 1 of a matrix is what its product sums over; of a stack of matrices it is not. */
+function rowMeans(work: Work, name: string): readonly number[] | undefined {
+  const isMatrix = work.graph.types.get(name)?.shape.length === 2;
+  return isMatrix ? work.ranges.get(name)?.channels?.means : undefined;
 }
 
 /** A subtraction adds the negated operand: a constant at once, a value through a table. */

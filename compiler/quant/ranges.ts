@@ -1,5 +1,6 @@
 /** Calibration: what values a network's tensors take, from runs of any float executor. */
 import { assert } from "../../protocol/base/assert.ts";
+import { product } from "../../protocol/base/integers.ts";
 import type { Graph } from "../ir/index.ts";
 import { bestClip, newHistogram, percentileClip, record } from "./histogram.ts";
 import type { Histogram } from "./histogram.ts";
@@ -8,6 +9,14 @@ import type { Histogram } from "./histogram.ts";
 export interface Range {
   readonly min: number;
   readonly max: number;
+  /** Per index of axis 1; known where calibration saw the value's shape. */
+  readonly channels?: ChannelStatistics;
+}
+
+export interface ChannelStatistics {
+  readonly minima: readonly number[];
+  readonly maxima: readonly number[];
+  readonly means: readonly number[];
 }
 
 /** Range by value name; the cached artefact of a calibration (see encodings-json.ts). */
@@ -26,20 +35,43 @@ export interface Observation {
   min: number;
   max: number;
   readonly histogram: Histogram;
+  channels: ObservedChannels | undefined;
 }
+
+/** Sums and extremes per channel, over `count` elements each. */
+export interface ObservedChannels {
+  readonly minima: Float32Array;
+  readonly maxima: Float32Array;
+  readonly sums: Float64Array;
+  count: number;
+}
+
+/** A value by name alone, or with the shape that tells its channels apart. */
+export type ObservedValue = string | { readonly name: string; readonly shape: readonly number[] };
 
 /** What has been seen so far, by value name. */
 export type Observations = Map<string, Observation>;
 
 export type Observe = (name: string, values: Float32Array) => void;
 
-/** Adds the values that a tensor took in one run. Not-a-number is a bug of the executor. */
-export function observe(observations: Observations, name: string, values: Float32Array): void {
+/**
+ * Adds the elements that a value took in one run, in row-major order of its logical shape.
+ * Not-a-number is a bug of the executor.
+ */
+export function observe(
+  observations: Observations,
+  value: ObservedValue,
+  values: Float32Array,
+): void {
+  const [name, shape] = typeof value === "string" ? [value, []] : [value.name, value.shape];
   let observation = observations.get(name);
   if (observation === undefined) {
-    observation = { min: Infinity, max: -Infinity, histogram: newHistogram() };
+    const histogram = newHistogram();
+    const channels = newChannels(shape);
+    observation = { min: Infinity, max: -Infinity, histogram, channels };
     observations.set(name, observation);
   }
+  if (observation.channels !== undefined) addChannels(observation.channels, shape, values);
   let { min, max } = observation;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] ?? 0;
@@ -52,6 +84,37 @@ export function observe(observations: Observations, name: string, values: Float3
   record(observation.histogram, values, Math.max(-min, max));
 }
 
+function newChannels([, count = 0]: readonly number[]): ObservedChannels | undefined {
+  if (count === 0) return undefined;
+  const minima = new Float32Array(count).fill(Infinity);
+  const maxima = new Float32Array(count).fill(-Infinity);
+  return { minima, maxima, sums: new Float64Array(count), count: 0 };
+}
+
+function addChannels(
+  channels: ObservedChannels,
+  shape: readonly number[],
+  values: Float32Array,
+): void {
+  const { minima, maxima, sums } = channels;
+  const plane = product(shape.slice(2));
+  const blocks = values.length / plane;
+  for (let block = 0, index = 0; block < blocks; block++) {
+    const channel = block % sums.length;
+    let [min, max, sum] = [minima[channel] ?? 0, maxima[channel] ?? 0, 0];
+    for (let element = 0; element < plane; element++, index++) {
+      const value = values[index] ?? 0;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value;
+    }
+    minima[channel] = min;
+    maxima[channel] = max;
+    sums[channel] = (sums[channel] ?? 0) + sum;
+  }
+  channels.count += values.length / sums.length;
+}
+
 /** The ranges of everything observed. */
 export function rangesOf(observations: Observations, rule: RangeRule): Encodings {
   const names = [...observations.keys()].sort();
@@ -59,9 +122,16 @@ export function rangesOf(observations: Observations, rule: RangeRule): Encodings
     names.map((name) => {
       const observation = observations.get(name);
       assert(observation !== undefined, name);
-      return [name, rangeOf(observation, rule)];
+      const range = rangeOf(observation, rule);
+      const { channels } = observation;
+      return [name, channels === undefined ? range : { ...range, channels: statistics(channels) }];
     }),
   );
+}
+
+function statistics({ minima, maxima, sums, count }: ObservedChannels): ChannelStatistics {
+  const means = Array.from(sums, (sum) => Math.fround(sum / count));
+  return { minima: Array.from(minima), maxima: Array.from(maxima), means };
 }
 
 function rangeOf({ min, max, histogram }: Observation, rule: RangeRule): Range {
@@ -87,7 +157,8 @@ export function calibrate(
   const observations: Observations = new Map();
   for (const run of runs) {
     run((name, values) => {
-      if (graph.types.get(name)?.dtype === "f32") observe(observations, name, values);
+      const type = graph.types.get(name);
+      if (type?.dtype === "f32") observe(observations, { name, shape: type.shape }, values);
     });
   }
   return rangesOf(observations, rule);

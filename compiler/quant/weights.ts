@@ -6,7 +6,7 @@ import { numeric, tensor, weightBlocks } from "../ir/index.ts";
 import type { Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { abs, fround, max, min } = Math;
+const { abs, floor, fround, max, min } = Math;
 
 export interface AccumulatorSpec {
   readonly op: string;
@@ -15,6 +15,9 @@ export interface AccumulatorSpec {
   readonly weights: Tensor;
   readonly bias: Tensor | undefined;
   readonly input: Encoding;
+  readonly groups?: number;
+  /** Calibrated means of the input's channels, for bias correction. */
+  readonly inputMeans?: readonly number[];
 }
 
 export interface QuantizedAccumulator {
@@ -40,11 +43,11 @@ export function quantizeAccumulator(
   const realBias = spec.bias === undefined ? undefined : numeric(spec.bias);
   const scales = channelScales(real, { blocks, channels, realBias, input });
   const stored = quantizeBlocks(real, blocks, scales);
+  const shift = roundingShift(spec, { real, stored, scales, blocks });
   const bias = new Int32Array(channels);
   for (let channel = 0; channel < channels; channel++) {
-    bias[channel] = roundHalfEven(
-      (realBias?.[channel] ?? 0) / (input.scale * (scales[channel] ?? 1)),
-    );
+    const wanted = (realBias?.[channel] ?? 0) - (shift[channel] ?? 0);
+    bias[channel] = roundHalfEven(wanted / (input.scale * (scales[channel] ?? 1)));
   }
   const worst = worstAccumulator(stored, { blocks, bias, input });
   if (worst > ACCUMULATOR_MAX) {
@@ -102,6 +105,41 @@ function quantizeBlocks(real: NumericArray, blocks: WeightBlocks, scales: Float3
     }
   }
   return stored;
+}
+
+interface RoundedWeights {
+  readonly real: NumericArray;
+  readonly stored: Int8Array;
+  readonly scales: Float32Array;
+  readonly blocks: WeightBlocks;
+}
+
+/**
+ * What rounding the weights adds to each output channel on average: Σ (stored * scale - real) * mean of
+ * its input channel. Taken out of the bias (bias correction, Nagel et al., 2019, section 4.2).
+ */
+function roundingShift(spec: AccumulatorSpec, rounded: RoundedWeights): Float64Array {
+  const { inputMeans, op, weights, channels, groups = 1 } = spec;
+  const shift = new Float64Array(channels);
+  if (inputMeans === undefined) return shift;
+  const { real, stored, scales, blocks } = rounded;
+  const [rows = 1, second = 1] = weights.type.shape;
+  const blocksPerRow = blocks.channelOfBlock.length / rows;
+  const plane = op === "conv" ? blocks.taps / second : blocks.taps;
+  const channelsPerGroup = channels / groups;
+  for (let block = 0, index = 0; block < blocks.channelOfBlock.length; block++) {
+    const channel = blocks.channelOfBlock[block] ?? 0;
+    const scale = scales[channel] ?? 1;
+    // A convolution's block runs over its group's input channels; other blocks belong to one of them.
+    const isConv = op === "conv";
+    const first = isConv ? floor(channel / channelsPerGroup) * second : floor(block / blocksPerRow);
+    for (let tap = 0; tap < blocks.taps; tap++, index++) {
+      const mean = inputMeans[isConv ? first + floor(tap / plane) : first] ?? 0;
+      const error = (stored[index] ?? 0) * scale - (real[index] ?? 0);
+      shift[channel] = (shift[channel] ?? 0) + error * mean;
+    }
+  }
+  return shift;
 }
 
 interface AccumulatorContext {

@@ -211,11 +211,14 @@ describe("graphs", () => {
       /index is outside/,
     ],
   ];
-  test.each(flaws)("%s: refused with the place and the reason", (_, model, code, reason) => {
-    const result = refusal(onnxFile(model));
-    expect(result.code).toBe(code);
-    expect(result.message).toMatch(reason);
-  });
+  test.each(flaws.map(([name, ...rest]) => [name, rest] as const))(
+    "%s: refused with the place and the reason",
+    (_, [model, code, reason]) => {
+      const result = refusal(onnxFile(model));
+      expect(result.code).toBe(code);
+      expect(result.message).toMatch(reason);
+    },
+  );
 
   test("an empty file, an empty model and text are no models", () => {
     const none = [
