@@ -5,6 +5,8 @@ import type { CreateRollout, RolloutView } from "../../protocol/wire/index.ts";
 import type { LightDevice } from "../fleet/light-device.ts";
 import type { OperatorClient } from "../operator/client.ts";
 import type { Output } from "../output.ts";
+import { outcomeRows } from "../rollout/outcomes.ts";
+import type { OutcomeRow } from "../rollout/outcomes.ts";
 import type { Progress } from "../progress.ts";
 
 export interface RolloutRun {
@@ -18,6 +20,8 @@ export interface RolloutEnd {
   readonly rollout: RolloutView;
   /** What the full agent measured; undefined when the rollout never reached it. */
   readonly update: UpdateSummary | undefined;
+  /** What all devices reported, by model and chip. */
+  readonly fleet: readonly OutcomeRow[];
   readonly committed: number;
   readonly refused: number;
   /** Devices that a halt brought back from the new driver. */
@@ -61,7 +65,8 @@ export async function runRollout(
     if (rollout.state !== "running") {
       progress.finish();
       const returned = rollout.state === "halted" ? await bringBack(run, version) : 0;
-      return { rollout, update, ...tally, returned };
+      const fleet = outcomeRows(unwrap(await operator.outcomes(id)));
+      return { rollout, update, fleet, ...tally, returned };
     }
     if (rollout.stageIndex !== stage) {
       stage = rollout.stageIndex;
@@ -72,7 +77,8 @@ export async function runRollout(
     await new Promise((resolve) => setTimeout(resolve, ROUND_PAUSE_MS));
   }
   progress.finish();
-  return { rollout: unwrap(await operator.rollout(id)), update, ...tally, returned: 0 };
+  const rollout = unwrap(await operator.rollout(id));
+  return { rollout, update, fleet: [], ...tally, returned: 0 };
 }
 
 /** After a halt the director sends devices that had committed back to the version before. */

@@ -3,6 +3,7 @@ import { chalkStderr as paint } from "chalk";
 import type { AgentStatus } from "../../device-agent/index.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
+import { OUTCOME_COLUMNS } from "../rollout/outcomes.ts";
 import { FAULTY_VERSION } from "./faulty.ts";
 import type { RolloutEnd } from "./rollout.ts";
 import type { Workspace } from "./workspace.ts";
@@ -27,7 +28,11 @@ export function showUpdate(end: RolloutEnd, output: Output): void {
   );
   if (end.returned > 0) output.say(`    ${end.returned} that had committed were returned`);
   if (update === undefined) {
-    output.say("    the full agent was never reached");
+    output.say("    the full agent was never reached; what the light devices reported:");
+    output.table(
+      OUTCOME_COLUMNS,
+      end.fleet.map((row): Row => ({ ...row })),
+    );
     return;
   }
   output.table(COLUMNS, rowsOf(end));
