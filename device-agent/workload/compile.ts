@@ -31,7 +31,7 @@ export interface Compiled {
   readonly residentBytesPeak: number;
 }
 
-export type CompileCode = DriverCode | OpenCode | "PROGRAM_OF_ANOTHER_MODEL";
+export type CompileCode = DriverCode | OpenCode | "PROGRAM_OF_ANOTHER_MODEL" | "PROGRAM_NOT_TIMED";
 
 export async function programFor(
   workshop: Workshop,
@@ -81,7 +81,11 @@ function openFor(
 ): Result<Session, CompileCode> {
   const session = openSession(programBytes, soc);
   if (!session.ok) return session;
-  const { program } = session.value;
+  const { program, timing } = session.value;
+  if (timing.cycles < 1) {
+    // CPU segments alone, or nothing at all: the chip's clock has nothing to say of it.
+    return failed("PROGRAM_NOT_TIMED", `The program of ${model.id} does no work on the HTP.`);
+  }
   const samePorts = (which: "inputs" | "outputs"): boolean =>
     program[which].length === model[which].length &&
     model[which].every(({ name, shape }) => {

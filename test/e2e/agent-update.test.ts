@@ -124,6 +124,12 @@ const REFUSALS: readonly Refusal[] = [
     told: `${UNTIL_MEASURED} failed failed measured rolled_back`,
   },
   {
+    name: "leaves the accelerator idle",
+    driver: { version: "1.2.0", copies: -1 },
+    code: "OUTPUT_NOT_WRITTEN",
+    told: `${UNTIL_MEASURED} failed failed measured rolled_back`,
+  },
+  {
     name: "is another version than was signed",
     driver: { version: "1.2.0", copies: 20, describedVersion: "6.6.6" },
     code: "DRIVER_OF_ANOTHER_VERSION",
