@@ -8,7 +8,7 @@ import { timeProgram } from "../../device-agent/runtime/index.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import type { Target, ZooNetwork } from "../support/zoo-networks.ts";
 import { runStored, TARGETS, targetName, zooNetwork } from "../support/zoo-networks.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 import { fastest, timed } from "./stopwatch.ts";
 
 const RUNS = 5;

@@ -25,7 +25,7 @@ import { unwrap } from "../../protocol/base/result.ts";
 import { readBundle } from "../../protocol/bundle/index.ts";
 import { sha256Hex } from "../../protocol/crypto/hash.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const CHILD_SCRIPT = fileURLToPath(new URL("../../dist/host/child.mjs", import.meta.url));
 const CALIBRATION_RUNS = 4;

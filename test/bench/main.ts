@@ -7,11 +7,7 @@ import { handle, wholeNumber } from "../../cli/command.ts";
 import { EXIT_CODES } from "../../cli/exit-codes.ts";
 import type { ExitName } from "../../cli/exit-codes.ts";
 import type { Output } from "../../cli/output.ts";
-
-export interface BenchOptions {
-  readonly only?: string;
-  readonly seed: number;
-}
+import type { BenchOptions } from "./options.ts";
 
 type Bench = (options: BenchOptions, output: Output) => Promise<ExitName>;
 

@@ -12,7 +12,7 @@ import type { ExitName } from "../../cli/exit-codes.ts";
 import type { Output } from "../../cli/output.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import type { BenchOptions } from "./main.ts";
+import type { BenchOptions } from "./options.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
