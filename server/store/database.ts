@@ -145,8 +145,9 @@ async function sqlTransaction<T>(
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query(begin);
-    await client.query("SELECT set_config('retile.tenant', $1, true)", [scope]);
+    // In one message: every transaction begins with both.
+    const tenant = client.escapeLiteral(scope);
+    await client.query(`${begin}; SELECT set_config('retile.tenant', ${tenant}, true)`);
     const value = await work(sqlOver(client));
     await client.query("COMMIT");
     return value;
