@@ -8,10 +8,14 @@ const CASES = ZOO.filter(({ name }) => name !== "ocr-classifier").map(
   ({ name }, index) => [name, TARGETS.slice(index, index + 1)] as const,
 );
 
+/** About 12 s on one free core. */
+const TIMEOUT_MS = 120_000;
+
 test.each(CASES)(
   "%s gives the bits of its nodes, each judged by the evaluator in samples",
   async (name, whole) => {
     expect(whole).toHaveLength(1);
     expect(await checkNodes(name, whole)).toEqual([]);
   },
+  TIMEOUT_MS,
 );
