@@ -6,7 +6,7 @@ import { numeric, tensor, weightBlocks } from "../ir/index.ts";
 import type { Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { abs, floor, fround, max, min } = Math;
+const { abs, floor, fround, max } = Math;
 
 export interface AccumulatorSpec {
   readonly op: string;
@@ -26,6 +26,8 @@ export interface QuantizedAccumulator {
 }
 
 const WEIGHT_MAX = 127;
+/** Added and taken away, it rounds a number of this size half to even: 1.5 * 2^52. */
+const ROUNDER = 6755399441055744;
 const ACCUMULATOR_MAX = 2 ** 31 - 1;
 /** A bias may use half of the accumulator; channels of tiny weights get a larger scale for it. */
 const BIAS_MAX = 2 ** 30;
@@ -100,8 +102,9 @@ function quantizeBlocks(real: NumericArray, blocks: WeightBlocks, scales: Float3
   for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
     const scale = scales[channelOfBlock[block] ?? 0] ?? 1;
     for (let tap = 0; tap < taps; tap++, index++) {
-      const rounded = roundHalfEven(fround((real[index] ?? 0) / scale));
-      stored[index] = min(max(rounded, -WEIGHT_MAX), WEIGHT_MAX);
+      const rounded = fround((real[index] ?? 0) / scale) + ROUNDER - ROUNDER;
+      stored[index] =
+        rounded > WEIGHT_MAX ? WEIGHT_MAX : rounded < -WEIGHT_MAX ? -WEIGHT_MAX : rounded;
     }
   }
   return stored;
@@ -124,20 +127,25 @@ function roundingShift(spec: AccumulatorSpec, rounded: RoundedWeights): Float64A
   if (inputMeans === undefined) return shift;
   const { real, stored, scales, blocks } = rounded;
   const [rows = 1, second = 1] = weights.type.shape;
+  const isConv = op === "conv";
+  // A convolution's block runs over the input channels of its group; other blocks belong to one of them.
+  const inputsPerBlock = isConv ? second : 1;
+  const taps = blocks.taps / inputsPerBlock;
   const blocksPerRow = blocks.channelOfBlock.length / rows;
-  const plane = op === "conv" ? blocks.taps / second : blocks.taps;
-  const channelsPerGroup = channels / groups;
   for (let block = 0, index = 0; block < blocks.channelOfBlock.length; block++) {
     const channel = blocks.channelOfBlock[block] ?? 0;
     const scale = scales[channel] ?? 1;
-    // A convolution's block runs over its group's input channels; other blocks belong to one of them.
-    const isConv = op === "conv";
-    const first = isConv ? floor(channel / channelsPerGroup) * second : floor(block / blocksPerRow);
-    for (let tap = 0; tap < blocks.taps; tap++, index++) {
-      const mean = inputMeans[isConv ? first + floor(tap / plane) : first] ?? 0;
-      const error = (stored[index] ?? 0) * scale - (real[index] ?? 0);
-      shift[channel] = (shift[channel] ?? 0) + error * mean;
+    const group = floor(channel / (channels / groups));
+    const first = isConv ? group * second : floor(block / blocksPerRow);
+    let total = 0;
+    for (let input = first; input < first + inputsPerBlock; input++) {
+      let error = 0;
+      for (let tap = 0; tap < taps; tap++, index++) {
+        error += (stored[index] ?? 0) * scale - (real[index] ?? 0);
+      }
+      total += error * (inputMeans[input] ?? 0);
     }
+    shift[channel] = (shift[channel] ?? 0) + total;
   }
   return shift;
 }
