@@ -59,7 +59,7 @@ export interface RunningServer {
 
 const VERSION = "0.1.0";
 const TICK_EVERY_MS = 15_000;
-const TICK_GATHER_MS = 50;
+const TICK_GATHER_MS = 200;
 const REFRESH_EVERY_MS = 3600_000;
 const SNAPSHOT_AGE_MS_MAX = 2_000;
 const DEFAULT_TENANT = brand<TenantId>("default");

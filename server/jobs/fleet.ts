@@ -10,7 +10,7 @@ import {
   type Rollout,
   type RolloutEntry,
 } from "../rollout/index.ts";
-import type { Release, Store } from "../store/index.ts";
+import type { Release, RepositoryStore, Store } from "../store/index.ts";
 
 export interface FleetView {
   readonly snapshot: FleetSnapshot;
@@ -27,7 +27,9 @@ export interface Fleet {
 }
 
 export interface FleetOptions {
-  readonly store: Pick<Store, "devices" | "repository" | "rollouts">;
+  readonly store: Pick<Store, "devices" | "rollouts"> & {
+    readonly repository: Pick<RepositoryStore, "releases" | "directorKeys">;
+  };
   readonly clock: () => Instant;
   readonly ageMsMax: number;
 }

@@ -4,11 +4,11 @@ import { canonicalJson } from "../../protocol/base/canonical-json.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
 import { decideRollout, SILENCE_MS_MAX, type Evidence, type Rollout } from "../rollout/index.ts";
-import type { Store } from "../store/index.ts";
+import type { Store, TenantStore } from "../store/index.ts";
 import type { Fleet } from "./fleet.ts";
 
 export interface TickOptions {
-  readonly store: Pick<Store, "rollouts" | "tenants">;
+  readonly store: Pick<Store, "rollouts"> & { readonly tenants: Pick<TenantStore, "list"> };
   readonly fleet: Fleet;
   readonly clock: () => Instant;
 }
