@@ -52,18 +52,18 @@ beforeAll(async () => {
 
 afterAll(() => server.remove());
 
-/** Polls every device once; those with an assignment carry it out as `act` says. */
+/** Polls every device once; then those with an assignment carry it out as `act` says. */
 async function pollAll(
   act: (device: TestDevice, reply: CheckInReply) => Promise<void>,
 ): Promise<string[]> {
-  const assigned: string[] = [];
+  const assigned: [TestDevice, CheckInReply][] = [];
   for (const device of devices) {
     const reply = await device.checkIn();
-    if (reply.decision.kind !== "assignment") continue;
-    assigned.push(device.id);
-    await act(device, reply);
+    if (reply.decision.kind === "assignment") assigned.push([device, reply]);
   }
-  return assigned;
+  // Only now: a gate that is quick would open the next stage while the round is still going.
+  for (const [device, reply] of assigned) await act(device, reply);
+  return assigned.map(([{ id }]) => id);
 }
 
 async function install(
