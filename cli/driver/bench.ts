@@ -30,7 +30,7 @@ const GAIN_MIN = 1.5;
 /** How far above its roofline a layer-by-layer release may stay: a base that wastes time makes no fair gain. */
 const ROOFLINE_RATIO_MAX = 1.3;
 const SNR_DB_MIN = { model: "ocr-classifier", limit: 20 } as const;
-const CALIBRATION_RUNS = 4;
+const CALIBRATION_RUNS = 16;
 
 interface Measurement {
   readonly model: string;

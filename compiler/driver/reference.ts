@@ -14,7 +14,7 @@ import type { Answer } from "./answer.ts";
 import { loadModel } from "./model.ts";
 
 /** See compiler/quant/ranges.ts. */
-const RANGE_RULE = { kind: "min-max" } as const;
+const RANGE_RULE = { kind: "mse" } as const;
 
 export function answerReference(
   request: ReferenceRequest,

@@ -1,5 +1,10 @@
 /** A histogram whose range doubles as larger values come, and the clipping limits read from it. */
-import type { Range } from "./ranges.ts";
+
+/** Where values are clipped, in real units. */
+export interface Limits {
+  readonly min: number;
+  readonly max: number;
+}
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor } = Math;
@@ -48,7 +53,7 @@ function centre(histogram: Histogram, bin: number): number {
 }
 
 /** The range without the outermost `share` of the values on each side. */
-export function percentileClip(histogram: Histogram, extremes: Range, share: number): Range {
+export function percentileClip(histogram: Histogram, extremes: Limits, share: number): Limits {
   const total = histogram.counts.reduce((sum, count) => sum + count, 0);
   const edge = (from: number, step: number): number => {
     let seen = 0;
@@ -64,7 +69,7 @@ export function percentileClip(histogram: Histogram, extremes: Range, share: num
 }
 
 /** The limits, as parts of the extremes, with the least squared error of rounding and clipping. */
-export function bestClip(histogram: Histogram, extremes: Range): Range {
+export function bestClip(histogram: Histogram, extremes: Limits): Limits {
   const [bottom, top] = [Math.min(extremes.min, 0), Math.max(extremes.max, 0)];
   let best = { min: bottom, max: top, error: Infinity };
   for (const partOfMin of bottom < 0 ? CLIP_PARTS : [1]) {
@@ -78,7 +83,7 @@ export function bestClip(histogram: Histogram, extremes: Range): Range {
 }
 
 /** Rounding costs step²/12 a value inside; a value outside costs its distance squared. */
-function squaredError(histogram: Histogram, { min, max }: Range): number {
+function squaredError(histogram: Histogram, { min, max }: Limits): number {
   const step = (max - min) / STEPS;
   const rounding = (step * step) / 12;
   let error = 0;
