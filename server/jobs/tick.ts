@@ -27,9 +27,10 @@ export async function tick(tenant: TenantId, options: TickOptions): Promise<read
   for (const rollout of await options.store.rollouts.list(tenant)) {
     if (rollout.state !== "running" && rollout.state !== "completed") continue;
     const after = await tickOne(rollout, options);
-    if (after) changed.push(after);
+    if (!after) continue;
+    options.fleet.forget(tenant);
+    changed.push(after);
   }
-  if (changed.length > 0) options.fleet.forget(tenant);
   return changed;
 }
 

@@ -157,11 +157,14 @@ describe("a faulty release", () => {
     const halted = await until("bad", ({ state }) => state === "halted");
     expect(halted.stageIndex).toBe(0);
     expect(halted.because).toMatch(/failed.*detector on sm8650/);
-    const back = await pollAll(async (device, { explanation }) => {
-      expect(explanation).toMatch(/^Back to 1\.1\.0/);
-      await install(device, "bad", { to: driver("1.1.0"), gain: 1.1 });
-    });
-    expect(back).toHaveLength(1);
+    const back = async (): Promise<string[]> =>
+      pollAll(async (device, { explanation }) => {
+        expect(explanation).toMatch(/^Back to 1\.1\.0/);
+        await install(device, "bad", { to: driver("1.1.0"), gain: 1.1 });
+      });
+    // Check-ins are answered from a view that may be a moment old: who missed it asks again.
+    const rounds = [await back(), await back(), await back()];
+    expect(rounds.flat()).toHaveLength(1);
     expect(new Set(devices.map(({ current }) => current.version))).toEqual(new Set(["1.1.0"]));
   });
 
