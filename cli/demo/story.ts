@@ -40,8 +40,10 @@ const TENANT = brand<TenantId>("demo");
 const OLD = "1.0.0";
 const NEW = "1.1.0";
 const SECURITY_FLOOR = "1.0.0";
-/** Half for calibration, half for goldens. */
+/** Half for calibration, half for goldens; small pictures say less, so there are more of them. */
 const RUNS_PER_MODEL = 8;
+const RUNS_PER_SMALL_MODEL = 32;
+const SMALL_PIXELS_MAX = 20_000;
 const LAB_RUNS = 3;
 const TICK_MS = 250;
 /** The bad driver spoils these two, which every run of the demo has. */
@@ -199,7 +201,9 @@ async function loadModels(options: DemoOptions): Promise<LabModel[]> {
   return Promise.all(
     chosen.map(async (model) => {
       const { name, input, shape } = model;
-      const runs = zooInputs(model, RUNS_PER_MODEL, options.seed);
+      const isSmall = shape[2] * shape[3] <= SMALL_PIXELS_MAX;
+      const count = isSmall ? RUNS_PER_SMALL_MODEL : RUNS_PER_MODEL;
+      const runs = zooInputs(model, count, options.seed);
       return { name, input, shape, runs, bytes: unwrap(await model.load()) };
     }),
   );
