@@ -30,7 +30,7 @@ export interface RolloutEnd {
 
 const GATE: CreateRollout["gate"] = {
   nonInferiorityMargin: 0.02,
-  accuracyFloorDb: 5,
+  accuracyFloorDb: 0,
   failureBudget: 0.1,
   minimumDevices: 3,
   confidence: 0.95,

@@ -8,7 +8,7 @@ import type { Pin, UpdateDecision } from "../slots/index.ts";
 export interface BenchmarkPolicy {
   /** A model may get slower by this share before it is refused: 0.02 is 2 %. */
   readonly slowdownMax: number;
-  /** The least ratio against the goldens. */
+  /** The least ratio against the goldens, where the old driver reached it. */
   readonly outputSnrDbMin: number;
   /** How much the ratio may fall below the old driver's. */
   readonly outputSnrDropDbMax: number;
@@ -32,7 +32,9 @@ export function judgeModel(comparison: Comparison, policy: BenchmarkPolicy): Mod
   const { beforeSnrDb, ...measured } = comparison;
   const { beforeMicroseconds, afterMicroseconds, outputSnrDb } = measured;
   const fallDb = outputSnrDb === beforeSnrDb ? 0 : beforeSnrDb - outputSnrDb;
-  if (outputSnrDb < policy.outputSnrDbMin || fallDb > policy.outputSnrDropDbMax) {
+  // A model that int8 never served well is not the new driver's fault.
+  const isBelowFloor = outputSnrDb < policy.outputSnrDbMin && fallDb > 0;
+  if (isBelowFloor || fallDb > policy.outputSnrDropDbMax) {
     return { kind: "refused_wrong", measured };
   }
   if (afterMicroseconds > beforeMicroseconds * (1 + policy.slowdownMax)) {
