@@ -35,8 +35,8 @@ export const ZOO: readonly ZooModel[] = [
     small: false,
     load: () => fromOcrPackage("ch_PP-OCRv4_det_infer.onnx"),
   },
-  built("mobilenet-v2", "MobileNetV2", { builder: "mobilenetV2", small: true }),
-  built("squeezenet-1.1", "SqueezeNet 1.1", { builder: "squeezenet11", small: true }),
+  built("mobilenet-v2", "MobileNetV2", { builder: "mobilenet_v2", small: true }),
+  built("squeezenet-1.1", "SqueezeNet 1.1", { builder: "squeezenet1_1", small: true }),
   built("resnet-50", "ResNet-50", { builder: "resnet50", small: false }),
 ];
 

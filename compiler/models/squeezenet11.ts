@@ -1,6 +1,5 @@
 /** SqueezeNet 1.1 (Iandola et al., 2016), layer by layer as torchvision defines it. */
-import { network } from "./network.ts";
-import type { BuiltNetwork, Feature, Network } from "./network.ts";
+import type { Feature, Network } from "./network.ts";
 
 /** Index in the published definition, squeeze channels, expand channels of each branch. */
 const FIRES = [
@@ -16,10 +15,9 @@ const FIRES = [
 /** A max pool stands before these. */
 const POOLED_BEFORE = new Set([3, 6, 9]);
 
-export function buildSqueezenet11(seed: number): BuiltNetwork {
-  const { net, input } = network("squeezenet1_1", seed);
+export function squeezenet11(net: Network, input: Feature): Feature {
   const stem = { name: "features.0", channels: 64, kernel: 3, stride: 2, bias: true, gain: 2 };
-  let value = net.relu(net.conv(input, stem), "features.1");
+  let value = net.activate(net.conv(input, stem), "relu", "features.1");
   for (const [index, squeeze, expand] of FIRES) {
     if (POOLED_BEFORE.has(index)) {
       const name = `features.${index - 1}`;
@@ -28,8 +26,8 @@ export function buildSqueezenet11(seed: number): BuiltNetwork {
     value = fire(net, value, { name: `features.${index}`, squeeze, expand });
   }
   value = net.conv(value, { name: "classifier.1", channels: 1000, kernel: 1, bias: true });
-  value = net.globalAveragePool(net.relu(value, "classifier.2"), "classifier.3");
-  return net.finish(net.flatten(value, "flatten"));
+  value = net.globalAveragePool(net.activate(value, "relu", "classifier.2"), "classifier.3");
+  return net.flatten(value, "flatten");
 }
 
 interface Fire {
@@ -50,10 +48,10 @@ function fire(net: Network, input: Feature, spec: Fire): Feature {
       bias: true,
       gain: 3,
     });
-    return net.relu(value, `${name}.${part}_activation`);
+    return net.activate(value, "relu", `${name}.${part}_activation`);
   };
   const squeezed = conv(input, "squeeze", { channels: squeeze, kernel: 1 });
   const narrow = conv(squeezed, "expand1x1", { channels: expand, kernel: 1 });
   const wide = conv(squeezed, "expand3x3", { channels: expand, kernel: 3 });
-  return net.concat(narrow, wide, `${name}.concat`);
+  return net.concat([narrow, wide], `${name}.concat`);
 }

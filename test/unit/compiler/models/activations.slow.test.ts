@@ -5,7 +5,7 @@ import { evaluate, numeric, tensorFrom } from "../../../../compiler/ir/index.ts"
 import { buildModel } from "../../../../compiler/models/index.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 
-test.each(["squeezenet11", "mobilenetV2"] as const)(
+test.each(["squeezenet1_1", "mobilenet_v2"] as const)(
   "activations neither vanish nor explode through %s",
   (name) => {
     const imported = importOnnx(buildModel(name, 1));

@@ -64,13 +64,13 @@ test("the OCR detector: affine maps folded or fused, no batch normalisation left
 
 test("the builder's networks: convolutions with their clamps, and little else", () => {
   const rest = { global_average_pool: 1, reshape: 1 };
-  expect(histogram(optimize(imported(buildModel("mobilenetV2", 1))))).toEqual({
+  expect(histogram(optimize(imported(buildModel("mobilenet_v2", 1))))).toEqual({
     conv: 52,
     add: 10,
     matmul: 1,
     ...rest,
   });
-  expect(histogram(optimize(imported(buildModel("squeezenet11", 1))))).toEqual({
+  expect(histogram(optimize(imported(buildModel("squeezenet1_1", 1))))).toEqual({
     conv: 26,
     concat: 8,
     max_pool: 3,

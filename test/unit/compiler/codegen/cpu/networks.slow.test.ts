@@ -29,12 +29,12 @@ const NETWORKS: readonly (readonly [string, () => Graph, Bars])[] = [
   ],
   [
     "SqueezeNet 1.1",
-    () => builtGraph("squeezenet11"),
+    () => builtGraph("squeezenet1_1"),
     { compileMillisecondsMax: 1000, inferenceMillisecondsMax: 150 },
   ],
   [
     "MobileNetV2",
-    () => builtGraph("mobilenetV2"),
+    () => builtGraph("mobilenet_v2"),
     { compileMillisecondsMax: 1000, inferenceMillisecondsMax: 150 },
   ],
   [
