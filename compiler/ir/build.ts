@@ -1,8 +1,18 @@
 /** Building graphs: types are inferred as nodes are added. The graph handed out is readonly data. */
 import { assert, present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import type { Attribute, Graph, Node, Quantization, Tensor, TensorType } from "./graph.ts";
-import { inferTypes } from "./ops.ts";
+import type {
+  Attribute,
+  Graph,
+  Node,
+  OpenType,
+  Quantization,
+  Tensor,
+  TensorType,
+  ValueType,
+} from "./graph.ts";
+import { inferNode } from "./infer.ts";
+import { closedIfKnown, isClosed } from "./value.ts";
 
 export interface NodeSpec {
   readonly op: string;
@@ -11,27 +21,36 @@ export interface NodeSpec {
   /** Also the name of its only output, unless `outputs` says otherwise. */
   readonly name: string;
   readonly outputs?: readonly string[];
+  /** Values of attributes that are only known when the graph runs; they follow the inputs. */
+  readonly late?: Readonly<Record<string, string>>;
+  readonly regions?: Readonly<Record<string, Graph>>;
   /** The encoding of the only output, where it is int8. */
   readonly quantization?: Quantization;
 }
 
 export interface GraphBuilder {
-  input(name: string, type: TensorType): string;
+  input(name: string, type: ValueType): string;
   constant(name: string, value: Tensor): string;
   /** Adds a node and returns its first output; throws CodedError BAD_NODE when it does not fit. */
   node(spec: NodeSpec): string;
+  /** The type of a tensor of known shape. */
   typeOf(name: string): TensorType;
+  valueType(name: string): ValueType | undefined;
   finish(outputs: readonly string[]): Graph;
 }
 
 export function graphBuilder(graphName: string): GraphBuilder {
   const types = new Map<string, TensorType>();
+  const open = new Map<string, OpenType>();
   const constants = new Map<string, Tensor>();
   const inputs: string[] = [];
   const nodes: Node[] = [];
-  const declare = (name: string, type: TensorType): string => {
-    assert(name !== "" && !types.has(name), `value ${name} is new`);
-    types.set(name, type);
+  const valueType = (name: string): ValueType | undefined => types.get(name) ?? open.get(name);
+  const declare = (name: string, type: ValueType): string => {
+    assert(name !== "" && valueType(name) === undefined, `value ${name} is new`);
+    const known = closedIfKnown(type);
+    if (isClosed(known)) types.set(name, known);
+    else open.set(name, known);
     return name;
   };
   return {
@@ -44,27 +63,34 @@ export function graphBuilder(graphName: string): GraphBuilder {
       return name;
     },
     node(spec) {
-      const { op, name, outputs = [name] } = spec;
-      const node = { name, op, inputs: spec.inputs, outputs, attributes: attributesFrom(spec) };
-      const inferred = unwrap(
-        inferTypes(
-          node,
-          spec.inputs.map((value) => types.get(value)),
-        ),
-      );
+      const { name, outputs = [name], quantization } = spec;
+      const node = nodeFrom(spec);
+      const inferred = unwrap(inferNode(node, node.inputs.map(valueType)));
       for (const [index, output] of outputs.entries()) {
-        const type = present(inferred[index], `output ${index} of ${name}`);
-        const { quantization } = spec;
-        declare(output, quantization === undefined ? type : { ...type, quantization });
+        const type = present(inferred.types[index], `output ${index} of ${name}`);
+        declare(output, quantization && isClosed(type) ? { ...type, quantization } : type);
       }
-      nodes.push(node);
+      nodes.push({ ...node, attributes: inferred.attributes });
       return present(outputs[0], `output of ${name}`);
     },
     typeOf: (name) => present(types.get(name), `type of ${name}`),
-    finish: (outputs) => ({ name: graphName, inputs, outputs, types, constants, nodes }),
+    valueType,
+    finish: (outputs) => ({ name: graphName, inputs, outputs, types, open, constants, nodes }),
   };
 }
 
-function attributesFrom(spec: NodeSpec): ReadonlyMap<string, Attribute> {
-  return new Map(Object.entries(spec.attributes ?? {}));
+/** The node of a specification, its late attributes appended to its inputs. */
+export function nodeFrom(spec: NodeSpec): Node {
+  const { op, name, outputs = [name], regions } = spec;
+  const late = Object.entries(spec.late ?? {});
+  const first = spec.inputs.length;
+  return {
+    name,
+    op,
+    inputs: [...spec.inputs, ...late.map(([, value]) => value)],
+    outputs,
+    attributes: new Map(Object.entries(spec.attributes ?? {})),
+    ...(late.length > 0 && { late: new Map(late.map(([key], at) => [key, first + at])) }),
+    ...(regions !== undefined && { regions: new Map(Object.entries(regions)) }),
+  };
 }

@@ -4,13 +4,16 @@ export * from "./build.ts";
 export * from "./channels.ts";
 export * from "./evaluate.ts";
 export * from "./expression.ts";
+export * from "./infer.ts";
 export * from "./int8.ts";
+export * from "./narrow-floats.ts";
 export type {
   AttributeReader,
   AttributeRule,
   ElementRule,
   EvaluationCall,
   Evaluator,
+  InferenceCall,
   Operator,
   QuantizedRule,
 } from "./operator.ts";
@@ -27,4 +30,5 @@ export { nearestSource, neighbours, resizeAxes, sourceCoordinate } from "./ops/r
 export type { ResizeAxis } from "./ops/resize.ts";
 export * from "./tensor.ts";
 export * from "./topology.ts";
+export * from "./value.ts";
 export * from "./verify.ts";

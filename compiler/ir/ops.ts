@@ -1,8 +1,6 @@
 /** The ops table: the single home of what every operator takes, means and gives. */
 import { present } from "../../protocol/base/assert.ts";
-import { failed, succeeded, CodedError } from "../../protocol/base/result.ts";
-import type { Result } from "../../protocol/base/result.ts";
-import type { Node, TensorType } from "./graph.ts";
+import type { Node } from "./graph.ts";
 import type { Expression } from "./expression.ts";
 import { attributeReader } from "./operator.ts";
 import type { AttributeReader, Operator } from "./operator.ts";
@@ -29,7 +27,7 @@ export const OPS = {
 
 export type OpName = keyof typeof OPS;
 
-const BY_NAME: ReadonlyMap<string, Operator> = new Map(Object.entries(OPS));
+const BY_NAME: ReadonlyMap<string, Operator> = new Map(Object.entries<Operator>(OPS));
 const FORMULAS = new Map(Object.entries(UNARY_OPS).map(([name, op]) => [name, op.formula]));
 
 /** The table's row, or undefined for a name that is not in it. */
@@ -50,34 +48,4 @@ export function attributesOf(node: Node): AttributeReader {
 /** The meaning of a node that computes a function of one element; undefined for all others. */
 export function formulaOf(node: Node): Expression | undefined {
   return FORMULAS.get(node.op)?.(attributesOf(node));
-}
-
-/**
- * The types of a node's outputs from those of its inputs (undefined where one is absent).
- * Encodings are not inferred: they belong to the quantiser. Fails with BAD_NODE and the reason.
- */
-export function inferTypes(
-  node: Pick<Node, "op" | "attributes">,
-  inputs: readonly (TensorType | undefined)[],
-): Result<readonly TensorType[], "BAD_NODE"> {
-  const operator = findOperator(node.op);
-  if (operator === undefined) return failed("BAD_NODE", `there is no operator ${node.op}`);
-  const [fewest, most] = operator.inputs;
-  if (inputs.length < fewest || inputs.length > most) {
-    return failed("BAD_NODE", `${node.op} takes ${fewest} to ${most} inputs, not ${inputs.length}`);
-  }
-  for (const [name, value] of node.attributes) {
-    const rule = Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
-    const type =
-      typeof value === "number" ? "number" : typeof value === "string" ? "text" : "numbers";
-    if (rule?.type !== type)
-      return failed("BAD_NODE", `${node.op} has no ${type} attribute ${name}`);
-  }
-  try {
-    const attributes = attributeReader(operator.attributes, node.attributes);
-    return succeeded(operator.infer({ inputs, attributes }));
-  } catch (error) {
-    if (error instanceof CodedError) return failed("BAD_NODE", error.message);
-    throw error;
-  }
 }

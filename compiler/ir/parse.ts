@@ -3,9 +3,30 @@ import { fromHex } from "../../protocol/base/bytes.ts";
 import { product } from "../../protocol/base/integers.ts";
 import { CodedError, succeeded, toFailure } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import type { Attribute, DType, Graph, Node, Quantization, Tensor, TensorType } from "./graph.ts";
-import { constantBytes, contentDigest } from "./print.ts";
-import { allocate, DTYPE_BYTES, tensorOf } from "./tensor.ts";
+import type {
+  Attribute,
+  Dimension,
+  DType,
+  Graph,
+  Node,
+  OpenType,
+  Quantization,
+  Tensor,
+  TensorType,
+  ValueType,
+} from "./graph.ts";
+import { contentDigest } from "./print.ts";
+import {
+  allocate,
+  DTYPE_BYTES,
+  elementBytes,
+  tensor,
+  tensorOf,
+  tensorStored,
+  textTensor,
+  viewElements,
+} from "./tensor.ts";
+import { closedIfKnown, isClosed, opened } from "./value.ts";
 import { verify } from "./verify.ts";
 
 export type ParseCode = "BAD_TEXT";
@@ -16,13 +37,15 @@ export interface ParseOptions {
 }
 
 const ELEMENTS_MAX = 2 ** 29;
+/** Graphs in regions of graphs in regions. */
+const DEPTH_MAX = 64;
 const TOKEN =
   /\s*("(?:[^"\\]|\\.)*"|->|[A-Za-z_][A-Za-z0-9_./]*|-?[0-9][0-9.e+-]*|-Infinity|[^\s])/y;
 
 /** A verified graph, or BAD_TEXT with the line and what was expected there. */
 export function parse(text: string, options: ParseOptions = {}): Result<Graph, ParseCode> {
   try {
-    const graph = parseGraph({ text, position: 0 }, suppliedBy(options.constants ?? []));
+    const graph = parseGraph({ text, position: 0, depth: 0 }, suppliedBy(options.constants ?? []));
     const verified = verify(graph);
     if (!verified.ok) throw new CodedError("BAD_TEXT", verified.message);
     return succeeded(graph);
@@ -35,13 +58,17 @@ export function parse(text: string, options: ParseOptions = {}): Result<Graph, P
 interface Cursor {
   readonly text: string;
   position: number;
+  depth: number;
 }
 
 type Supply = (digest: string) => Tensor | undefined;
 
 function suppliedBy(constants: Iterable<Tensor>): Supply {
   const byDigest = new Map<string, Tensor>();
-  for (const constant of constants) byDigest.set(contentDigest(constantBytes(constant)), constant);
+  for (const constant of constants) {
+    if (constant.type.dtype === "string") continue;
+    byDigest.set(contentDigest(elementBytes(constant)), constant);
+  }
   return (digest) => byDigest.get(digest);
 }
 
@@ -76,15 +103,20 @@ function accept(cursor: Cursor, token: string): boolean {
 }
 
 function parseGraph(cursor: Cursor, supply: Supply): Graph {
+  if (cursor.depth++ > DEPTH_MAX) fail(cursor, "less nesting");
   expect(cursor, "graph");
   const name = parseName(cursor);
   const [inputs, outputs, nodes]: [string[], string[], Node[]] = [[], [], []];
-  const [types, constants] = [new Map<string, TensorType>(), new Map<string, Tensor>()];
+  const types = new Map<string, TensorType>();
+  const open = new Map<string, OpenType>();
+  const constants = new Map<string, Tensor>();
   const declare = (): string => {
     const value = parseName(cursor);
     expect(cursor, ":");
-    if (types.has(value)) fail(cursor, `${value} to be declared once`);
-    types.set(value, parseType(cursor));
+    if (types.has(value) || open.has(value)) fail(cursor, `${value} to be declared once`);
+    const type = parseType(cursor);
+    if (isClosed(type)) types.set(value, type);
+    else open.set(value, type);
     return value;
   };
   expect(cursor, "{");
@@ -95,11 +127,12 @@ function parseGraph(cursor: Cursor, supply: Supply): Graph {
     else if (isKeyword && accept(cursor, "constant")) {
       const value = declare();
       expect(cursor, "=");
-      const type = types.get(value);
-      if (type !== undefined) constants.set(value, parseConstant(cursor, type, supply));
-    } else nodes.push(parseNode(cursor, declare));
+      const type = types.get(value) ?? fail(cursor, "the shape of a constant");
+      constants.set(value, parseConstant(cursor, type, supply));
+    } else nodes.push(parseNode(cursor, { declare, supply }));
   }
-  return { name, inputs, outputs, types, constants, nodes };
+  cursor.depth--;
+  return { name, inputs, outputs, types, open, constants, nodes };
 }
 
 /** A node may be called "input": what follows a node's name is an equals sign. */
@@ -123,14 +156,45 @@ function unquoted(token: string): string | undefined {
   }
 }
 
-function parseType(cursor: Cursor): TensorType {
-  const dtype = next(cursor, "a type");
-  if (!Object.hasOwn(DTYPE_BYTES, dtype)) fail(cursor, "an element type");
-  const shape = parseList(cursor, parseNumber);
-  if (shape.some((size) => !Number.isInteger(size) || size < 0)) fail(cursor, "a shape");
-  if (product(shape) > ELEMENTS_MAX) fail(cursor, `at most ${ELEMENTS_MAX} elements`);
-  const type = { dtype: dtype as DType, shape };
+function parseType(cursor: Cursor): ValueType {
+  const word = next(cursor, "a type");
+  if (word === "sequence" || word === "optional") {
+    return { kind: word, element: parseElementType(cursor) };
+  }
+  const isKnown = Object.hasOwn(DTYPE_BYTES, word);
+  if (!isKnown && word !== "?") fail(cursor, "an element type");
+  const dtype = isKnown ? (word as DType) : undefined;
+  const open: OpenType = { kind: "tensor", dtype, dims: parseDimensions(cursor) };
+  const type = closedIfKnown(open);
+  if (!isClosed(type)) return type;
+  if (product(type.shape) > ELEMENTS_MAX) fail(cursor, `at most ${ELEMENTS_MAX} elements`);
   return peek(cursor) === "{" ? { ...type, quantization: parseQuantization(cursor) } : type;
+}
+
+/** The type in parentheses after "sequence" or "optional"; a known shape stays open there. */
+function parseElementType(cursor: Cursor): OpenType {
+  if (cursor.depth++ > DEPTH_MAX) fail(cursor, "less nesting");
+  expect(cursor, "(");
+  const element = opened(parseType(cursor));
+  expect(cursor, ")");
+  cursor.depth--;
+  return element;
+}
+
+function parseDimensions(cursor: Cursor): readonly Dimension[] | undefined {
+  const ahead = { ...cursor };
+  expect(ahead, "[");
+  if (!accept(ahead, "*")) return parseList(cursor, parseDimension);
+  expect(ahead, "]");
+  cursor.position = ahead.position;
+  return undefined;
+}
+
+function parseDimension(cursor: Cursor): Dimension {
+  if (accept(cursor, "?")) return undefined;
+  if (!/^-?[0-9]/.test(peek(cursor))) return parseName(cursor);
+  const size = parseNumber(cursor);
+  return Number.isInteger(size) && size >= 0 ? size : fail(cursor, "a shape");
 }
 
 function parseQuantization(cursor: Cursor): Quantization {
@@ -164,52 +228,109 @@ function parseList<T>(cursor: Cursor, item: (cursor: Cursor) => T): T[] {
 }
 
 function parseConstant(cursor: Cursor, type: TensorType, supply: Supply): Tensor {
-  if (peek(cursor) === "[") {
-    const values = parseList(cursor, parseNumber);
-    if (values.length !== product(type.shape)) fail(cursor, "as many numbers as elements");
-    return tensorOf(type, values);
-  }
+  if (peek(cursor) === "[") return parseElements(cursor, type);
+  const count = product(type.shape);
   if (accept(cursor, "digest")) {
     const digest = parseName(cursor);
-    const found = supply(digest);
-    return found === undefined ? fail(cursor, `the constant ${digest}`) : { ...found, type };
+    const found = supply(digest) ?? fail(cursor, `the constant ${digest}`);
+    const bytes = elementBytes(found);
+    if (bytes.length !== count * DTYPE_BYTES[type.dtype]) fail(cursor, "a constant of that size");
+    const isAligned = bytes.byteOffset % DTYPE_BYTES[type.dtype] === 0;
+    return tensor(type, viewElements(type.dtype, isAligned ? bytes : bytes.slice()));
   }
   expect(cursor, "hex");
+  if (type.dtype === "string") return fail(cursor, "a list of texts");
   const bytes = fromHex(parseName(cursor));
-  const size = product(type.shape) * DTYPE_BYTES[type.dtype];
+  const size = count * DTYPE_BYTES[type.dtype];
   if (bytes?.length !== size) return fail(cursor, `${size} bytes in hexadecimal`);
-  const data = allocate(type.dtype, product(type.shape));
-  new Uint8Array(data.buffer).set(bytes);
-  return { type, data };
+  const constant = tensor(type, allocate(type.dtype, count));
+  elementBytes(constant).set(bytes);
+  return constant;
 }
 
-function parseNode(cursor: Cursor, declare: () => string): Node {
+function parseElements(cursor: Cursor, type: TensorType): Tensor {
+  const { dtype } = type;
+  if (dtype === "string")
+    return textTensor(type.shape, counted(cursor, type, parseList(cursor, parseText)));
+  if (dtype === "i64" || dtype === "u64") {
+    const wide = counted(cursor, type, parseList(cursor, parseWhole));
+    return tensorStored(type, (index) => wide[index] ?? 0n);
+  }
+  return tensorOf(type, counted(cursor, type, parseList(cursor, parseNumber)));
+}
+
+function counted<T>(cursor: Cursor, type: TensorType, items: readonly T[]): readonly T[] {
+  const isFull = items.length === product(type.shape);
+  return isFull ? items : fail(cursor, "as many elements as the shape has");
+}
+
+function parseText(cursor: Cursor): string {
+  return peek(cursor).startsWith('"') ? parseName(cursor) : fail(cursor, "a quoted text");
+}
+
+function parseWhole(cursor: Cursor): bigint {
+  const token = next(cursor, "a whole number");
+  return /^-?[0-9]+$/.test(token) ? BigInt(token) : fail(cursor, "a whole number");
+}
+
+interface GraphReader {
+  readonly declare: () => string;
+  readonly supply: Supply;
+}
+
+function parseNode(cursor: Cursor, reader: GraphReader): Node {
   const name = parseName(cursor);
   expect(cursor, "=");
   const op = next(cursor, "an operator");
   const inputs: string[] = [];
   expect(cursor, "(");
   while (!accept(cursor, ")")) {
-    inputs.push(accept(cursor, "_") ? "" : parseName(cursor));
+    inputs.push(parseInput(cursor));
     if (peek(cursor) !== ")") expect(cursor, ",");
   }
   const attributes = new Map<string, Attribute>();
+  const late = new Map<string, number>();
   if (accept(cursor, "{")) {
     do {
       const key = parseName(cursor);
       expect(cursor, "=");
-      attributes.set(key, parseAttribute(cursor));
+      if (accept(cursor, "late")) late.set(key, inputs.push(parseInput(cursor)) - 1);
+      else attributes.set(key, parseAttribute(cursor));
     } while (accept(cursor, ","));
     expect(cursor, "}");
   }
+  const regions = accept(cursor, "regions") ? parseRegions(cursor, reader.supply) : undefined;
   expect(cursor, "->");
   const outputs: string[] = [];
-  do outputs.push(declare());
+  do outputs.push(reader.declare());
   while (accept(cursor, ","));
-  return { name, op, inputs, outputs, attributes };
+  const node = { name, op, inputs, outputs, attributes };
+  return { ...node, ...(late.size > 0 && { late }), ...(regions && { regions }) };
+}
+
+function parseInput(cursor: Cursor): string {
+  return accept(cursor, "_") ? "" : parseName(cursor);
+}
+
+function parseRegions(cursor: Cursor, supply: Supply): ReadonlyMap<string, Graph> {
+  const regions = new Map<string, Graph>();
+  expect(cursor, "{");
+  while (!accept(cursor, "}")) {
+    const name = parseName(cursor);
+    expect(cursor, "=");
+    regions.set(name, parseGraph(cursor, supply));
+  }
+  return regions;
 }
 
 function parseAttribute(cursor: Cursor): Attribute {
-  if (peek(cursor) === "[") return parseList(cursor, parseNumber);
+  if (peek(cursor) !== "[") return parseScalar(cursor);
+  const items = parseList(cursor, parseScalar);
+  const isAll = (kind: string): boolean => items.every((item) => typeof item === kind);
+  if (!isAll("number") && !isAll("string")) fail(cursor, "numbers or texts alone");
+  return items as readonly number[] | readonly string[];
+}
+
+function parseScalar(cursor: Cursor): number | string {
   return peek(cursor).startsWith('"') ? parseName(cursor) : parseNumber(cursor);
 }

@@ -1,30 +1,35 @@
 /** Checks that a graph is what the rest of the compiler takes for granted. */
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Failure, Result } from "../../protocol/base/result.ts";
-import type { Graph, Node, TensorType } from "./graph.ts";
-import { findOperator, inferTypes } from "./ops.ts";
+import type { Attribute, Graph, Node } from "./graph.ts";
+import { inferNode } from "./infer.ts";
+import { findOperator } from "./ops.ts";
 import { elementCount, sameType } from "./tensor.ts";
+import { agrees, closedIfKnown, describeType, isClosed, opened, typeIn } from "./value.ts";
 
 export type VerifyCode = "BAD_GRAPH";
 
 /**
  * Names are unique, every value is written once and before it is read, every constant fills its
- * type, and every node's output types are what its operator infers. The failure names the node.
+ * type, every node's output types are what its operator infers, its attributes are in normal form
+ * where its input types are known, and its regions are such graphs as well. The failure names the
+ * node.
  */
 export function verify(graph: Graph): Result<Graph, VerifyCode> {
   const written = new Set<string>();
   for (const name of [...graph.inputs, ...graph.constants.keys()]) {
     if (name === "" || written.has(name)) return refuse(name, "is written twice");
     written.add(name);
-    if (!graph.types.has(name)) return refuse(name, "has no type");
+    if (typeIn(graph, name) === undefined) return refuse(name, "has no type");
   }
-  const flaw = constantFlaw(graph) ?? nodesFlaw(graph, written);
+  const flaw = typesFlaw(graph) ?? constantFlaw(graph) ?? nodesFlaw(graph, written);
   if (flaw !== undefined) return flaw;
   for (const name of graph.outputs) {
     if (!written.has(name)) return refuse(name, "is an output that nobody writes");
   }
-  if (graph.types.size !== written.size) {
-    const stray = [...graph.types.keys()].find((name) => !written.has(name)) ?? "";
+  if (graph.types.size + graph.open.size !== written.size) {
+    const names = [...graph.types.keys(), ...graph.open.keys()];
+    const stray = names.find((name) => !written.has(name)) ?? "";
     return refuse(stray, "has a type but is never written");
   }
   return succeeded(graph);
@@ -35,6 +40,14 @@ function refuse(name: string, reason: string): Failure<VerifyCode> {
     name,
     reason,
   });
+}
+
+function typesFlaw(graph: Graph): Failure<VerifyCode> | undefined {
+  for (const [name, type] of graph.open) {
+    if (graph.types.has(name)) return refuse(name, "has two types");
+    if (isClosed(closedIfKnown(type))) return refuse(name, "is of known shape but listed as open");
+  }
+  return undefined;
 }
 
 function constantFlaw(graph: Graph): Failure<VerifyCode> | undefined {
@@ -55,7 +68,7 @@ function nodesFlaw(graph: Graph, written: Set<string>): Failure<VerifyCode> | un
   for (const node of graph.nodes) {
     if (names.has(node.name)) return refuse(node.name, "names two nodes");
     names.add(node.name);
-    const flaw = nodeFlaw(graph, node, written);
+    const flaw = nodeFlaw(graph, node, written) ?? regionsFlaw(node);
     if (flaw !== undefined) return refuse(node.name, `(${node.op}) ${flaw}`);
     for (const output of node.outputs) written.add(output);
   }
@@ -67,28 +80,48 @@ function nodeFlaw(graph: Graph, node: Node, written: ReadonlySet<string>): strin
   if (unread !== undefined) return `reads ${unread} before it is written`;
   const again = node.outputs.find((name) => name === "" || written.has(name));
   if (again !== undefined) return `writes ${again} again`;
-  const inputs = node.inputs.map((name) => graph.types.get(name));
-  const inferred = inferTypes(node, inputs);
+  const inferred = inferNode(
+    node,
+    node.inputs.map((name) => typeIn(graph, name)),
+  );
   if (!inferred.ok) return inferred.message;
-  if (inferred.value.length !== node.outputs.length) {
-    return `has ${node.outputs.length} outputs instead of ${inferred.value.length}`;
+  const { types, attributes } = inferred.value;
+  if (types.length !== node.outputs.length) {
+    return `has ${node.outputs.length} outputs instead of ${types.length}`;
   }
   for (const [index, name] of node.outputs.entries()) {
-    const flaw = outputFlaw(graph.types.get(name), inferred.value[index]);
-    if (flaw !== undefined) return `${name} ${flaw}`;
+    const [declared, found] = [typeIn(graph, name), types[index]];
+    if (declared === undefined || found === undefined) return `${name} has no type`;
+    const isExact = isClosed(declared) && isClosed(found);
+    if (isExact ? sameType(declared, found) : agrees(opened(declared), opened(found))) continue;
+    return `${name} is declared ${describeType(declared)} but is ${describeType(found)}`;
   }
-  return quantizedFlaw(graph, node);
+  return normalFlaw(node.attributes, attributes) ?? quantizedFlaw(graph, node);
 }
 
-function outputFlaw(declared?: TensorType, inferred?: TensorType): string | undefined {
-  if (declared === undefined || inferred === undefined) return "has no type";
-  if (sameType(declared, inferred)) return undefined;
-  const [has, needs] = [describe(declared), describe(inferred)];
-  return `is declared ${has} but is ${needs}`;
+function normalFlaw(
+  given: ReadonlyMap<string, Attribute>,
+  normal: ReadonlyMap<string, Attribute>,
+): string | undefined {
+  if (given === normal) return undefined;
+  const text = (attributes: ReadonlyMap<string, Attribute>): string =>
+    JSON.stringify([...attributes].sort(([a], [b]) => (a < b ? -1 : 1)).map(replaceSpecial));
+  return text(given) === text(normal)
+    ? undefined
+    : `has attributes ${text(given)} instead of ${text(normal)}`;
 }
 
-function describe(type: TensorType): string {
-  return `${type.dtype}[${type.shape.join(",")}]`;
+/** JSON knows neither infinities nor NaN. */
+function replaceSpecial([name, value]: [string, Attribute]): unknown {
+  return [name, typeof value === "number" ? String(value) : value];
+}
+
+function regionsFlaw(node: Node): string | undefined {
+  for (const [name, region] of node.regions ?? []) {
+    const verified = verify(region);
+    if (!verified.ok) return `region ${name}: ${verified.message}`;
+  }
+  return undefined;
 }
 
 /** An operator that reads and writes int8 needs encodings, and one whose int8 meaning is defined. */
@@ -96,6 +129,8 @@ function quantizedFlaw(graph: Graph, node: Node): string | undefined {
   const output = graph.types.get(node.outputs[0] ?? "");
   const input = graph.types.get(node.inputs[0] ?? "");
   if (output?.dtype !== "i8" || input?.dtype !== "i8") return undefined;
+  // Neither has an encoding: these are whole numbers, not quantised values.
+  if (output.quantization === undefined && input.quantization === undefined) return undefined;
   const rule = findOperator(node.op)?.quantized;
   if (rule === "none" || (rule === "table" && node.op !== "lut")) return "does not run on int8";
   if (rule === "movement" && output.quantization === undefined) return undefined;

@@ -166,6 +166,7 @@ export function graphOfNode(graph: Graph, node: Node): Graph {
     inputs: [...names].filter((name) => !graph.constants.has(name)),
     outputs: node.outputs,
     types: new Map(all.map((name) => [name, present(graph.types.get(name), name)])),
+    open: new Map(),
     constants: new Map(constants),
     nodes: [node],
   };

@@ -1,8 +1,8 @@
 /** Tensor messages to tensors: views on the file where alignment allows, copies elsewhere. */
 import { concatBytes } from "../../../protocol/base/bytes.ts";
 import { product } from "../../../protocol/base/integers.ts";
-import { allocate, DTYPE_BYTES, tensor } from "../../ir/index.ts";
-import type { DType, Tensor, TypedArray } from "../../ir/index.ts";
+import { allocate, DTYPE_BYTES, tensor, viewElements } from "../../ir/index.ts";
+import type { DType, Elements, Tensor } from "../../ir/index.ts";
 import { integer } from "./decode.ts";
 import type { TensorProto } from "./decode.ts";
 import { LIMITS, refuse } from "./failure.ts";
@@ -65,7 +65,7 @@ export function checkedShape(shape: readonly number[], owner: string): readonly 
   return shape;
 }
 
-function readElements(m: TensorProto, dtype: DType, count: number): TypedArray | undefined {
+function readElements(m: TensorProto, dtype: DType, count: number): Elements | undefined {
   const raw = m.rawData;
   if (raw !== undefined && raw !== null && raw.length > 0) return fromBytes(raw, dtype);
   if (dtype === "f32") return fromBytes(joined(m.floatData), dtype);
@@ -73,7 +73,7 @@ function readElements(m: TensorProto, dtype: DType, count: number): TypedArray |
   if (values === undefined) return undefined;
   const data = allocate(dtype, values.length);
   if (data instanceof BigInt64Array) data.set(values);
-  else for (const [index, value] of values.entries()) data[index] = Number(value);
+  else values.forEach((value, index) => (data[index] = Number(value)));
   return data;
 }
 
@@ -83,28 +83,11 @@ function joined(chunks: readonly Uint8Array[] | null | undefined): Uint8Array {
   return others.length === 0 ? first : concatBytes([first, ...others]);
 }
 
-function fromBytes(bytes: Uint8Array, dtype: DType): TypedArray | undefined {
+function fromBytes(bytes: Uint8Array, dtype: DType): Elements | undefined {
   const size = DTYPE_BYTES[dtype];
   if (bytes.length % size !== 0) return undefined;
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
-  const [buffer, start, count] = [aligned.buffer, aligned.byteOffset, bytes.length / size];
-  switch (dtype) {
-    case "f32":
-      return new Float32Array(buffer, start, count);
-    case "f16":
-      return new Uint16Array(buffer, start, count);
-    case "i8":
-      return new Int8Array(buffer, start, count);
-    case "u8":
-    case "bool":
-      return new Uint8Array(buffer, start, count);
-    case "i16":
-      return new Int16Array(buffer, start, count);
-    case "i32":
-      return new Int32Array(buffer, start, count);
-    case "i64":
-      return new BigInt64Array(buffer, start, count);
-  }
+  return viewElements(dtype, aligned);
 }
 
 /** Packed signed varints; undefined when one is cut off or there are more than `count`. */

@@ -184,7 +184,7 @@ export const PAIR_OPS = {
 function clamped(docs: string, quantized: QuantizedRule, rule: PairRule): Operator {
   const prepare = (call: EvaluationCall): ElementRule => {
     const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
-    if (outputType(call).dtype !== "i8") {
+    if (outputType(call).quantization === undefined) {
       const bounded: PairRule = (a, b) => Math.min(Math.max(rule(a, b), low), high);
       return pairElement(call, low === -Infinity && high === Infinity ? rule : bounded);
     }

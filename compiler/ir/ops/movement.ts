@@ -2,7 +2,7 @@
 import { product } from "../../../protocol/base/integers.ts";
 import type { DType, TensorType } from "../graph.ts";
 import { DTYPE_BYTES, isFloat, normalizeAxis, numeric, sameShape, stridesOf } from "../tensor.ts";
-import { broadcastIndex, broadcastShape, tensorFrom } from "../tensor.ts";
+import { broadcastIndex, broadcastShape, storedFrom, tensorStored } from "../tensor.ts";
 import { encodingOf, quantizeValue } from "../int8.ts";
 import {
   element,
@@ -13,10 +13,17 @@ import {
   outputType,
   reject,
   requireThat,
+  stored,
   textAttribute,
   whole,
 } from "../operator.ts";
-import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../operator.ts";
+import type {
+  ElementRule,
+  EvaluationCall,
+  InferenceCall,
+  Operator,
+  StoredRule,
+} from "../operator.ts";
 import type { Tensor } from "../graph.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
@@ -31,7 +38,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: {},
     infer: (call) => [plain(inputType(call, 0))],
-    evaluator: element(copyElement),
+    evaluator: stored(copyElement),
     quantized: "movement",
   },
   reshape: {
@@ -39,7 +46,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: { shape: numbersAttribute() },
     infer: inferReshape,
-    evaluator: element(copyElement),
+    evaluator: stored(copyElement),
     quantized: "movement",
   },
   transpose: {
@@ -47,7 +54,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: { perm: numbersAttribute() },
     infer: inferTranspose,
-    evaluator: element(transposeElement),
+    evaluator: stored(transposeElement),
     quantized: "movement",
   },
   concat: {
@@ -55,7 +62,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, MANY],
     attributes: { axis: numberAttribute() },
     infer: inferConcat,
-    evaluator: element(concatElement),
+    evaluator: stored(concatElement),
     quantized: "movement",
   },
   split: {
@@ -71,7 +78,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: { starts: numbersAttribute(), ends: numbersAttribute(), steps: numbersAttribute() },
     infer: inferSlice,
-    evaluator: element(sliceElement),
+    evaluator: stored(sliceElement),
     quantized: "movement",
   },
   pad: {
@@ -84,7 +91,7 @@ export const MOVEMENT_OPS = {
       value: numberAttribute(0),
     },
     infer: inferPad,
-    evaluator: element(padElement),
+    evaluator: stored(padElement),
     quantized: "movement",
   },
   gather: {
@@ -92,7 +99,7 @@ export const MOVEMENT_OPS = {
     inputs: [2, 2],
     attributes: { axis: numberAttribute(0) },
     infer: inferGather,
-    evaluator: element(gatherElement),
+    evaluator: stored(gatherElement),
     quantized: "movement",
   },
   expand: {
@@ -100,7 +107,7 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: { shape: numbersAttribute() },
     infer: inferExpand,
-    evaluator: element(expandElement),
+    evaluator: stored(expandElement),
     quantized: "movement",
   },
   cast: {
@@ -126,8 +133,8 @@ function isShape(sizes: readonly number[]): boolean {
   return sizes.every((size) => Number.isInteger(size) && size >= 0);
 }
 
-function copyElement(call: EvaluationCall): ElementRule {
-  const x = numeric(inputTensor(call, 0));
+function copyElement(call: EvaluationCall): StoredRule {
+  const x = inputTensor(call, 0).data;
   return (index) => x[index] ?? 0;
 }
 
@@ -147,9 +154,9 @@ function inferTranspose(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: perm.map((axis) => shape[axis] ?? 0) }];
 }
 
-function transposeElement(call: EvaluationCall): ElementRule {
+function transposeElement(call: EvaluationCall): StoredRule {
   const { shape } = inputTensor(call, 0).type;
-  const x = numeric(inputTensor(call, 0));
+  const x = inputTensor(call, 0).data;
   const strides = stridesOf(shape);
   const steps = call.attributes.numbers("perm").map((axis) => strides[axis] ?? 0);
   const out = outputType(call).shape;
@@ -179,14 +186,14 @@ function inferConcat(call: InferenceCall): readonly TensorType[] {
   return [{ dtype: first.dtype, shape }];
 }
 
-function concatElement(call: EvaluationCall): ElementRule {
+function concatElement(call: EvaluationCall): StoredRule {
   const { shape } = outputType(call);
   const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
   const inner = product(shape.slice(axis + 1));
   const total = shape[axis] ?? 0;
   const parts = call.inputs.map((_, position) => {
     const part = inputTensor(call, position);
-    return { values: numeric(part), size: part.type.shape[axis] ?? 0 };
+    return { values: part.data, size: part.type.shape[axis] ?? 0 };
   });
   return (index) => {
     const outer = floor(index / (inner * total));
@@ -215,7 +222,7 @@ function inferSplit(call: InferenceCall): readonly TensorType[] {
 
 function evaluateSplit(call: EvaluationCall): readonly Tensor[] {
   const { shape } = inputTensor(call, 0).type;
-  const x = numeric(inputTensor(call, 0));
+  const x = inputTensor(call, 0).data;
   const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
   const inner = product(shape.slice(axis + 1));
   let start = 0;
@@ -223,7 +230,7 @@ function evaluateSplit(call: EvaluationCall): readonly Tensor[] {
     const size = type.shape[axis] ?? 0;
     const first = start;
     start += size;
-    return tensorFrom(type, (index) => {
+    return tensorStored(type, (index) => {
       const outer = floor(index / (inner * size));
       const at = first + (floor(index / inner) % size);
       return x[(outer * (shape[axis] ?? 0) + at) * inner + (index % inner)] ?? 0;
@@ -256,8 +263,8 @@ function inferSlice(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: sizes }];
 }
 
-function sliceElement(call: EvaluationCall): ElementRule {
-  const x = numeric(inputTensor(call, 0));
+function sliceElement(call: EvaluationCall): StoredRule {
+  const x = inputTensor(call, 0).data;
   const strides = stridesOf(inputTensor(call, 0).type.shape);
   const [starts, steps] = [call.attributes.numbers("starts"), call.attributes.numbers("steps")];
   const out = outputType(call).shape;
@@ -284,14 +291,14 @@ function inferPad(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: sizes }];
 }
 
-function padElement(call: EvaluationCall): ElementRule {
-  const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
+function padElement(call: EvaluationCall): StoredRule {
+  const { type, data: x } = inputTensor(call, 0);
   const strides = stridesOf(type.shape);
   const before = call.attributes.numbers("before");
   const mode = call.attributes.text("mode");
   const value = call.attributes.number("value");
-  const fill = type.dtype === "i8" ? quantizeValue(value, encodingOf(type)) : value;
+  const isEncoded = type.quantization !== undefined;
+  const fill = storedFrom(type.dtype)(isEncoded ? quantizeValue(value, encodingOf(type)) : value);
   const out = outputType(call).shape;
   return (index) => {
     let [rest, offset] = [index, 0];
@@ -324,9 +331,10 @@ function inferGather(call: InferenceCall): readonly TensorType[] {
   return [{ dtype: x.dtype, shape }];
 }
 
-function gatherElement(call: EvaluationCall): ElementRule {
+function gatherElement(call: EvaluationCall): StoredRule {
   const { shape } = inputTensor(call, 0).type;
-  const [x, indices] = [numeric(inputTensor(call, 0)), numeric(inputTensor(call, 1))];
+  const x = inputTensor(call, 0).data;
+  const indices = numeric(inputTensor(call, 1));
   const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
   const inner = product(shape.slice(axis + 1));
   const size = shape[axis] ?? 0;
@@ -348,9 +356,9 @@ function inferExpand(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: wanted }];
 }
 
-function expandElement(call: EvaluationCall): ElementRule {
+function expandElement(call: EvaluationCall): StoredRule {
   const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
+  const x = inputTensor(call, 0).data;
   const indexOf = broadcastIndex(type.shape, outputType(call).shape);
   return (index) => x[indexOf(index)] ?? 0;
 }
