@@ -13,6 +13,7 @@ import type { Config } from "../config.ts";
 import type { Output, Row } from "../output.ts";
 import { agentFolder } from "../places.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { registerTuf } from "./agent-tuf.ts";
 
 const SETTINGS = ["dataDir", "tenant", "soc", "server.url"] as const;
 
@@ -27,6 +28,7 @@ export function register(program: Command): void {
   registerPoll(agent);
   registerRun(agent);
   registerStatus(agent);
+  registerTuf(agent);
 }
 
 async function open(config: Config, output: Output, device?: string): Promise<Agent> {

@@ -103,14 +103,15 @@ async function takeAssignment(
 ): Promise<Result<PollOutcome | undefined>> {
   const { ports, journal } = context;
   const { tenant, device, slots } = journal.state;
-  const now = ports.clock.now();
   const update: RefreshPorts = {
     fetch: ports.server.fetch,
     store: metadataStore(ports.files),
-    now,
+    now: ports.clock.now(),
+    onNotice: ({ code, role }) => ports.log({ event: "metadata_discarded", details: { code, role } }),
   };
   const trusted = await refresh(update);
   if (!trusted.ok) return trusted;
+  const { now } = trusted.value;
   const directorKeys = await trustedDirectorKeys(trusted.value, update, tenant);
   if (!directorKeys.ok) return directorKeys;
   const { accepted, current } = slots;

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly bytesMax: number;
   /** Without a single byte coming. */
   readonly silenceMsMax: number;
+  /** From the first byte asked to the last one come: an answer that trickles is no answer. */
+  readonly durationMsMax?: number;
   /** Takes the body of a good answer (2xx) piece by piece; it stops when this answers false. */
   readonly onPiece?: (bytes: Uint8Array, status: number) => Promise<boolean>;
 }
@@ -27,10 +29,17 @@ export interface Http {
   send(request: HttpRequest): Promise<Result<HttpResponse, HttpCode>>;
 }
 
+const TOO_SLOW = "too slow";
+
 export const machineHttp: Http = {
   send: async (request) => {
     const controller = new AbortController();
     let timer = setTimeout(() => controller.abort(), request.silenceMsMax);
+    const { durationMsMax } = request;
+    const whole =
+      durationMsMax === undefined
+        ? undefined
+        : setTimeout(() => controller.abort(TOO_SLOW), durationMsMax);
     const stillAlive = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => controller.abort(), request.silenceMsMax);
@@ -46,10 +55,15 @@ export const machineHttp: Http = {
     } catch (error) {
       const why = reasonOf(error);
       if (!controller.signal.aborted) return failed("SERVER_DOWN", `No connection: ${why}.`);
+      if (controller.signal.reason === TOO_SLOW) {
+        const message = `The answer was not complete after ${durationMsMax} ms.`;
+        return failed("SERVER_TIMEOUT", message, { durationMsMax: durationMsMax ?? 0 });
+      }
       const message = `The server was silent for ${request.silenceMsMax} ms.`;
       return failed("SERVER_TIMEOUT", message, { silenceMsMax: request.silenceMsMax });
     } finally {
       clearTimeout(timer);
+      clearTimeout(whole);
     }
   },
 };

@@ -49,6 +49,8 @@ export interface ServerClient {
 }
 
 const SILENCE_MS_MAX = 15_000;
+/** For a whole file of metadata: a server that sends a byte now and then holds nothing up for longer. */
+const METADATA_MS_MAX = 120_000;
 const PROBLEM_BYTES_MAX = 1 << 16;
 const TARGETS_FOLDER = "targets/";
 const PARTIAL_CONTENT = 206;
@@ -91,7 +93,7 @@ export function serverClient(options: ServerClientOptions): ServerClient {
     },
     fetch: async (path, bytesMax) => {
       const url = urlOf(routeOf(path));
-      const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX };
+      const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: METADATA_MS_MAX };
       const answer = await http.send({ method: "GET", url, headers: {}, ...limits });
       if (!answer.ok) {
         const code = answer.code === "ANSWER_TOO_LARGE" ? "FETCH_TOO_LARGE" : "FETCH_FAILED";

@@ -25,6 +25,14 @@ export interface RefreshPorts {
   readonly store: MetadataStore;
   /** The time of this whole update (TUF 5.1). */
   readonly now: Instant;
+  /** Hears of what was discarded without being an error. */
+  readonly onNotice?: (notice: RefreshNotice) => void;
+}
+
+/** One version, two contents: the repository or somebody on the way is not to be trusted. */
+export interface RefreshNotice {
+  readonly code: "EQUAL_VERSION_DIFFERENT_CONTENT";
+  readonly role: "timestamp";
 }
 
 export type RefreshCode = MetadataCode | FetchCode | "ROOT_MISSING";
@@ -84,6 +92,9 @@ async function updateTimestamp(
   if (!updated.ok) return updated;
   // TUF 5.4.5
   if (updated.value === "updated") await ports.store.put("timestamp", fetched.value);
+  if (updated.value === "discarded") {
+    ports.onNotice?.({ code: "EQUAL_VERSION_DIFFERENT_CONTENT", role: "timestamp" });
+  }
   return updated;
 }
 

@@ -1,15 +1,16 @@
 /** Finds a target among the roles that may speak about it (TUF 5.6.7), and downloads it (TUF 5.7). */
-import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import { failed, succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import {
   DELEGATED_ROLES_MAX,
+  delegatesFor,
   hashesMatch,
-  isDelegatedPath,
   targetFilePath,
   targetOf,
   TOP_LEVEL_TARGETS,
   type Delegation,
   type DescribedTarget,
   type DescribedTargetCode,
+  type TargetFile,
   type Targets,
   type TrustedSet,
 } from "../../protocol/metadata/index.ts";
@@ -22,14 +23,15 @@ export interface ResolvedTarget {
   readonly role: Targets;
 }
 
+export type FindCode = RefreshCode | "TARGET_NOT_FOUND";
 export type ResolveCode = RefreshCode | DescribedTargetCode;
 
-/** TUF 5.6.7: pre-order, in order of trust, every role at most once. */
-export async function resolveTarget(
+/** TUF 5.6.7: pre-order, in order of trust, every role at most once. The first role that knows the path. */
+export async function findTarget(
   trusted: TrustedSet,
   ports: RefreshPorts,
   path: string,
-): Promise<Result<ResolvedTarget, ResolveCode>> {
+): Promise<Result<Targets, FindCode>> {
   const toVisit: Delegation[] = [TOP_LEVEL_TARGETS];
   const visited = new Set<string>();
   while (visited.size < DELEGATED_ROLES_MAX) {
@@ -39,14 +41,26 @@ export async function resolveTarget(
     if (visited.has(delegation.role)) continue;
     visited.add(delegation.role);
     const role = await updateTargets(trusted, ports, delegation);
-    if (!role.ok) return role;
-    if (role.value.targets.has(path)) return withRole(role.value, path);
+    if (!role.ok || role.value.targets.has(path)) return role;
     // TUF 5.6.7.2
-    const { children, isTerminating } = delegatesFor(role.value, delegation.role, path);
-    if (isTerminating) toVisit.length = 0;
-    toVisit.push(...children.reverse());
+    const delegates = role.value.delegations ? delegatesFor(role.value.delegations, path) : [];
+    // TUF 5.6.7.2.1
+    if (delegates.at(-1)?.terminating) toVisit.length = 0;
+    const delegator = delegation.role;
+    toVisit.push(...delegates.map(({ name }) => ({ role: name, delegator })).reverse());
   }
+  // TUF 5.7.2
   return failed("TARGET_NOT_FOUND", `No role vouches for a target ${path}.`, { path });
+}
+
+/** A target of ours: described with a SHA-256. */
+export async function resolveTarget(
+  trusted: TrustedSet,
+  ports: RefreshPorts,
+  path: string,
+): Promise<Result<ResolvedTarget, ResolveCode>> {
+  const found = await findTarget(trusted, ports, path);
+  return found.ok ? withRole(found.value, path) : found;
 }
 
 /** A target that only the top-level role may describe, whatever it delegates. */
@@ -66,28 +80,27 @@ export async function downloadTarget(
   ports: Pick<RefreshPorts, "fetch">,
   target: DescribedTarget,
 ): Promise<Result<Uint8Array, DownloadCode>> {
-  const { path } = target;
   const fetched = await ports.fetch(targetFilePath(target), target.length);
   if (!fetched.ok) return fetched;
-  const bytes = fetched.value;
-  if (bytes.length !== target.length) {
-    const details = { path, bytes: bytes.length, bytesListed: target.length };
-    return failed("TARGET_LENGTH_MISMATCH", `The target ${path} has another length.`, details);
+  const hashes = new Map([["sha256", target.sha256 as string]]);
+  const mismatch = checkTarget(fetched.value, { length: target.length, hashes });
+  return mismatch ?? fetched;
+}
+
+/** TUF 5.7.3: undefined when the bytes are those that the role describes. */
+export function checkTarget(
+  bytes: Uint8Array,
+  { length, hashes }: Pick<TargetFile, "length" | "hashes">,
+): Failure<DownloadCode> | undefined {
+  if (bytes.length !== length) {
+    const details = { bytes: bytes.length, bytesListed: length };
+    return failed("TARGET_LENGTH_MISMATCH", "The target has another length than signed.", details);
   }
-  if (hashesMatch(bytes, new Map([["sha256", target.sha256]]))) return succeeded(bytes);
-  return failed("TARGET_HASH_MISMATCH", `The target ${path} is not what was signed.`, { path });
+  if (hashesMatch(bytes, hashes)) return undefined;
+  return failed("TARGET_HASH_MISMATCH", "The target is not what was signed.");
 }
 
 function withRole(role: Targets, path: string): Result<ResolvedTarget, DescribedTargetCode> {
   const target = targetOf(role, path);
   return target.ok ? succeeded({ target: target.value, role }) : target;
-}
-
-/** The delegates that may speak about a path, up to and with the first terminating one (TUF 5.6.7.2.1). */
-function delegatesFor(role: Targets, delegator: string, path: string) {
-  const matching = (role.delegations?.roles ?? []).filter((child) => isDelegatedPath(child, path));
-  const end = matching.findIndex((child) => child.terminating);
-  const heard = end < 0 ? matching : matching.slice(0, end + 1);
-  const children: Delegation[] = heard.map(({ name }) => ({ role: name, delegator }));
-  return { children, isTerminating: end >= 0 };
 }

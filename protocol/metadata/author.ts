@@ -3,6 +3,7 @@ import type { Instant } from "../base/brand.ts";
 import { sha256Hex, keyObject, keyIdOf } from "../crypto/index.ts";
 import {
   dateTime,
+  SIGNED_AT,
   SPEC_VERSION,
   TOP_LEVEL_ROLES,
   type DelegationsJson,
@@ -99,16 +100,20 @@ export interface TimestampOptions {
   readonly version: number;
   readonly expires: Instant;
   readonly snapshot: ListedFile;
+  /** Absent where devices are to take no floor for their clocks from it. */
+  readonly signedAt?: Instant;
 }
 
 /** TUF 4.6. */
-export function authorTimestamp({ version, expires, snapshot }: TimestampOptions): TimestampJson {
+export function authorTimestamp(options: TimestampOptions): TimestampJson {
+  const { version, expires, snapshot, signedAt } = options;
   return {
     _type: "timestamp",
     spec_version: SPEC_VERSION,
     version,
     expires: dateTime(expires),
     meta: { "snapshot.json": metaFile(snapshot) },
+    ...(signedAt === undefined ? {} : { [SIGNED_AT]: dateTime(signedAt) }),
   };
 }
 

@@ -3,7 +3,7 @@ import { equalBytes } from "../base/bytes.ts";
 import { failed, succeeded, type Failure, type Result } from "../base/result.ts";
 import { hasher } from "../crypto/index.ts";
 import type { MetadataCode } from "./codes.ts";
-import { isSignedBy, type Envelope, type EnvelopeCode, type RoleKeys } from "./envelope.ts";
+import { isSignedBy, type Envelope, type EnvelopeCode } from "./envelope.ts";
 import type { MetaFile, Root, Snapshot, Timestamp, TopLevelRole } from "./roles.ts";
 
 export type RolePrefix = "ROOT" | "TIMESTAMP" | "SNAPSHOT" | "TARGETS";
@@ -31,11 +31,15 @@ export function withRole<T>(
   return read.ok ? read : failed(`${role}_${read.code}`, read.message, read.details);
 }
 
-/** Whether the keys of a role are others than before; their order does not matter. */
-export function isRotated(before: RoleKeys, after: RoleKeys): boolean {
-  const now = new Set(after.keyids);
-  const then = new Set(before.keyids);
-  return now.size !== then.size || [...then].some((keyid) => !now.has(keyid));
+/** Whether a role's keys are others than before; their order does not matter, nor what they are called. */
+export function isRotated(role: TopLevelRole, before: Root, after: Root): boolean {
+  const [then, now] = [materialsOf(role, before), materialsOf(role, after)];
+  return now.size !== then.size || [...then].some((material) => !now.has(material));
+}
+
+function materialsOf(role: TopLevelRole, { roles, keys }: Root): Set<string> {
+  const listed = roles[role].keyids.flatMap((keyid) => keys.get(keyid) ?? []);
+  return new Set(listed.map(({ keytype, keyval }) => `${keytype} ${keyval.public}`));
 }
 
 /** Length and hashes, where they are listed; a hash we cannot compute fails. */
@@ -75,11 +79,14 @@ export function checkVersion(
   return failed(`${role}_WRONG_VERSION`, "The file is not the version listed.", details);
 }
 
-/** TUF 5.4.3, and that equal versions are equal documents. */
+/** `discarded`: the version is ours, the content is not. */
+export type TimestampOrder = "updated" | "unchanged" | "discarded";
+
+/** TUF 5.4.3. */
 export function compareTimestamps(
   trusted: Envelope<Timestamp>,
   fresh: Envelope<Timestamp>,
-): Step<"updated" | "unchanged"> {
+): Step<TimestampOrder> {
   const had = trusted.signed.version;
   const got = fresh.signed.version;
   // TUF 5.4.3.1
@@ -87,8 +94,9 @@ export function compareTimestamps(
     return failed("TIMESTAMP_ROLLBACK", "The timestamp is older than ours.", { had, got });
   }
   if (got === had) {
-    const same = equalBytes(trusted.signedBytes, fresh.signedBytes);
-    return same ? succeeded("unchanged") : equalVersions("timestamp.json", had);
+    return succeeded(
+      equalBytes(trusted.signedBytes, fresh.signedBytes) ? "unchanged" : "discarded",
+    );
   }
   // TUF 5.4.3.2
   const before = trusted.signed.meta["snapshot.json"];

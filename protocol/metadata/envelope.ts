@@ -1,10 +1,9 @@
 /** The signing envelope (TUF 4.2.1) and its threshold rule, for TUF roles and director documents alike. */
 import { z } from "zod";
-import { fromHex } from "../base/bytes.ts";
+import { fromHex, hex } from "../base/bytes.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { failed, succeeded, type Result } from "../base/result.ts";
-import { keyIdOfObject, verifyDetached, type Signer } from "../crypto/index.ts";
-import { hex } from "../base/bytes.ts";
+import { readMetadataKey, type Signer, type VerifyingKey } from "../crypto/index.ts";
 import { parseJson } from "./json.ts";
 import { KEYS_PER_ROLE_MAX, SIGNATURES_MAX } from "./limits.ts";
 
@@ -29,7 +28,13 @@ export type RoleKeys = z.infer<typeof roleKeysSchema>;
 
 const envelopeSchema = z.object({
   signed: z.unknown(),
-  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })).max(SIGNATURES_MAX),
+  signatures: z
+    .array(z.object({ keyid: z.string(), sig: z.string() }))
+    .max(SIGNATURES_MAX)
+    // TUF 4.2.1
+    .refine((signatures) => new Set(signatures.map(({ keyid }) => keyid)).size === signatures.length, {
+      message: "a key has signed twice",
+    }),
 });
 
 export interface MetadataSignature {
@@ -86,7 +91,8 @@ function canonicalOrNothing(value: unknown): Uint8Array | undefined {
 
 /**
  * Whether enough different keys of a role have signed (TUF 5.3.4, 5.4.2, 5.5.3, 5.6.3). One public key
- * counts once, under however many ids it is listed; a key whose id is not its hash counts never.
+ * counts once, under however many ids it is listed. An id is a name and need not be the key's hash (TAP 12):
+ * the delegator has signed which key it means, and Sigstore's root 11 lists one whose hash is another.
  */
 export function isSignedBy(
   envelope: Envelope<unknown>,
@@ -96,25 +102,19 @@ export function isSignedBy(
   const signers = new Set<string>();
   for (const keyid of new Set(role.keyids)) {
     if (signers.size >= role.threshold) break;
-    const publicKey = usableKey(keyid, keys.get(keyid));
-    if (publicKey === undefined) continue;
-    if (hasSignature(envelope, keyid, publicKey)) signers.add(hex(publicKey));
+    const listed = keys.get(keyid);
+    const key = listed && readMetadataKey(listed);
+    if (key && !signers.has(key.material) && hasSignature(envelope, keyid, key)) {
+      signers.add(key.material);
+    }
   }
   return signers.size >= role.threshold;
 }
 
-function hasSignature(envelope: Envelope<unknown>, keyid: string, publicKey: Uint8Array): boolean {
+function hasSignature(envelope: Envelope<unknown>, keyid: string, key: VerifyingKey): boolean {
   const listed = envelope.signatures.find((signature) => signature.keyid === keyid);
   const signature = listed && fromHex(listed.sig);
-  return signature !== undefined && verifyDetached(envelope.signedBytes, signature, publicKey);
-}
-
-/** TUF 4.3: the id must be the hash of the key. Fields beside the three defined ones do not count. */
-function usableKey(keyid: string, key: MetadataKey | undefined): Uint8Array | undefined {
-  if (key?.keytype !== "ed25519" || key.scheme !== "ed25519") return undefined;
-  const { keytype, scheme, keyval } = key;
-  if (keyIdOfObject({ keytype, scheme, keyval }) !== keyid) return undefined;
-  return fromHex(keyval.public);
+  return signature !== undefined && key.verifies(envelope.signedBytes, signature);
 }
 
 /** The bytes of a signed document: canonical JSON, signatures in the order of the signers. */

@@ -10,6 +10,8 @@ export const ASSIGNMENT_BYTES_MAX = 16_384;
 export const ROOT_ROTATIONS_MAX = 256;
 /** Roles visited in the search for one target. */
 export const DELEGATED_ROLES_MAX = 32;
+/** TAP 15: at most 2^32 bins, for the first 32 bits of the path's hash choose one. */
+export const SUCCINCT_BITS_MAX = 32;
 export const KEYS_PER_ROLE_MAX = 64;
 export const SIGNATURES_MAX = 128;
 export const JSON_DEPTH_MAX = 32;

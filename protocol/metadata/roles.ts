@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { instant, type Instant } from "../base/brand.ts";
 import { keysSchema, roleKeysSchema } from "./envelope.ts";
-import { TARGET_BYTES_MAX, VERSION_MAX } from "./limits.ts";
+import { SUCCINCT_BITS_MAX, TARGET_BYTES_MAX, VERSION_MAX } from "./limits.ts";
 
 export const SPEC_VERSION = "1.0.34";
 export const TOP_LEVEL_ROLES = ["root", "targets", "snapshot", "timestamp"] as const;
@@ -56,10 +56,15 @@ const metaFile = z.object({
 /** What one role says of another's file. */
 export type MetaFile = z.output<typeof metaFile>;
 
+/** When the timestamp was signed: a field of our own, which every TUF client ignores. */
+export const SIGNED_AT = "x-retile-signed-at";
+
 export const timestampSchema = z.object({
   _type: z.literal("timestamp"),
   ...common,
   meta: z.object({ "snapshot.json": metaFile }),
+  // Foreign repositories have none, or something else under that name.
+  [SIGNED_AT]: expiresSchema.optional().catch(undefined),
 });
 export type Timestamp = z.output<typeof timestampSchema>;
 export type TimestampJson = z.input<typeof timestampSchema>;
@@ -100,15 +105,29 @@ const delegatedRole = z
   });
 export type DelegatedRole = z.output<typeof delegatedRole>;
 
-const delegations = z.object({
-  keys: keysSchema,
-  /** In order of trust. */
-  roles: z
-    .array(delegatedRole)
-    .refine((roles) => new Set(roles.map((role) => role.name)).size === roles.length, {
-      message: "a role is delegated to twice",
-    }),
+/** TAP 15: 2^bit_length terminating roles, each for the targets whose path hash begins with its number. */
+const succinctRoles = z.looseObject({
+  ...roleKeysSchema.shape,
+  bit_length: z.int().min(1).max(SUCCINCT_BITS_MAX),
+  name_prefix: z.string().min(1).max(200),
 });
+export type SuccinctRoles = z.output<typeof succinctRoles>;
+
+const delegations = z
+  .object({
+    keys: keysSchema,
+    /** In order of trust. */
+    roles: z
+      .array(delegatedRole)
+      .refine((roles) => new Set(roles.map((role) => role.name)).size === roles.length, {
+        message: "a role is delegated to twice",
+      })
+      .optional(),
+    succinct_roles: succinctRoles.optional(),
+  })
+  .refine(({ roles, succinct_roles }) => (roles === undefined) !== (succinct_roles === undefined), {
+    message: "exactly one of roles and succinct_roles must be set",
+  });
 export type Delegations = z.output<typeof delegations>;
 export type DelegationsJson = z.input<typeof delegations>;
 

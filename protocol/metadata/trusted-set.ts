@@ -7,7 +7,7 @@
  * metadata is never relied on for what comes after it.
  */
 import { assert } from "../base/assert.ts";
-import type { Instant } from "../base/brand.ts";
+import { instant, type Instant } from "../base/brand.ts";
 import { failed, succeeded } from "../base/result.ts";
 import {
   badSignatures,
@@ -20,7 +20,9 @@ import {
   withRole,
   type RolePrefix,
   type Step,
+  type TimestampOrder,
 } from "./checks.ts";
+import { delegateNamed } from "./delegations.ts";
 import {
   isSignedBy,
   readEnvelope,
@@ -36,6 +38,7 @@ import {
 } from "./limits.ts";
 import {
   rootSchema,
+  SIGNED_AT,
   snapshotSchema,
   targetsSchema,
   timestampSchema,
@@ -65,8 +68,9 @@ interface Authority {
 }
 
 export class TrustedSet {
-  readonly startTime: Instant;
+  #now: Instant;
   #root: Envelope<Root>;
+  #isRootNew = false;
   #timestamp: Envelope<Timestamp> | undefined;
   #snapshot: Envelope<Snapshot> | undefined;
   /** Verified for one delegator says nothing about another: both are part of the key. */
@@ -74,7 +78,7 @@ export class TrustedSet {
 
   private constructor(root: Envelope<Root>, startTime: Instant) {
     this.#root = root;
-    this.startTime = startTime;
+    this.#now = startTime;
   }
 
   /** TUF 5.1 and 5.2: fixes the time and loads the trusted root, whose expiry does not matter yet. */
@@ -84,6 +88,11 @@ export class TrustedSet {
     if (!isSignedByRole(root.value, root.value.signed, "root"))
       return badSignatures("ROOT", "itself");
     return succeeded(new TrustedSet(root.value, startTime));
+  }
+
+  /** The time that everything is judged by: the fixed start (TUF 5.1), or a signed time that is later. */
+  get now(): Instant {
+    return this.#now;
   }
 
   get root(): Root {
@@ -130,9 +139,9 @@ export class TrustedSet {
     }
     // TUF 5.3.7
     this.#root = fresh;
+    this.#isRootNew = true;
     const onlineKeysRotated =
-      isRotated(trusted.roles.timestamp, fresh.signed.roles.timestamp) ||
-      isRotated(trusted.roles.snapshot, fresh.signed.roles.snapshot);
+      isRotated("timestamp", trusted, fresh.signed) || isRotated("snapshot", trusted, fresh.signed);
     return succeeded({ onlineKeysRotated });
   }
 
@@ -147,11 +156,13 @@ export class TrustedSet {
     const read = this.#readTimestamp(bytes);
     if (!read.ok) return read;
     this.#timestamp = read.value;
+    // A new root has the last word on a stolen clock: what was signed under the old one sets no floor.
+    if (!this.#isRootNew) this.#passTime(read.value.signed);
     return succeeded(read.value.signed);
   }
 
-  /** TUF 5.4.2 to 5.4.4. An equal version with equal content is "unchanged". */
-  updateTimestamp(bytes: Uint8Array): Step<"updated" | "unchanged"> {
+  /** TUF 5.4.2 to 5.4.4. Of an equal version the kept file stays, and no error is raised. */
+  updateTimestamp(bytes: Uint8Array): Step<TimestampOrder> {
     assert(this.#snapshot === undefined, "the timestamp comes before the snapshot");
     const root = this.finishRoots();
     if (!root.ok) return root;
@@ -160,14 +171,15 @@ export class TrustedSet {
     if (!read.ok) return read;
     const fresh = read.value;
     // TUF 5.4.3
-    const order: Step<"updated" | "unchanged"> = this.#timestamp
+    const order: Step<TimestampOrder> = this.#timestamp
       ? compareTimestamps(this.#timestamp, fresh)
       : succeeded("updated");
-    if (!order.ok || order.value === "unchanged") return order;
+    if (!order.ok || order.value !== "updated") return order;
     // TUF 5.4.4
     const expired = this.#checkExpiry("TIMESTAMP", fresh.signed);
     if (expired) return expired;
     this.#timestamp = fresh;
+    this.#passTime(fresh.signed);
     return order;
   }
 
@@ -289,14 +301,24 @@ export class TrustedSet {
     }
     const parent = this.#targets.find((known) => known.delegation.role === delegator);
     const delegations = parent?.signed.delegations;
-    const delegated = delegations?.roles.find(({ name }) => name === role);
+    const delegated = delegations && delegateNamed(delegations, role);
     if (delegations && delegated) return succeeded({ role: delegated, keys: delegations.keys });
     const message = `${delegator} does not delegate to ${role}.`;
     return failed("TARGETS_NOT_DELEGATED", message, { role, delegator });
   }
 
+  /**
+   * A floor under a clock that is wrong (TUF 7.1): never earlier than what the trusted timestamp says of when
+   * it was signed. That is bounded by its own expiry, and goes with its key when root replaces it (TUF 5.3.11),
+   * so a thief of the key cannot stop a device's clock in the far future for good.
+   */
+  #passTime({ [SIGNED_AT]: signedAt, expires }: Timestamp): void {
+    if (signedAt === undefined) return;
+    this.#now = instant(Math.max(this.#now, Math.min(signedAt, expires)));
+  }
+
   #checkExpiry(role: RolePrefix, signed: { readonly expires: Instant }) {
-    if (signed.expires > this.startTime) return undefined;
+    if (signed.expires > this.#now) return undefined;
     const details = { expired: new Date(signed.expires).toISOString() };
     return failed(`${role}_EXPIRED`, `The ${role.toLowerCase()} metadata has expired.`, details);
   }

@@ -2,6 +2,8 @@
 import type { Instant } from "../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import {
+  delegatedNames,
+  delegateNamed,
   isSignedBy,
   readEnvelope,
   TARGETS_BYTES_MAX,
@@ -62,6 +64,9 @@ interface Authority {
   readonly keys: ReadonlyMap<string, MetadataKey>;
 }
 
+/** Every bin has a file, and every publication reads them all. */
+const PUBLISHED_BITS_MAX = 10;
+
 /** Walks the delegations from the top: every role that is reached must be there, signed by its delegator. */
 function readTargets(
   state: RepositoryState,
@@ -80,8 +85,14 @@ function readTargets(
     if (!read.ok) return read;
     reached.set(name, { ...read.value, isNew: submitted.has(name) });
     const { delegations } = read.value.signed;
-    for (const role of delegations?.roles ?? []) {
-      toVisit.push({ name: role.name, role, keys: delegations?.keys ?? new Map() });
+    if (!delegations) continue;
+    if ((delegations.succinct_roles?.bit_length ?? 0) > PUBLISHED_BITS_MAX) {
+      const message = `${name} delegates to more than 2^${PUBLISHED_BITS_MAX} bins.`;
+      return failed("TARGETS_MALFORMED", message, { role: name });
+    }
+    for (const delegate of delegatedNames(delegations)) {
+      const role = delegateNamed(delegations, delegate);
+      if (role) toVisit.push({ name: delegate, role, keys: delegations.keys });
     }
   }
   const stray = [...submitted.keys()].find((name) => !reached.has(name));

@@ -163,7 +163,7 @@ async function signTimestamp(
   const old = state.timestamp && parseSigned(state.timestamp, timestampSchema);
   const version = (old?.version ?? 0) + 1;
   const expires = instant(now + TIMESTAMP_LIFETIME_MS);
-  const signed = authorTimestamp({ version, expires, snapshot });
+  const signed = authorTimestamp({ version, expires, snapshot, signedAt: now });
   return { version, bytes: await signMetadata(signed, [timestampSigner]) };
 }
 

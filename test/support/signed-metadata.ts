@@ -99,12 +99,15 @@ export interface TimestampRecipe {
   readonly expires?: Instant;
   readonly snapshot?: ListedFile;
   readonly signers?: readonly Signer[];
+  readonly signedAt?: Instant;
 }
 
 export async function makeTimestamp(recipe: TimestampRecipe = {}): Promise<Uint8Array> {
   const { version = 1, expires = LATER, signers = [KEYS.timestamp] } = recipe;
   const snapshot = recipe.snapshot ?? (await makeSnapshot());
-  return signMetadata(authorTimestamp({ version, expires, snapshot }), signers);
+  const { signedAt } = recipe;
+  const options = { version, expires, snapshot, ...(signedAt !== undefined && { signedAt }) };
+  return signMetadata(authorTimestamp(options), signers);
 }
 
 export interface RepositoryRecipe {
