@@ -107,7 +107,8 @@ async function takeAssignment(
     fetch: ports.server.fetch,
     store: metadataStore(ports.files),
     now: ports.clock.now(),
-    onNotice: ({ code, role }) => ports.log({ event: "metadata_discarded", details: { code, role } }),
+    onNotice: ({ code, role }) =>
+      ports.log({ event: "metadata_discarded", details: { code, role } }),
   };
   const trusted = await refresh(update);
   if (!trusted.ok) return trusted;

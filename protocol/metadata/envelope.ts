@@ -32,9 +32,12 @@ const envelopeSchema = z.object({
     .array(z.object({ keyid: z.string(), sig: z.string() }))
     .max(SIGNATURES_MAX)
     // TUF 4.2.1
-    .refine((signatures) => new Set(signatures.map(({ keyid }) => keyid)).size === signatures.length, {
-      message: "a key has signed twice",
-    }),
+    .refine(
+      (signatures) => new Set(signatures.map(({ keyid }) => keyid)).size === signatures.length,
+      {
+        message: "a key has signed twice",
+      },
+    ),
 });
 
 export interface MetadataSignature {
