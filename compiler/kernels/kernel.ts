@@ -106,7 +106,7 @@ function microOp(
     const rule = row[slot];
     if (rule === "-") continue;
     // The tap of a linear load may be left out.
-    if (rule === "tap" && terms.length === 0) continue;
+    if ((rule === "tap" || rule === "place") && terms.length === 0) continue;
     value[slot] = resolve(present(terms.shift(), "term"), { rule, scope, index });
   }
   assert(terms.length === 0, `${line.op} has a term too many`);
@@ -114,7 +114,7 @@ function microOp(
 }
 
 interface Slot {
-  readonly rule: "register" | "operand" | "i32" | "f32" | "tap";
+  readonly rule: "register" | "operand" | "i32" | "f32" | "tap" | "place";
   readonly scope: Scope;
   readonly index: number | undefined;
 }

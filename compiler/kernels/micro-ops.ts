@@ -11,5 +11,5 @@ export function termCounts(row: {
   readonly immediate: string;
 }): readonly [fewest: number, most: number] {
   const used = OPERAND_SLOTS.filter((slot) => row[slot] !== "-").length;
-  return row.immediate === "tap" ? [used - 1, used] : [used, used];
+  return row.immediate === "tap" || row.immediate === "place" ? [used - 1, used] : [used, used];
 }

@@ -1,6 +1,7 @@
 /** Between what an application sees (float32, row-major) and what lies in a port's region. */
-import { assert } from "../../protocol/base/assert.ts";
-import type { Port, Storage } from "../../protocol/program/index.ts";
+import { assert, unreachable } from "../../protocol/base/assert.ts";
+import { decodeHalf, encodeHalf } from "../../protocol/base/half.ts";
+import type { PixelElement, Port, Storage } from "../../protocol/program/index.ts";
 
 type Pixels = Extract<Storage, { readonly kind: "pixels" }>;
 
@@ -14,10 +15,11 @@ export function writePort(port: Port, values: Float32Array, region: Uint8Array):
   assert(values.length === elementCount(port), `port ${port.name} has another size`);
   const { storage } = port;
   if (storage.kind === "float32") return region.set(bytesOf(values));
-  const stored = new Int8Array(region.buffer, region.byteOffset, region.length);
-  const order = pixelOrder(port, storage);
-  eachElement(order, (element, place) => {
-    stored[place] = quantized(values[element]!, storage);
+  const stored = storedPixels(storage, region);
+  const isHalf = storage.element === "fp16";
+  eachElement(pixelOrder(port, storage), (element, place) => {
+    const value = values[element]!;
+    stored[place] = isHalf ? encodeHalf(value) : quantized(value, storage);
   });
 }
 
@@ -28,12 +30,31 @@ export function readPort(port: Port, region: Uint8Array): Float32Array {
     bytesOf(values).set(region);
     return values;
   }
-  const stored = new Int8Array(region.buffer, region.byteOffset, region.length);
+  const stored = storedPixels(storage, region);
   const { scale, zeroPoint } = storage;
+  const isHalf = storage.element === "fp16";
   eachElement(pixelOrder(port, storage), (element, place) => {
-    values[element] = (stored[place]! - zeroPoint) * scale;
+    const value = stored[place]!;
+    values[element] = isHalf ? decodeHalf(value) : (value - zeroPoint) * scale;
   });
   return values;
+}
+
+/** The region's elements, in place: it begins at a multiple of 128. */
+function storedPixels(
+  { element }: Pixels,
+  { buffer, byteOffset, length }: Uint8Array,
+): Int8Array | Int16Array | Uint16Array {
+  switch (element) {
+    case "int8":
+      return new Int8Array(buffer, byteOffset, length);
+    case "int16":
+      return new Int16Array(buffer, byteOffset, length / 2);
+    case "fp16":
+      return new Uint16Array(buffer, byteOffset, length / 2);
+    default:
+      return unreachable(element);
+  }
 }
 
 function bytesOf(values: Float32Array): Uint8Array {
@@ -43,16 +64,21 @@ function bytesOf(values: Float32Array): Uint8Array {
 /** 1.5 * 2^52: adding and subtracting it leaves no room for a fraction, and the addition rounds half to even. */
 const ROUNDER = 6_755_399_441_055_744;
 
-/** clamp(roundHalfEven(fround(real / scale)) + zeroPoint, -128, 127); NaN gives the zero point. */
+/** clamp(roundHalfEven(fround(real / scale)) + zeroPoint) to the element's range; NaN gives the zero point. */
 export function quantized(
   real: number,
-  encoding: { readonly scale: number; readonly zeroPoint: number },
+  encoding: {
+    readonly scale: number;
+    readonly zeroPoint: number;
+    readonly element?: PixelElement;
+  },
 ): number {
   const ratio = Math.fround(real / encoding.scale);
   if (Number.isNaN(ratio)) return encoding.zeroPoint;
-  const near = Math.min(Math.max(ratio, -1024), 1024);
+  const bound = encoding.element === "int16" ? 32_768 : 128;
+  const near = Math.min(Math.max(ratio, -4 * bound), 4 * bound);
   const whole = near + ROUNDER - ROUNDER;
-  return Math.min(Math.max(whole + encoding.zeroPoint, -128), 127);
+  return Math.min(Math.max(whole + encoding.zeroPoint, -bound), bound - 1);
 }
 
 /** A tensor as [batch][channel][inner], stored as [batch][inner][channel]. */

@@ -45,7 +45,7 @@ interface AnyRow {
 const ROWS = new Map<string, AnyRow>(Object.entries(ISA));
 const BY_CODE = new Map([...ROWS].map(([op, row]) => [row.code, op as Mnemonic]));
 const MICRO_BY_CODE = new Map(
-  Object.entries(MICRO_OPS).map(([op, row]) => [row.code as number, op as MicroOpName]),
+  Object.entries(MICRO_OPS).map(([op, row]) => [row.code, op as MicroOpName]),
 );
 
 export function encodeInstructions(instructions: readonly Instruction[]): Uint8Array {
@@ -144,9 +144,13 @@ function writeOperands(to: ByteWriter, operands: readonly Operand[]): void {
       to.u8(0);
       writeAddress(to, operand.address);
       to.i32(operand.strideBytes);
-    } else {
+    } else if (operand.kind === "window") {
       to.u8(1);
       writeWindow(to, operand.window);
+    } else {
+      to.u8(2);
+      writeAddress(to, operand.table);
+      to.i32(operand.offsetBytes);
     }
   }
 }
@@ -156,6 +160,7 @@ function readOperands(from: ByteReader): Operand[] {
     const kind = from.u8();
     if (kind === 0) return { kind: "linear", address: readAddress(from), strideBytes: from.i32() };
     if (kind === 1) return { kind: "window", window: readWindow(from) };
+    if (kind === 2) return { kind: "pixels", table: readAddress(from), offsetBytes: from.i32() };
     throw illegal(`operand kind ${kind}`);
   });
 }

@@ -1,9 +1,14 @@
 /** The chip's instruction set. */
 export * from "./table.ts";
 export { decodeInstructions, encodeInstructions } from "./codec.ts";
-export { accessesOf, tapImmediate, tapOf } from "./accesses.ts";
+export { accessesOf } from "./accesses.ts";
+export { placeImmediate, placeOf, tapImmediate, tapOf } from "./place.ts";
+export type { WindowPlace } from "./place.ts";
 export type { Accesses, ReadPointer, Span } from "./accesses.ts";
 export { parseInstruction, parseMicroOp, printInstruction, printMicroOp } from "./text.ts";
-export { hvxCycles, packetCount } from "./packets.ts";
+export { hvxCycles, packetCount, packCycles } from "./packets.ts";
 export { isaManual } from "./manual.ts";
 export type { SocDescription } from "./soc.ts";
+export { missingFeature } from "./features.ts";
+export { ELEMENTARY, elementaryTable, sumChannels } from "./elementary.ts";
+export type { ElementaryName } from "./elementary.ts";

@@ -1,11 +1,12 @@
 /** HVX packets of a micro-op list: maximum over the packet's resources, as in a modulo schedule. */
+import { unreachable } from "../base/assert.ts";
 import { divCeil } from "../base/integers.ts";
-import { tapOf } from "./accesses.ts";
+import { placeOf, tapOf } from "./place.ts";
 import type { SocDescription } from "./soc.ts";
 import { MICRO_OPS } from "./table.ts";
-import type { InstructionOf, MicroOp, Operand, Resources } from "./table.ts";
+import type { InstructionOf, MicroOp, MicroRow, Operand, Resources, Window } from "./table.ts";
 
-/** Total cycles of one hvx.run on its context: prologue, `vectors` times the body, epilogue, one latency. */
+/** Total cycles of one run on its context: prologue, `vectors` times the body, epilogue, one latency. */
 export function hvxCycles(
   run: Pick<InstructionOf<"hvx.run">, "vectors" | "operands" | "code">,
   soc: SocDescription,
@@ -15,6 +16,27 @@ export function hvxCycles(
   return (
     packets(prologue) + run.vectors * packets(body) + packets(epilogue) + soc.hvx.latencyCycles
   );
+}
+
+/** Stages of two-vector shuffles: log2 32 to transpose 32 rows, one to pair the pixels that lie one after another. */
+const TRANSPOSE_STAGES = 5;
+const PAIR_STAGES = 1;
+
+/** A block is loaded, goes through the stages, and is stored. */
+export function packCycles(
+  pack: Pick<InstructionOf<"hvx.pack">, "elementBytes" | "transposed" | "tiles">,
+  soc: SocDescription,
+): number {
+  const vectors = 8 * pack.elementBytes;
+  const stages = pack.transposed === 0 ? PAIR_STAGES : TRANSPOSE_STAGES;
+  const permutes = (stages * vectors) / 2;
+  const { packet, latencyCycles } = soc.hvx;
+  const perTile = Math.max(
+    divCeil(vectors, packet.load),
+    divCeil(vectors, packet.store),
+    divCeil(permutes, packet.permute),
+  );
+  return pack.tiles * perTile + latencyCycles;
 }
 
 export function packetCount(
@@ -44,14 +66,43 @@ export function packetCount(
   );
 }
 
-/** Loads of four pixels: one when they lie in one aligned vector, two and a realignment when they do not, three when strided. */
-function usesOf(op: MicroOp, operands: readonly Operand[]): Resources {
-  const { uses } = MICRO_OPS[op.op];
-  if (op.op !== "load_i8") return uses;
+/** What the micro-op takes, given where its operand lies. */
+export function usesOf(op: MicroOp, operands: readonly Operand[]): Resources {
+  const row = MICRO_OPS[op.op];
+  const bits = row.access?.pixelBits;
   const operand = operands[op.a];
-  if (operand === undefined || operand.kind === "linear") return uses;
-  const { strideX, originX } = operand.window;
+  if (bits === undefined || operand === undefined) return row.uses;
+  switch (operand.kind) {
+    case "linear":
+      return row.uses;
+    case "pixels":
+      // One load a pixel, and its way to its place.
+      return { ...row.uses, load: 4, permute: bits === 8 ? 3 : 4 };
+    case "window":
+      return bits === 8 ? bytesOfWindow(op, row, operand.window) : halvesOfWindow(op, row, operand);
+    default:
+      return unreachable(operand);
+  }
+}
+
+/** Loads of four pixels: one when they lie in one aligned vector, two and a realignment when they do not, three when strided. */
+function bytesOfWindow(op: MicroOp, { uses, immediate }: MicroRow, window: Window): Resources {
+  const { strideX, originX } = window;
   if (strideX !== 1) return { ...uses, load: 1 + strideX, permute: strideX };
-  const [, dx] = tapOf(op.immediate);
+  const dx = immediate === "place" ? placeOf(op.immediate).dx : tapOf(op.immediate)[1];
   return (originX + dx) % 4 === 0 ? uses : { ...uses, load: 2, permute: 1 };
+}
+
+/** Pairs of columns are interleaved: an even column costs nothing, an odd one a third load and two re-pairings. */
+function halvesOfWindow(
+  op: MicroOp,
+  { uses }: MicroRow,
+  { window }: Extract<Operand, { kind: "window" }>,
+): Resources {
+  const { strideX, originX } = window;
+  if (strideX !== 1) {
+    return { ...uses, load: divCeil(3 * strideX + 2, 2), permute: 2 * strideX };
+  }
+  const { dx } = placeOf(op.immediate);
+  return (originX + dx) % 2 === 0 ? uses : { ...uses, load: 3, permute: 2 };
 }

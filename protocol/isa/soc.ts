@@ -1,5 +1,5 @@
 /** A chip as data: what a driver may know and what the simulator charges. */
-import type { Resources } from "./table.ts";
+import type { Feature, Resources } from "./table.ts";
 
 export interface SocDescription {
   /** For instance "sm8650": the hardware id that bundles are published for. */
@@ -7,6 +7,8 @@ export interface SocDescription {
   /** HTP architecture, for instance "v75". */
   readonly family: string;
   readonly marketingName: string;
+  /** Parts of the instruction set beyond its core that the chip has. */
+  readonly features: readonly Feature[];
   readonly vtcmBytes: number;
   readonly clockHz: number;
   /** Time from the application's call to the first instruction and back, without any work. */
@@ -25,6 +27,10 @@ export interface SocDescription {
     readonly queues: number;
     /** Cycles for one 64-position x 32-channel tile product of one tap (65,536 int8 multiply-accumulates). */
     readonly tileCyclesInt8: number;
+    /** Cycles for one 32-position x 32-channel tile product of one tap (32,768 multiply-accumulates) in fp16. */
+    readonly tileCyclesFp16: number;
+    /** Likewise, int16 activations by int8 weights; int16 weights take twice as long. */
+    readonly tileCyclesInt16: number;
     readonly startupCycles: number;
     /** Cycles to requantise and write one crouton; overlaps products into the other accumulator set. */
     readonly storeCycles: number;

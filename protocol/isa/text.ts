@@ -1,7 +1,7 @@
 /** Instructions as text: what is printed can be parsed. One instruction a line. */
 import { CodedError } from "../base/result.ts";
 import { fieldTypesOf, isMicroOpName, isMnemonic } from "./codec.ts";
-import { tapImmediate, tapOf } from "./accesses.ts";
+import { placeImmediate, placeOf, tapOf } from "./place.ts";
 import { MICRO_OPS } from "./table.ts";
 import type {
   Address,
@@ -90,13 +90,18 @@ function parseWindow(text: string): Window {
 
 function printOperand(operand: Operand): string {
   if (operand.kind === "window") return printWindow(operand.window);
+  if (operand.kind === "pixels") return `*${printAddress(operand.table)}:${operand.offsetBytes}`;
   return `${printAddress(operand.address)}:${operand.strideBytes}`;
 }
 
 function parseOperand(text: string): Operand {
   if (text.startsWith("<")) return { kind: "window", window: parseWindow(text) };
-  const [address, stride] = splitOnce(text, ":");
-  return { kind: "linear", address: parseAddress(address), strideBytes: parseNumber(stride) };
+  const [address, tail] = splitOnce(text, ":");
+  const number = parseNumber(tail);
+  if (!address.startsWith("*")) {
+    return { kind: "linear", address: parseAddress(address), strideBytes: number };
+  }
+  return { kind: "pixels", table: parseAddress(address.slice(1)), offsetBytes: number };
 }
 
 function printCode(code: MicroCode): string {
@@ -122,6 +127,9 @@ export function printMicroOp(micro: MicroOp): string {
   if (row.immediate === "tap") {
     const [dy, dx] = tapOf(micro.immediate);
     words.push(`dy=${dy}`, `dx=${dx}`);
+  } else if (row.immediate === "place") {
+    const { tile, dy, dx } = placeOf(micro.immediate);
+    words.push(`tile=${tile}`, `dy=${dy}`, `dx=${dx}`);
   } else if (row.immediate !== "-") {
     words.push(`#${Object.is(micro.immediate, -0) ? "-0" : micro.immediate}`);
   }
@@ -138,9 +146,12 @@ export function parseMicroOp(text: string): MicroOp {
   const d = next(row.d);
   const a = next(row.a);
   const b = next(row.b);
-  if (row.immediate !== "tap") return { op, d, a, b, immediate: next(row.immediate) };
-  const [dy = 0, dx = 0] = words.map((word) => parseNumber(splitOnce(word, "=")[1]));
-  return { op, d, a, b, immediate: tapImmediate(dy, dx) };
+  if (row.immediate !== "tap" && row.immediate !== "place") {
+    return { op, d, a, b, immediate: next(row.immediate) };
+  }
+  const numbers = words.map((word) => parseNumber(splitOnce(word, "=")[1]));
+  const [dx = 0, dy = 0, tile = 0] = numbers.reverse();
+  return { op, d, a, b, immediate: placeImmediate({ tile, dy, dx }) };
 }
 
 function parseWait(text: string): Wait {

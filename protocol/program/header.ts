@@ -4,6 +4,7 @@ import type { Sha256 } from "../base/brand.ts";
 import { CodedError } from "../base/result.ts";
 import type { Engine, Instruction, Stream } from "../isa/index.ts";
 import { retile } from "./generated/program.js";
+import { PIXEL_ELEMENTS, pixelElementBytes } from "./program.ts";
 import type { CpuSegment, Program, HtpSegment, Port, Region, Segment, Storage } from "./program.ts";
 
 export type SectionContent =
@@ -42,7 +43,8 @@ export function toHeader(
 
 function toPort(port: Port): retile.program.IPort {
   const { name, dtype, shape, region, storage } = port;
-  const pixels = storage.kind === "pixels" ? storage : { rows: 0 };
+  if (storage.kind === "float32") return { name, dtype, shape: [...shape], region, rows: 0 };
+  const pixels = { ...storage, element: PIXEL_ELEMENTS.indexOf(storage.element) };
   return { name, dtype, shape: [...shape], region, ...pixels };
 }
 
@@ -130,7 +132,9 @@ function fromPort(port: retile.program.IPort, regions: readonly Region[]): Port 
   const storage = fromStorage(port);
   const elements = shape.reduce((total, size) => total * size, 1);
   const bytes =
-    storage.kind === "float32" ? elements * 4 : storage.rows * storage.columns * storage.channels;
+    storage.kind === "float32"
+      ? elements * 4
+      : storage.rows * storage.columns * storage.channels * pixelElementBytes(storage.element);
   if (bytes !== home.bytes)
     throw bad(`port ${port.name} needs ${bytes} bytes, its region has ${home.bytes}`);
   return { name: port.name ?? "", dtype: "f32", shape, region, storage };
@@ -139,7 +143,10 @@ function fromPort(port: retile.program.IPort, regions: readonly Region[]): Port 
 function fromStorage(port: retile.program.IPort): Storage {
   const { rows = 0, columns = 0, channels = 0, scale = 1, zeroPoint = 0 } = port;
   if (!rows || !columns || !channels) return { kind: "float32" };
-  return { kind: "pixels", rows, columns, channels, scale: scale ?? 1, zeroPoint: zeroPoint ?? 0 };
+  const element = PIXEL_ELEMENTS[port.element ?? 0];
+  if (element === undefined) throw bad(`port ${port.name} holds elements of kind ${port.element}`);
+  const encoding = { element, scale: scale ?? 1, zeroPoint: zeroPoint ?? 0 };
+  return { kind: "pixels", rows, columns, channels, ...encoding };
 }
 
 function fromSegment(segment: retile.program.ISegment, sections: Sections): Segment {

@@ -38,19 +38,28 @@ export interface Port {
 }
 
 /**
- * How a port's bytes lie in its region. `pixels`: int8, [rows][columns][channels], channel fastest,
- * stored = clamp(roundHalfEven(fround(real / scale)) + zeroPoint) — quantised and dequantised by the runtime.
+ * How a port's bytes lie in its region. `pixels`: [rows][columns][channels], channel fastest. int8 and int16:
+ * stored = clamp(roundHalfEven(fround(real / scale)) + zeroPoint) — quantised and dequantised by the runtime;
+ * fp16: the nearest one, scale 1 and zeroPoint 0.
  */
 export type Storage =
   | { readonly kind: "float32" }
   | {
       readonly kind: "pixels";
+      readonly element: PixelElement;
       readonly scale: number;
       readonly zeroPoint: number;
       readonly rows: number;
       readonly columns: number;
       readonly channels: number;
     };
+
+export const PIXEL_ELEMENTS = ["int8", "int16", "fp16"] as const;
+export type PixelElement = (typeof PIXEL_ELEMENTS)[number];
+
+export function pixelElementBytes(element: PixelElement): number {
+  return element === "int8" ? 1 : 2;
+}
 
 export type Segment = HtpSegment | CpuSegment;
 

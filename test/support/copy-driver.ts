@@ -55,7 +55,7 @@ export function copyDriverBundle(driver: CopyDriver): Uint8Array {
       instructions.push(copy("destination=r2+0x0 source=r0+0x0 bytes=${ELEMENTS}"));
     }
     const port = (name, region, scale) => ({ name, dtype: "f32", shape, region,
-      storage: { kind: "pixels", scale, zeroPoint: 0, rows: 1, columns: ${ELEMENTS}, channels: 1 } });
+      storage: { kind: "pixels", element: "int8", scale, zeroPoint: 0, rows: 1, columns: ${ELEMENTS}, channels: 1 } });
     const program = blob(encodeProgram({
       isa: ISA_VERSION, soc: "sm8650", modelName: model.name, modelSha256: model.sha256,
       driverVersion: "${version}", options: "{}",

@@ -77,6 +77,7 @@ function toPort(port: PortValue, region: number): Port {
     region,
     storage: {
       kind: "pixels",
+      element: "int8",
       ...encoding,
       rows: grid.height,
       columns: grid.width,

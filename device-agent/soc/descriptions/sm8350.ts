@@ -5,6 +5,7 @@ export const SM8350: SocDescription = {
   name: "sm8350",
   family: "v68",
   marketingName: "Snapdragon 888",
+  features: [],
   // Published: 4 MB; executorch qc_schema.py, apache/tvm target_tags.py.
   vtcmBytes: 4 * 1024 * 1024,
   // Derived: Cloud AI 100 Pro, the same generation, does 375 TOPS int8 with 16 cores of 8,192 MAC a cycle
@@ -32,6 +33,8 @@ export const SM8350: SocDescription = {
     queues: 1,
     // Published for the same generation: 8,192 int8 MAC a cycle (Cloud AI 100 core); 65,536 / 8,192 = 8.
     tileCyclesInt8: 8,
+    tileCyclesFp16: 8,
+    tileCyclesInt16: 8,
     // As derived for v75.
     startupCycles: 10,
     // Derived: 2,048 bytes at one vector a cycle.

@@ -5,6 +5,7 @@ export const SM8650: SocDescription = {
   name: "sm8650",
   family: "v75",
   marketingName: "Snapdragon 8 Gen 3",
+  features: ["fp16", "fp16_functions"],
   // Published: 8 MB; executorch backends/qualcomm/serialization/qc_schema.py.
   vtcmBytes: 8 * 1024 * 1024,
   // Inferred: 12,032.54 GFLOP/s measured in fp16 GEMM (arXiv 2509.23324, Table 2) at 4,096 fp16 MAC a cycle.
@@ -31,6 +32,8 @@ export const SM8650: SocDescription = {
     // Derived: 42.5 TOPS int8 sustained (AI Hub v0.46.0, Real-ESRGAN x4plus, 13.828 ms) is 14,465 MAC a cycle
     // at this clock; the next power of two is 16,384, and 65,536 / 16,384 = 4.
     tileCyclesInt8: 4,
+    tileCyclesFp16: 8,
+    tileCyclesInt16: 4,
     // Derived from the same model: most of its work are 3x3 convolutions of 64 channels, 18 tile products or
     // 72 cycles an output crouton; sustained / peak = 88.3 % leaves 9.5 cycles beside them.
     startupCycles: 10,

@@ -28,7 +28,7 @@ export interface PreparedRun {
 
 const KERNEL_NUMBER = new Map(MICRO_KERNEL_NAMES.map((name, index) => [name, index]));
 
-export function prepareRun(run: InstructionOf<"hvx.run">): PreparedRun {
+export function prepareRun(run: Pick<InstructionOf<"hvx.run">, "code" | "operands">): PreparedRun {
   const { prologue, body, epilogue } = run.code;
   const prologueEnd = MICRO_CODE + prologue.length * MICRO_OP_BYTES;
   const bodyEnd = prologueEnd + body.length * MICRO_OP_BYTES;
@@ -47,6 +47,12 @@ function operandWords(operand: Operand): number[] {
   if (operand.kind === "linear") {
     words[OPERAND.linear.address / 4] = VTCM + operand.address.offset;
     words[OPERAND.linear.stride / 4] = operand.strideBytes;
+    return words;
+  }
+  if (operand.kind === "pixels") {
+    words[OPERAND.pixels.table / 4] = VTCM + operand.table.offset;
+    words[OPERAND.pixels.offset / 4] = operand.offsetBytes;
+    words[OPERAND.linear.isWindow / 4] = 2;
     return words;
   }
   const { window } = operand;

@@ -1,5 +1,5 @@
 /** The functional chip: one linear memory with VTCM and all regions, and the engines' kernels over it. */
-import { assert, present, unreachable } from "../../../protocol/base/assert.ts";
+import { assert, present } from "../../../protocol/base/assert.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
 import { ACCUMULATOR_SETS } from "../../../protocol/isa/index.ts";
@@ -121,7 +121,7 @@ function createEngine(
         return void run(prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns);
       }
       default:
-        return unreachable(instruction);
+        throw new Error(`the machine does not run ${instruction.op} yet`);
     }
   };
 }

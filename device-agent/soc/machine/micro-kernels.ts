@@ -3,6 +3,7 @@ import { at, load, op, shuffle } from "../../../protocol/wasm/expression.ts";
 import type { Expression } from "../../../protocol/wasm/expression.ts";
 import type { FunctionBuilder } from "../../../protocol/wasm/function.ts";
 import type { MicroOpName } from "../../../protocol/isa/index.ts";
+import { HALF_KERNELS } from "./micro-halves.ts";
 import { canonicalNan, roundedHalfEven } from "./lanes.ts";
 import { REGISTER_BYTES } from "./layout.ts";
 import { eachVector } from "./micro-kernel.ts";
@@ -115,6 +116,7 @@ const table =
 export const MICRO_KERNELS = {
   ...LOAD_KERNELS,
   ...STORE_KERNELS,
+  ...HALF_KERNELS,
   splat_i32: splat,
   splat_f32: splat,
   add_i32: add,

@@ -11,6 +11,7 @@ import type { Kernel, KernelArguments } from "./micro-kernel.ts";
 /** What the first words of an operand's description say. */
 export const OPERAND = {
   linear: { address: 0, stride: 4, isWindow: 28 },
+  pixels: { table: 0, offset: 4 },
   window: { table: 0, originY: 4, originX: 8, rowPitch: 12, strideY: 16, strideX: 20 },
 } as const;
 

@@ -1,7 +1,7 @@
 /** Cycles of the engines that do not touch DDR: the matrix engine with its two accumulator sets, and HVX. */
 import { unreachable } from "../../../protocol/base/assert.ts";
-import { ACCUMULATOR_SETS, hvxCycles } from "../../../protocol/isa/index.ts";
-import type { Instruction, InstructionOf, SocDescription } from "../../../protocol/isa/index.ts";
+import { ACCUMULATOR_SETS, hvxCycles, ISA, packCycles } from "../../../protocol/isa/index.ts";
+import type { Instruction, SocDescription } from "../../../protocol/isa/index.ts";
 import { occupy, signal } from "./lane.ts";
 import type { Lane, Lanes } from "./lane.ts";
 
@@ -24,6 +24,16 @@ export function outputPath(): OutputPath {
 
 type HmxInstruction = Extract<Instruction, { readonly op: `hmx.${string}` }>;
 
+type HvxInstruction = Extract<Instruction, { readonly op: `hvx.${string}` }>;
+
+export function isHmx(instruction: Instruction): instruction is HmxInstruction {
+  return ISA[instruction.op].engine === "hmx";
+}
+
+export function isHvx(instruction: Instruction): instruction is HvxInstruction {
+  return ISA[instruction.op].engine === "hvx";
+}
+
 interface Issue<I> {
   readonly instruction: I;
   /** The queue is free and all waits hold. */
@@ -38,7 +48,7 @@ export function issueHmx(
 ): void {
   const { lane, output } = queue;
   const { instruction, soc } = issue;
-  const isStore = instruction.op === "hmx.store";
+  const isStore = instruction.op.startsWith("hmx.store");
   const unitFreeAt = isStore ? output.freeAt : (output.setFreeAt[instruction.set] ?? 0);
   const start = Math.max(issue.start, unitFreeAt);
   lane.stalls.output += start - issue.start;
@@ -52,26 +62,44 @@ export function issueHmx(
 }
 
 function hmxCycles(instruction: HmxInstruction, soc: SocDescription): number {
+  const { hmx } = soc;
   switch (instruction.op) {
     case "hmx.clear":
       return CLEAR_CYCLES;
     case "hmx.load":
+    case "hmx.load_f16":
+    case "hmx.load_i64":
       return LOAD_CYCLES;
     case "hmx.mac":
-      return (
-        soc.hmx.startupCycles +
-        instruction.tapCount * instruction.tileCount * soc.hmx.tileCyclesInt8
-      );
+    case "hmx.mac_zero":
+      return productCycles(instruction, hmx.tileCyclesInt8, soc);
+    case "hmx.mac_f16":
+      return productCycles(instruction, hmx.tileCyclesFp16, soc);
+    case "hmx.mac_i16":
+      return productCycles(instruction, hmx.tileCyclesInt16 * instruction.weightBytes, soc);
     case "hmx.store":
-      return soc.hmx.storeCycles;
+    case "hmx.store_fixed":
+    case "hmx.store_f16":
+    case "hmx.store_i16":
+      return hmx.storeCycles;
     default:
       return unreachable(instruction);
   }
 }
 
-export function issueHvx(lanes: Lanes, lane: Lane, issue: Issue<InstructionOf<"hvx.run">>): void {
+function productCycles(
+  mac: { readonly tapCount: number; readonly tileCount: number },
+  tileCycles: number,
+  soc: SocDescription,
+): number {
+  return soc.hmx.startupCycles + mac.tapCount * mac.tileCount * tileCycles;
+}
+
+export function issueHvx(lanes: Lanes, lane: Lane, issue: Issue<HvxInstruction>): void {
   const { instruction, start, soc } = issue;
-  const completeAt = start + hvxCycles(instruction, soc);
+  const cycles =
+    instruction.op === "hvx.pack" ? packCycles(instruction, soc) : hvxCycles(instruction, soc);
+  const completeAt = start + cycles;
   occupy(lane, { start, freeAt: completeAt });
   signal(lanes, lane, { instruction, completeAt });
 }

@@ -13,7 +13,7 @@ import type { InstructionOf, SocDescription } from "../../../protocol/isa/index.
 import type { HtpSegment } from "../../../protocol/program/index.ts";
 import { bandwidthOf } from "./bandwidth.ts";
 import type { Bandwidth } from "./bandwidth.ts";
-import { issueHmx, issueHvx, outputPath } from "./compute.ts";
+import { isHmx, isHvx, issueHmx, issueHvx, outputPath } from "./compute.ts";
 import type { OutputPath } from "./compute.ts";
 import { summarize } from "./summary.ts";
 import { createLanes, earliestStart, occupy, signal } from "./lane.ts";
@@ -71,8 +71,8 @@ function issueCompute(lanes: Lanes, { lane, output }: ComputeQueue, soc: SocDesc
   if (instruction === undefined) return false;
   const start = earliestStart(lanes, lane, instruction);
   if (start === undefined) return false;
-  if (instruction.op === "hvx.run") issueHvx(lanes, lane, { instruction, start, soc });
-  else if (instruction.op !== "dma.copy") {
+  if (isHvx(instruction)) issueHvx(lanes, lane, { instruction, start, soc });
+  else if (isHmx(instruction)) {
     issueHmx(lanes, { lane, output }, { instruction, start, soc });
   } else {
     // A copy outside a DMA queue is refused by the verifier; here it takes no time.

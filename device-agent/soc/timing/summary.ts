@@ -5,7 +5,7 @@ import type { Lane } from "./lane.ts";
 import type { QueueTiming, StallCause, Timing, TimingCounters } from "./timing.ts";
 import { transferOf } from "./transfer.ts";
 
-/** Multiply-accumulates of one tile product: 64 positions x 32 channels in x 32 channels out. */
+/** Multiply-accumulates of one tile product: 64 positions x 32 channels in x 32 channels out; 16-bit, half of it. */
 const TILE_MACS = 64 * 32 * 32;
 
 export function summarize(lanes: readonly Lane[], soc: SocDescription): Timing {
@@ -46,6 +46,8 @@ function queueTiming(lane: Lane): QueueTiming {
 function count(lanes: readonly Lane[], soc: SocDescription): TimingCounters {
   const total = {
     macsInt8: 0,
+    macsFp16: 0,
+    macsInt16: 0,
     ddrReadBytes: 0,
     ddrWriteBytes: 0,
     vtcmCopyBytes: 0,
@@ -53,8 +55,12 @@ function count(lanes: readonly Lane[], soc: SocDescription): TimingCounters {
   };
   const add = (instruction: Instruction): void => {
     total.instructions++;
-    if (instruction.op === "hmx.mac") {
+    if (instruction.op === "hmx.mac" || instruction.op === "hmx.mac_zero") {
       total.macsInt8 += instruction.tapCount * instruction.tileCount * TILE_MACS;
+    } else if (instruction.op === "hmx.mac_f16") {
+      total.macsFp16 += (instruction.tapCount * instruction.tileCount * TILE_MACS) / 2;
+    } else if (instruction.op === "hmx.mac_i16") {
+      total.macsInt16 += (instruction.tapCount * instruction.tileCount * TILE_MACS) / 2;
     } else if (instruction.op === "dma.copy") {
       const transfer = transferOf(instruction, soc);
       total.ddrReadBytes += transfer.ddrReadBytes;

@@ -29,6 +29,8 @@ export interface OriginTiming {
 /** What the program moved and computed, counted by the chip. */
 export interface TimingCounters {
   readonly macsInt8: number;
+  readonly macsFp16: number;
+  readonly macsInt16: number;
   readonly ddrReadBytes: number;
   readonly ddrWriteBytes: number;
   readonly vtcmCopyBytes: number;

@@ -9,6 +9,8 @@ export const COPY_RUNS_MAX = 1 << 18;
 export const COPY_BYTES_MAX = 1 << 30;
 /** Vectors of one hvx.run. */
 export const VECTORS_MAX = 1 << 20;
+/** Elements that one gather may choose from. */
+export const GATHERED_MAX = 1 << 20;
 /** Spans that all instructions of a segment access together: bounds the verifier's time. */
 export const SPANS_MAX = 1 << 26;
 /** Chip cycles of one inference: about a second, a hundred times what the largest known network takes. */

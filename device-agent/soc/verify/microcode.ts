@@ -4,11 +4,12 @@
  * before it is read, or a declared reduction.
  */
 import { MICRO_OPS, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
-import type { InstructionOf, MicroOp, MicroOpName } from "../../../protocol/isa/index.ts";
+import type { Instruction, MicroOp, MicroOpName } from "../../../protocol/isa/index.ts";
+import { GATHERED_MAX } from "./limits.ts";
 import { refuse } from "./refusal.ts";
 import type { Place } from "./refusal.ts";
 
-type Run = InstructionOf<"hvx.run">;
+type Run = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
 type Phase = "prologue" | "body" | "epilogue";
 
 export function checkMicroCode(run: Run, place: Place): void {
@@ -42,30 +43,44 @@ function checkMicroOp(run: Run, micro: MicroOp, at: At): void {
     if (use !== "operand") continue;
     const operand = run.operands[index];
     if (operand === undefined) return refuseMicro(at, `has no operand ${index} (${name})`);
-    if (operand.kind === "window" && micro.op !== "load_i8") {
+    if (operand.kind !== "linear" && row.access?.pixelBits === undefined) {
       refuseMicro(at, "needs a linear operand");
     }
-    if (operand.kind === "linear" && micro.op === "load_i8" && micro.immediate !== 0) {
-      refuseMicro(at, "has a tap but a linear operand");
+    const isPlace = row.immediate === "tap" || row.immediate === "place";
+    if (operand.kind !== "window" && isPlace && micro.immediate !== 0) {
+      refuseMicro(at, `has a tap but a ${operand.kind} operand`);
     }
   }
-  if (row.immediate === "tap" && micro.immediate < 0) refuseMicro(at, "has a negative tap");
-  const isByte = micro.immediate >= -128 && micro.immediate <= 127;
-  if (micro.op === "store_i8" && !isByte) refuseMicro(at, "fills with a value that is no int8");
+  checkImmediate(micro, at);
   if (isReduction(micro) && at.phase !== "body") refuseMicro(at, "reduces outside the body");
 }
 
-function isReduction(micro: MicroOp): boolean {
-  return micro.op === "accumulate_add" || micro.op === "accumulate_max";
+/** Values that a store writes outside the image, by bits. */
+const FILL_BITS: Partial<Record<MicroOpName, number>> = { store_i8: 8, store_i16: 16 };
+
+function checkImmediate(micro: MicroOp, at: At): void {
+  const { immediate, access } = MICRO_OPS[micro.op];
+  const isPlace = immediate === "tap" || immediate === "place";
+  if (isPlace && micro.immediate < 0) refuseMicro(at, "has a negative tap");
+  const bits = FILL_BITS[micro.op];
+  if (bits !== undefined && (micro.immediate << (32 - bits)) >> (32 - bits) !== micro.immediate) {
+    refuseMicro(at, `fills with a value that is no int${bits}`);
+  }
+  const isCount = micro.immediate >= 1 && micro.immediate <= GATHERED_MAX;
+  if (access?.counted && !isCount) refuseMicro(at, `gathers from ${micro.immediate} elements`);
 }
 
-/** Registers that the micro-op reads; multiply_add and the reductions read their destination too. */
+function isReduction(micro: MicroOp): boolean {
+  return MICRO_OPS[micro.op].destination === "reduces";
+}
+
+/** Registers that the micro-op reads; accumulations and reductions read their destination too. */
 function readsOf(micro: MicroOp): number[] {
   const row = MICRO_OPS[micro.op];
   const reads: number[] = [];
   if (row.a === "register") reads.push(micro.a);
   if (row.b === "register") reads.push(micro.b);
-  if (micro.op === "multiply_add_i8" || isReduction(micro)) reads.push(micro.d);
+  if (row.destination !== undefined) reads.push(micro.d);
   return reads;
 }
 
@@ -117,9 +132,11 @@ function checkReductions(body: readonly MicroOp[], from: Reductions): void {
     const at: At = { place: from.place, phase: "body", index };
     if (isReduction(micro)) {
       // A strip adds all its vectors before it compares any: only reductions of one kind commute.
-      const kind = kinds.get(micro.d) ?? micro.op;
-      kinds.set(micro.d, kind);
-      if (kind !== micro.op) refuseMicro(at, "mixes two kinds of reduction in one register");
+      const kind = kinds.get(micro.d);
+      if (kind === "accumulate_add_f32") refuseMicro(at, "reduces float32 twice into one register");
+      kinds.set(micro.d, micro.op);
+      if (kind !== undefined && kind !== micro.op)
+        refuseMicro(at, "mixes two kinds of reduction in one register");
       if (!from.constant.has(micro.d))
         refuseMicro(at, "reduces into a register the prologue does not set");
       if (!written.has(micro.a) || from.reductions.has(micro.a)) {

@@ -3,8 +3,10 @@ import { unreachable } from "../../../protocol/base/assert.ts";
 import {
   ACCUMULATOR_SETS,
   CROUTON_COLUMNS,
+  CROUTON_COLUMNS_16,
   CROUTON_ROWS,
   VTCM_REGION,
+  WEIGHT_TILE_BYTES,
 } from "../../../protocol/isa/index.ts";
 import type { Address, Instruction, InstructionOf, Window } from "../../../protocol/isa/index.ts";
 import { COPY_BYTES_MAX, COPY_RUNS_MAX, TILE_PRODUCTS_MAX, VECTORS_MAX } from "./limits.ts";
@@ -24,13 +26,24 @@ export function checkOperands(instruction: Instruction, place: Place): void {
     case "hmx.clear":
       return checkSet(instruction.set, place);
     case "hmx.load":
+    case "hmx.load_f16":
+    case "hmx.load_i64":
       checkSet(instruction.set, place);
       return checkInVtcm(instruction.bias, place);
     case "hmx.mac":
-      return checkMac(instruction, place);
+    case "hmx.mac_zero":
+    case "hmx.mac_f16":
+    case "hmx.mac_i16":
+      return checkProduct(instruction, place);
     case "hmx.store":
+    case "hmx.store_fixed":
+    case "hmx.store_f16":
+    case "hmx.store_i16":
       return checkStore(instruction, place);
+    case "hvx.pack":
+      return checkPack(instruction, place);
     case "hvx.run":
+    case "hvx.run16":
       return checkRun(instruction, place);
     default:
       return unreachable(instruction);
@@ -46,9 +59,15 @@ function checkCopy(copy: InstructionOf<"dma.copy">, place: Place): void {
   }
 }
 
-function checkMac(mac: InstructionOf<"hmx.mac">, place: Place): void {
+type Product = Extract<
+  Instruction,
+  { readonly op: "hmx.mac" | "hmx.mac_zero" | "hmx.mac_f16" | "hmx.mac_i16" }
+>;
+
+function checkProduct(mac: Product, place: Place): void {
   checkSet(mac.set, place);
-  checkArea(mac, place);
+  const isWide = mac.op === "hmx.mac_f16" || mac.op === "hmx.mac_i16";
+  checkArea(mac, { place, columnsMax: isWide ? CROUTON_COLUMNS_16 : CROUTON_COLUMNS });
   checkWindow(mac.activations, place);
   checkInVtcm(mac.weights, place);
   const products = mac.tapCount * mac.tileCount;
@@ -56,31 +75,66 @@ function checkMac(mac: InstructionOf<"hmx.mac">, place: Place): void {
   if (products < 1 || products > TILE_PRODUCTS_MAX) {
     refuse("BAD_OPERAND", place, `has ${products} tile products, not 1 to ${TILE_PRODUCTS_MAX}`);
   }
-}
-
-function checkStore(store: InstructionOf<"hmx.store">, place: Place): void {
-  checkSet(store.set, place);
-  checkArea(store, place);
-  checkInVtcm(store.destination, place);
-  checkInVtcm(store.multipliers, place);
-  const { mode, low, high, zeroPoint } = store;
-  if (mode !== 0) refuse("BAD_OPERAND", place, `has requantise mode ${mode}`);
-  if (![low, high, zeroPoint].every((value) => value >= -128 && value <= 127) || low > high) {
-    refuse(
-      "BAD_OPERAND",
-      place,
-      `clamps to [${low}, ${high}] around ${zeroPoint}, not within int8`,
-    );
+  if (mac.op === "hmx.mac_zero" && !isWithin(mac.weightZero, INT8)) {
+    refuse("BAD_OPERAND", place, `has weight zero point ${mac.weightZero}, no int8`);
+  }
+  if (mac.op === "hmx.mac_i16" && mac.weightBytes !== 1 && mac.weightBytes !== 2) {
+    refuse("BAD_OPERAND", place, `has weights of ${mac.weightBytes} bytes`);
   }
 }
 
-function checkRun(run: InstructionOf<"hvx.run">, place: Place): void {
+type Store = Extract<
+  Instruction,
+  { readonly op: "hmx.store" | "hmx.store_fixed" | "hmx.store_f16" | "hmx.store_i16" }
+>;
+
+function checkStore(store: Store, place: Place): void {
+  checkSet(store.set, place);
+  const isWide = store.op === "hmx.store_f16" || store.op === "hmx.store_i16";
+  checkArea(store, { place, columnsMax: isWide ? CROUTON_COLUMNS_16 : CROUTON_COLUMNS });
+  checkInVtcm(store.destination, place);
+  if (store.op === "hmx.store_f16") return;
+  checkInVtcm(store.multipliers, place);
+  const modesMax = store.op === "hmx.store_i16" ? 1 : 0;
+  if (store.op !== "hmx.store_fixed" && store.mode > modesMax) {
+    refuse("BAD_OPERAND", place, `has requantise mode ${store.mode}`);
+  }
+  const { low, high, zeroPoint } = store;
+  const isInRange = isWide || [low, high, zeroPoint].every((value) => isWithin(value, INT8));
+  if (!isInRange || low > high) {
+    const what = `clamps to [${low}, ${high}] around ${zeroPoint}, not within int8`;
+    refuse("BAD_OPERAND", place, what);
+  }
+}
+
+const INT8 = [-128, 127] as const;
+
+function isWithin(value: number, [low, high]: readonly [number, number]): boolean {
+  return value >= low && value <= high;
+}
+
+function checkPack(pack: InstructionOf<"hvx.pack">, place: Place): void {
+  checkInVtcm(pack.source, place);
+  checkInVtcm(pack.destination, place);
+  const { elementBytes, tiles } = pack;
+  if ((elementBytes !== 1 && elementBytes !== 2) || tiles < 1 || pack.transposed > 1) {
+    refuse("BAD_OPERAND", place, `packs ${tiles} tiles of ${elementBytes}-byte elements`);
+  }
+  if (tiles > 1 && pack.destinationPitch < WEIGHT_TILE_BYTES * elementBytes) {
+    refuse("OVERLAP", place, "stores to the same bytes twice");
+  }
+}
+
+type Run = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
+
+function checkRun(run: Run, place: Place): void {
   if (run.vectors < 1 || run.vectors > VECTORS_MAX) {
     refuse("BAD_OPERAND", place, `runs over ${run.vectors} vectors, not 1 to ${VECTORS_MAX}`);
   }
   for (const operand of run.operands) {
     if (operand.kind === "linear") checkInVtcm(operand.address, place);
-    else checkWindow(operand.window, place);
+    else if (operand.kind === "window") checkWindow(operand.window, place);
+    else checkInVtcm(operand.table, place);
   }
   checkMicroCode(run, place);
 }
@@ -89,10 +143,13 @@ function checkSet(set: number, place: Place): void {
   if (set >= ACCUMULATOR_SETS) refuse("BAD_OPERAND", place, `names accumulator set ${set}`);
 }
 
-function checkArea(area: { readonly rows: number; readonly columns: number }, place: Place): void {
+function checkArea(
+  area: { readonly rows: number; readonly columns: number },
+  on: { readonly place: Place; readonly columnsMax: number },
+): void {
   const { rows, columns } = area;
-  if (rows < 1 || rows > CROUTON_ROWS || columns < 1 || columns > CROUTON_COLUMNS) {
-    refuse("BAD_OPERAND", place, `covers ${rows} x ${columns} positions of a crouton`);
+  if (rows < 1 || rows > CROUTON_ROWS || columns < 1 || columns > on.columnsMax) {
+    refuse("BAD_OPERAND", on.place, `covers ${rows} x ${columns} positions of a crouton`);
   }
 }
 

@@ -17,7 +17,8 @@ export function checkOverlap(
 ): void {
   const { place } = at;
   if (instruction.op === "dma.copy") return checkCopy(instruction, accesses, place);
-  if (instruction.op === "hvx.run") return checkRun(instruction, accesses, at);
+  if (instruction.op === "hvx.run" || instruction.op === "hvx.run16")
+    return checkRun(instruction, accesses, at);
   if (accesses.writes.some((write) => accesses.reads.some((read) => overlap(read, write)))) {
     refuse("OVERLAP", place, "writes what it reads");
   }
@@ -110,9 +111,11 @@ function anyOverlap(runs: Run[], acrossSides: boolean): boolean {
   return false;
 }
 
+type VectorRun = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
+
 /** The body may store only where it does not load, or vector by vector exactly where it loads. */
 function checkRun(
-  run: InstructionOf<"hvx.run">,
+  run: VectorRun,
   accesses: Accesses,
   { place, pointer }: { readonly place: Place; readonly pointer: ReadPointer },
 ): void {
@@ -124,7 +127,7 @@ function checkRun(
   if (clash !== undefined) refuse("OVERLAP", place, clash);
 }
 
-function clashOf(run: InstructionOf<"hvx.run">, accesses: Accesses): string | undefined {
+function clashOf(run: VectorRun, accesses: Accesses): string | undefined {
   for (const [first, write] of accesses.writes.entries()) {
     if (accesses.writes.some((other, index) => index > first && overlap(write, other))) {
       return "stores to the same bytes twice";
@@ -136,7 +139,7 @@ function clashOf(run: InstructionOf<"hvx.run">, accesses: Accesses): string | un
   return undefined;
 }
 
-function isInPlace(run: InstructionOf<"hvx.run">, read: Span, write: Span): boolean {
+function isInPlace(run: VectorRun, read: Span, write: Span): boolean {
   if (read.offset !== write.offset || read.bytes !== write.bytes) return false;
   if (run.vectors === 1) return true;
   const there = run.operands.filter(

@@ -10,6 +10,7 @@ export type VerifyCode =
   | "VTCM_TOO_SMALL"
   | "BAD_QUEUE"
   | "BAD_OPERAND"
+  | "UNSUPPORTED_FEATURE"
   | "BAD_MICRO_CODE"
   | "BAD_POINTER_TABLE"
   | "BAD_POINTER"

@@ -1,5 +1,5 @@
 /** Crouton pointer tables: their content is known before the run, because one copy loads them and nothing else writes there. */
-import { CROUTON_BYTES, VTCM_REGION } from "../../../protocol/isa/index.ts";
+import { VTCM_REGION } from "../../../protocol/isa/index.ts";
 import type { Instruction, InstructionOf, ReadPointer, Span } from "../../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../../protocol/program/index.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
@@ -55,7 +55,7 @@ function entriesOf(program: Program, segment: HtpSegment): Uint32Array {
   const view = new DataView(blob.buffer, blob.byteOffset + regionOffset, bytes);
   for (let index = 0; index < entries.length; index++) {
     const entry = view.getUint32(index * 4, true);
-    if (entry + CROUTON_BYTES > vtcmBytes) {
+    if (entry >= vtcmBytes) {
       refuseTables(`entry ${index} of the pointer tables, 0x${entry.toString(16)}, leaves VTCM`);
     }
     entries[index] = entry;

@@ -4,7 +4,7 @@
  */
 import { CodedError, succeeded, toFailure, unwrap } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
-import { ISA, ISA_VERSION, VTCM_REGION } from "../../../protocol/isa/index.ts";
+import { ISA, ISA_VERSION, missingFeature, VTCM_REGION } from "../../../protocol/isa/index.ts";
 import type { Instruction, QueueId, SocDescription } from "../../../protocol/isa/index.ts";
 import type { CpuSegment, HtpSegment, Port, Program } from "../../../protocol/program/index.ts";
 import type { CpuModule } from "../../../protocol/wasm/validate.ts";
@@ -71,7 +71,7 @@ function verifyHtp(
   segment: HtpSegment,
   on: { readonly soc: SocDescription; readonly shadow: ProgramShadow },
 ): VerifiedHtpSegment {
-  checkInstructions(program, segment);
+  checkInstructions(program, segment, on.soc);
   const order = checkHazards(program, segment, on.shadow);
   const timing = unwrap(simulateTiming(segment, on.soc));
   if (timing.cycles > CYCLES_MAX) {
@@ -105,6 +105,9 @@ function checkHeader(program: Program, soc: SocDescription): void {
   for (const port of program.outputs) checkPort(program, port, "output");
 }
 
+/** Zero points lie in [-bound, bound). */
+const ZERO_POINT_BOUNDS = { int8: 128, int16: 32_768, fp16: 1 } as const;
+
 function checkPort(program: Program, port: Port, kind: "input" | "output"): void {
   const region = program.regions[port.region];
   if (region?.kind !== kind)
@@ -115,8 +118,9 @@ function checkPort(program: Program, port: Port, kind: "input" | "output"): void
   if (elements !== storage.rows * storage.columns * storage.channels) {
     refuseProgram("BAD_PORT", `${kind} ${port.name} does not have as many pixels as elements`);
   }
-  const { scale, zeroPoint } = storage;
-  if (!(scale > 0 && scale < Infinity) || zeroPoint < -128 || zeroPoint > 127) {
+  const { element, scale, zeroPoint } = storage;
+  const bound = ZERO_POINT_BOUNDS[element];
+  if (!(scale > 0 && scale < Infinity) || zeroPoint < -bound || zeroPoint >= bound) {
     const what = `scale ${scale} and zero point ${zeroPoint}`;
     refuseProgram("BAD_PORT", `${kind} ${port.name} has ${what}`);
   }
@@ -139,7 +143,7 @@ function checkQueues(segment: HtpSegment, soc: SocDescription): void {
   }
 }
 
-function checkInstructions(program: Program, segment: HtpSegment): void {
+function checkInstructions(program: Program, segment: HtpSegment, soc: SocDescription): void {
   const { streams } = segment;
   const total = streams.reduce((sum, { instructions }) => sum + instructions.length, 0);
   if (total > INSTRUCTIONS_MAX) {
@@ -150,6 +154,10 @@ function checkInstructions(program: Program, segment: HtpSegment): void {
       const place = { streams, origins: program.origins, lane, index };
       if (ISA[instruction.op].engine !== queue.engine) {
         refuse("BAD_QUEUE", place, `does not run on ${queue.engine}`);
+      }
+      const feature = missingFeature(instruction, soc);
+      if (feature !== undefined) {
+        refuse("UNSUPPORTED_FEATURE", place, `needs ${feature}, which ${soc.name} does not have`);
       }
       checkOperands(instruction, place);
     });

@@ -77,6 +77,7 @@ export namespace retile {
             rows?: (number|null);
             columns?: (number|null);
             channels?: (number|null);
+            element?: (number|null);
         }
 
         class Port implements IPort {
@@ -90,6 +91,7 @@ export namespace retile {
             public rows: number;
             public columns: number;
             public channels: number;
+            public element: number;
             public static create(properties?: retile.program.IPort): retile.program.Port;
             public static encode(message: retile.program.IPort, writer?: $protobuf.Writer): $protobuf.Writer;
             public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): retile.program.Port;

@@ -300,6 +300,7 @@ export const retile = $root.retile = (() => {
             Port.prototype.rows = 0;
             Port.prototype.columns = 0;
             Port.prototype.channels = 0;
+            Port.prototype.element = 0;
 
             Port.create = function create(properties) {
                 return new Port(properties);
@@ -334,6 +335,8 @@ export const retile = $root.retile = (() => {
                     writer.uint32(64).uint32(message.columns);
                 if (message.channels != null && Object.hasOwnProperty.call(message, "channels"))
                     writer.uint32(72).uint32(message.channels);
+                if (message.element != null && Object.hasOwnProperty.call(message, "element"))
+                    writer.uint32(80).uint32(message.element);
                 return writer;
             };
 
@@ -407,6 +410,10 @@ export const retile = $root.retile = (() => {
                         }
                     case 9: {
                             message.channels = reader.uint32();
+                            break;
+                        }
+                    case 10: {
+                            message.element = reader.uint32();
                             break;
                         }
                     default:

@@ -171,7 +171,15 @@ describe("ports", () => {
       dtype: "f32",
       shape,
       region: 1,
-      storage: { kind: "pixels", scale: 0.25, zeroPoint: 5, rows: 1, columns: pixels, channels },
+      storage: {
+        kind: "pixels",
+        element: "int8",
+        scale: 0.25,
+        zeroPoint: 5,
+        rows: 1,
+        columns: pixels,
+        channels,
+      },
     };
   };
 

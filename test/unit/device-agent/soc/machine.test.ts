@@ -14,6 +14,7 @@ import type {
 } from "../../../../protocol/isa/index.ts";
 import { createMachine } from "../../../../device-agent/soc/index.ts";
 import type { VerifiedHtpSegment } from "../../../../device-agent/soc/index.ts";
+import { WORD_ROWS } from "../../../../protocol/isa/micro-words.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { naiveChip } from "./naive-chip.ts";
 import { programOf, SCRATCH, unverified } from "./programs.ts";
@@ -120,7 +121,7 @@ describe("machine", () => {
         part.forEach(({ op }) => seen.add(op));
       return [run];
     }, 40);
-    expect([...seen].sort()).toEqual(Object.keys(MICRO_OPS).sort());
+    expect([...seen].sort()).toEqual(Object.keys(WORD_ROWS).sort());
   });
 
   test("float32 corner values survive every float micro-op", () => {
@@ -219,7 +220,7 @@ function vectorRun(random: Random): Extract<Instruction, { op: "hvx.run" }> {
     linear(CROUTONS + random.below(64), random.below(3) * 64),
     linear(FREE, 512),
   ];
-  const names = Object.keys(MICRO_OPS) as MicroOpName[];
+  const names = Object.keys(WORD_ROWS) as MicroOpName[];
   const set = new Set<number>();
   const pick = (): MicroOp => {
     for (;;) {

@@ -38,7 +38,7 @@ export function naiveChip(regions: readonly Uint8Array[]): NaiveChip {
       case "hvx.run":
         return hvx(regions, instruction);
       default:
-        throw new Error(`no model of ${JSON.stringify(instruction satisfies never)}`);
+        throw new Error(`no model of ${instruction.op}`);
     }
   };
   return { regions, run };
@@ -302,6 +302,7 @@ const tableAt = (operand: Operand): Address => linearAt(operand, 0);
 function loadByte(regions: Regions, step: MicroStep, lane: number): number {
   const operand = step.run.operands[step.micro.a]!;
   if (operand.kind === "linear") return byteAt(regions, linearAt(operand, step.vector), lane);
+  if (operand.kind !== "window") throw new Error("no model of pixels");
   const { window } = operand;
   const { row, column, channel } = laneAt(step.vector, lane);
   const y = window.originY + row * window.strideY + Math.floor(step.micro.immediate / 256);

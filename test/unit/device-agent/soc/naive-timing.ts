@@ -32,8 +32,8 @@ export function naiveCycles(streams: readonly Stream[], soc: SocDescription): nu
     const isHeld = instruction.waits.some((w) => (signals.get(w.semaphore) ?? 0) < w.value);
     if (isHeld) return false;
     if (instruction.op === "hmx.store" && output > at) return false;
-    const usesSet = instruction.op !== "dma.copy" && instruction.op !== "hvx.run";
-    if (usesSet && instruction.op !== "hmx.store" && sets[instruction.set]! > at) return false;
+    const usesSet = "set" in instruction && instruction.op !== "hmx.store";
+    if (usesSet && sets[instruction.set]! > at) return false;
     queue.next++;
     if (instruction.op === "dma.copy") {
       const { bytes, source, destination } = instruction;
@@ -77,8 +77,8 @@ function durationOf(instruction: Instruction, soc: SocDescription): number {
       return soc.hmx.storeCycles;
     case "hvx.run":
       return hvxCycles(instruction, soc);
-    case "dma.copy":
-      throw new Error("a copy has no fixed duration");
+    default:
+      throw new Error(`no duration of ${instruction.op}`);
   }
 }
 

@@ -56,7 +56,15 @@ export function programOf(parts: ProgramParts): Program {
     dtype: "f32",
     shape: [1, 1, 1, bytes],
     region,
-    storage: { kind: "pixels", scale: 0.5, zeroPoint: 3, rows: 1, columns: bytes, channels: 1 },
+    storage: {
+      kind: "pixels",
+      element: "int8",
+      scale: 0.5,
+      zeroPoint: 3,
+      rows: 1,
+      columns: bytes,
+      channels: 1,
+    },
   });
   const { inputBytes = 128, outputBytes = 0, scratchBytes = 4096 } = parts;
   const regions: Region[] = [

@@ -35,6 +35,7 @@ const window: Arbitrary<Window> = fc.record({
 const operand: Arbitrary<Operand> = fc.oneof(
   fc.record({ kind: fc.constant("linear" as const), address, strideBytes: i32 }),
   fc.record({ kind: fc.constant("window" as const), window }),
+  fc.record({ kind: fc.constant("pixels" as const), table: address, offsetBytes: i32 }),
 );
 
 /** Unused fields are zero: the text form does not carry them. */
@@ -48,6 +49,7 @@ export const microOp: Arbitrary<MicroOp> = fc
       i32,
       f32: fc.float({ noNaN: true }),
       tap: whole(0, 65_535),
+      place: whole(0, 2 ** 31 - 1),
     };
     return fc.record({
       op: fc.constant(op),

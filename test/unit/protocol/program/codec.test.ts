@@ -18,7 +18,7 @@ function programWith(
   streams: Extract<Program["segments"][number], { kind: "htp" }>["streams"],
 ): Program {
   const pixels = {
-    ...{ kind: "pixels" as const, scale: 0.5, zeroPoint: -3 },
+    ...{ kind: "pixels" as const, element: "int16" as const, scale: 0.5, zeroPoint: -3 },
     ...{ rows: 2, columns: 4, channels: 4 },
   };
   return {
@@ -32,7 +32,7 @@ function programWith(
       { kind: "vtcm", bytes: 4096 },
       { kind: "scratch", bytes: 10 },
       { kind: "weights", bytes: 64, sha256: HASH },
-      { kind: "input", bytes: 32 },
+      { kind: "input", bytes: 64 },
       { kind: "output", bytes: 8 },
     ],
     inputs: [{ name: "x", dtype: "f32", shape: [1, 4, 2, 4], region: 3, storage: pixels }],
