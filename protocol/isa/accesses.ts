@@ -6,7 +6,6 @@ import { unreachable } from "../base/assert.ts";
 import {
   CROUTON_BYTES,
   VECTOR_BYTES,
-  VTCM_REGION,
   WEIGHT_TILE_BYTES,
   WEIGHT_TILE_BYTES_16,
 } from "./table.ts";
