@@ -3,12 +3,7 @@
  * to synchronise, by the verifier to prove it did, and by the chip to check it.
  */
 import { unreachable } from "../base/assert.ts";
-import {
-  CROUTON_BYTES,
-  VECTOR_BYTES,
-  WEIGHT_TILE_BYTES,
-  WEIGHT_TILE_BYTES_16,
-} from "./table.ts";
+import { CROUTON_BYTES, VECTOR_BYTES, WEIGHT_TILE_BYTES, WEIGHT_TILE_BYTES_16 } from "./table.ts";
 import type { Address, Instruction, InstructionOf } from "./table.ts";
 import { vectorAccesses } from "./vector-accesses.ts";
 import { appendRun, appendWindow, span } from "./spans.ts";
