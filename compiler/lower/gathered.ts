@@ -5,6 +5,7 @@
  */
 import { attributesOf, consumersOf, convGeometry } from "../ir/index.ts";
 import type { ConvolutionGeometry, Graph } from "../ir/index.ts";
+import { FORMATS } from "./format.ts";
 import { gridOf } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 
@@ -27,7 +28,8 @@ export function gatheredInput(graph: Graph, name: string): Gathered | undefined 
   const channels = geometry.kernelWidth * geometry.inChannels;
   const fits = channels <= LANES && geometry.groups === 1 && geometry.dilationX === 1;
   if (!fits || geometry.kernelWidth === 1) return undefined;
-  return { geometry, grid: gridOf(geometry.inHeight, geometry.outWidth, channels) };
+  const { inHeight: height, outWidth: width } = geometry;
+  return { geometry, grid: gridOf({ height, width, channels }, FORMATS.i8) };
 }
 
 /** The convolution as it is over the gathered input. */

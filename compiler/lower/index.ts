@@ -19,7 +19,7 @@ export type { Draft, Listing, Placed } from "./listing.ts";
 export type { PortValue } from "./network.ts";
 export { layerRoofline } from "./roofline.ts";
 export type { LayerBound, Roofline } from "./roofline.ts";
-export { FIRST_PORT_REGION, WEIGHTS_REGION } from "./network.ts";
+export { FIRST_PORT_REGION, portBytes, WEIGHTS_REGION } from "./network.ts";
 
 /** Pure and deterministic. Fails with UNSUPPORTED_OP or DOES_NOT_FIT, naming the node in its details. */
 export function lowerGraph(request: LoweringRequest): Result<Lowered, LoweringCode> {

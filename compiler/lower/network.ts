@@ -1,10 +1,13 @@
-/** The quantised graph as values in croutons and the stages that make them. */
+/** The graph as values in croutons and the stages that make them. */
 import { present } from "../../protocol/base/assert.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { attributesOf, consumersOf, encodingOf } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
+import { canonicalArrangement, sameArrangement } from "./arrangement.ts";
+import type { Arrangement } from "./arrangement.ts";
 import { unsupported } from "./failure.ts";
-import { gridOfShape, sameGrid } from "./grid.ts";
+import { FORMATS, isFormat } from "./format.ts";
+import { gridOfShape, isDense, sameGrid } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 import type { GatheredValue, NodeContext } from "./nodes/context.ts";
 import { lowerArithmetic } from "./nodes/arithmetic.ts";
@@ -24,6 +27,17 @@ export interface PortValue {
   readonly shape: readonly number[];
   readonly grid: Grid;
   readonly encoding: Encoding;
+}
+
+/** Ports lie in memory pixel by pixel, channel fastest. */
+export function portBytes({ grid }: PortValue): number {
+  return grid.pixels * grid.channels * grid.format.bytes;
+}
+
+/** Where a tensor of the graph lies. */
+interface Placement {
+  readonly value: ValueId;
+  readonly arrangement: Arrangement;
 }
 
 export interface Network {
@@ -58,7 +72,7 @@ class NetworkBuilder {
   private readonly consumers: ReadonlyMap<string, readonly Node[]>;
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
-  private readonly known = new Map<string, ValueId>();
+  private readonly known = new Map<string, Placement>();
   private readonly gathered = new Map<string, GatheredValue>();
   private readonly phased = new Map<string, Phased>();
   private readonly mayBePhased: ReadonlySet<string>;
@@ -74,14 +88,14 @@ class NetworkBuilder {
   }
 
   input(name: string, index: number): void {
-    const { grid, encoding } = this.port(name);
+    const { grid, encoding, shape } = this.port(name);
     const { zeroPoint } = encoding;
     const region = FIRST_PORT_REGION + index;
     const gathered = this.options.gatherInput ? gatheredInput(this.graph, name) : undefined;
     const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
     this.imported.add(value);
     if (gathered === undefined) {
-      this.known.set(name, value);
+      this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid) });
       this.stages.push(importStage({ node: name, value, grid, zeroPoint, region }));
     } else {
       this.gathered.set(name, { ...gathered, value });
@@ -90,7 +104,7 @@ class NetworkBuilder {
   }
 
   export(name: string, index: number): void {
-    const { grid, encoding } = this.port(name);
+    const { grid, encoding, shape } = this.port(name);
     const region = FIRST_PORT_REGION + this.graph.inputs.length + index;
     const { zeroPoint } = encoding;
     const phased = this.phased.get(name);
@@ -99,9 +113,15 @@ class NetworkBuilder {
       this.stages.push(exportPhasedStage({ node: name, phased, small, grid, region }));
       return;
     }
-    const value = this.known.get(name);
-    if (value === undefined) throw unsupported(name, "a constant output");
-    this.stages.push(exportStage({ node: name, value, grid, zeroPoint, region }));
+    const known = this.known.get(name);
+    if (known === undefined) throw unsupported(name, "a constant output");
+    const { value, arrangement } = known;
+    const placed = this.gridOf(value);
+    const wanted = canonicalArrangement(shape, grid);
+    if (!sameArrangement(arrangement, wanted) || !isDense(placed)) {
+      throw unsupported(name, "an output whose elements lie in another order");
+    }
+    this.stages.push(exportStage({ node: name, value, grid: placed, zeroPoint, region }));
   }
 
   finish(): Network {
@@ -121,31 +141,34 @@ class NetworkBuilder {
       options: this.options,
       soc: this.soc,
       matrixCycles: this.matrixCycles,
-      type: (input) => this.int8(node, name(input)),
-      outputType: this.int8(node, outputName),
+      type: (input) => this.activation(node, name(input)),
+      outputType: this.activation(node, outputName),
       readers: this.consumers.get(outputName) ?? [],
       constant: (input) => graph.constants.get(name(input)),
-      value: (input) => this.valueOf(node, name(input)),
+      value: (input) => this.placementOf(node, name(input)).value,
+      arrangement: (input) => this.placementOf(node, name(input)).arrangement,
+      placed: (input) => {
+        const { value, arrangement } = this.placementOf(node, name(input));
+        return { grid: this.gridOf(value), arrangement };
+      },
+      image: (input) => this.imageOf(node, name(input)),
       gathered: (input) => this.gathered.get(name(input)),
       phased: (input) => this.phased.get(name(input)),
       staysPhased: this.mayBePhased.has(outputName),
       setPhased: (phased) => void this.phased.set(outputName, phased),
       grid: (value) => this.gridOf(value),
-      output: () => {
-        const { zeroPoint } = encodingOf(outputType);
-        const grid = this.gridFor(node.name, outputType);
-        this.known.set(outputName, this.values.push({ name: outputName, grid, zeroPoint }) - 1);
-        return this.values.length - 1;
+      output: (placed) => {
+        const { zeroPoint } = storedEncoding(outputType);
+        const grid = placed?.grid ?? this.gridFor(node.name, outputType);
+        const arrangement =
+          placed?.arrangement ?? canonicalArrangement(outputType.shape, grid);
+        const value = this.values.push({ name: outputName, grid, zeroPoint }) - 1;
+        this.known.set(outputName, { value, arrangement });
+        return value;
       },
       temporary: (grid, zeroPoint) =>
         this.values.push({ name: `${node.name}:${this.values.length}`, grid, zeroPoint }) - 1,
-      alias: (value) => {
-        const grid = this.gridFor(node.name, outputType);
-        if (!sameGrid(grid, this.gridOf(value))) {
-          throw unsupported(node.name, `a ${node.op} that moves elements`);
-        }
-        this.known.set(outputName, value);
-      },
+      alias: (value, arrangement) => void this.known.set(outputName, { value, arrangement }),
       canEmbed: (value) => this.canEmbed(value),
       embed: (value, within) => {
         this.values[value] = { ...present(this.values[value], "value"), within };
@@ -165,34 +188,56 @@ class NetworkBuilder {
 
   private port(name: string): PortValue {
     const type = present(this.graph.types.get(name), `type of ${name}`);
-    if (type.dtype !== "i8" || type.quantization?.scales.length !== 1) {
+    if (!isFormat(type.dtype) || (type.dtype !== "f16" && !type.quantization)) {
       throw unsupported(name, `a port of type ${type.dtype}`);
     }
     return {
       name,
       shape: type.shape,
       grid: this.gridFor(name, type),
-      encoding: encodingOf(type),
+      encoding: storedEncoding(type),
     };
   }
 
-  private int8(node: Node, name: string): TensorType {
+  private activation(node: Node, name: string): TensorType {
     const type = this.graph.types.get(name);
-    if (type?.dtype !== "i8") throw unsupported(node.name, `${type?.dtype ?? "no"} data (${name})`);
+    if (type === undefined || !isFormat(type.dtype)) {
+      throw unsupported(node.name, `${type?.dtype ?? "no"} data (${name})`);
+    }
     return type;
   }
 
-  private valueOf(node: Node, name: string): ValueId {
-    const value = this.known.get(name);
-    if (value === undefined) throw unsupported(node.name, `the constant operand ${name}`);
+  private placementOf(node: Node, name: string): Placement {
+    const placement = this.known.get(name);
+    if (placement === undefined) throw unsupported(node.name, `the constant operand ${name}`);
+    return placement;
+  }
+
+  /** The value of an image: channels second, pixels where their neighbours are. */
+  private imageOf(node: Node, name: string): ValueId {
+    const { value, arrangement } = this.placementOf(node, name);
+    const wanted = this.gridFor(node.name, this.activation(node, name));
+    const grid = this.gridOf(value);
+    const { shape } = this.activation(node, name);
+    const isImage =
+      (shape.length !== 4 || shape[0] === 1) &&
+      sameGrid(grid, wanted) &&
+      sameArrangement(arrangement, canonicalArrangement(shape, wanted));
+    if (!isImage) throw unsupported(node.name, `${name}, which lies in another order,`);
     return value;
   }
 
   private gridFor(node: string, type: TensorType): Grid {
-    const grid = gridOfShape(type.shape);
+    const format = isFormat(type.dtype) ? FORMATS[type.dtype] : undefined;
+    const grid = format && gridOfShape(type.shape, format);
     if (grid === undefined) throw unsupported(node, `shape [${type.shape.join(", ")}]`);
     return grid;
   }
+}
+
+/** Floats are stored as they are. */
+export function storedEncoding(type: TensorType): Encoding {
+  return type.dtype === "f16" ? { scale: 1, zeroPoint: 0 } : encodingOf(type);
 }
 
 /** Regions: VTCM, weights, then inputs, outputs and scratch memory. */

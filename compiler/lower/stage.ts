@@ -4,12 +4,13 @@
  */
 import type { Address } from "../../protocol/isa/index.ts";
 import type { Emitter } from "./emitter.ts";
+import type { Format } from "./format.ts";
 import type { Grid } from "./grid.ts";
 
 /** Index into `Network.values`. */
 export type ValueId = number;
 
-/** An int8 activation tensor. */
+/** An activation tensor. */
 export interface Value {
   readonly name: string;
   readonly grid: Grid;
@@ -84,6 +85,7 @@ export interface Place {
 
 /** A pointer table in VTCM; entry (tile, row, column) counts croutons from the halo's corner. */
 export interface TableView {
+  readonly format: Format;
   readonly address: Address;
   readonly rowPitch: number;
   readonly tilePitch: number;

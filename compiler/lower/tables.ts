@@ -77,7 +77,8 @@ export function buildTables(from: TableSource): Tables {
   const view = (value: ValueId, halo: Halo): TableView => {
     const offset = from.base + present(from.layout.offsets.get(keyOf(value, halo)), "table");
     const { row, tile } = pitches(from.place(value).grid, halo);
-    return { address: vtcm(offset), rowPitch: row, tilePitch: tile, halo };
+    const { format } = from.place(value).grid;
+    return { format, address: vtcm(offset), rowPitch: row, tilePitch: tile, halo };
   };
   const pointer: ReadPointer = (offset) => content[(offset - from.base) / 4];
   return { content, view, pointer };

@@ -4,10 +4,12 @@ import { alignUp } from "../../protocol/base/integers.ts";
 import { CROUTON_BYTES } from "../../protocol/isa/index.ts";
 import { emission, linear, vtcm } from "./emitter.ts";
 import type { EmissionState, Emitter } from "./emitter.ts";
+import { FORMATS } from "./format.ts";
+import { gridOf } from "./grid.ts";
 import { placeOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import type { Lowered, LoweringRequest } from "./request.ts";
-import { WEIGHTS_REGION } from "./network.ts";
+import { portBytes, WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { Place, Stage, ValueId, Work } from "./stage.ts";
 import { buildTables } from "./tables.ts";
@@ -36,7 +38,7 @@ export function writeListing(request: LoweringRequest, network: Network, layout:
     request.soc.vtcmBytes,
     undefined,
     ...network.inputs.map(() => undefined),
-    ...network.outputs.map(({ grid }) => grid.height * grid.width * grid.channels),
+    ...network.outputs.map(portBytes),
     ...(layout.ddrBytes > 0 ? [layout.ddrBytes] : []),
   ];
   return {
@@ -200,7 +202,7 @@ function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" |
 }
 
 const NOWHERE: Place = {
-  grid: { height: 0, width: 0, channels: 0, rows: 0, columns: 0, tiles: 0, rowBytes: 0 },
+  grid: gridOf({ height: 0, width: 0, channels: 0, groupChannels: 1 }, FORMATS.i8),
   offset: () => {
     throw new Error("bug: a stage without output has no place for it");
   },

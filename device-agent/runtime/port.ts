@@ -17,7 +17,7 @@ export function writePort(port: Port, values: Float32Array, region: Uint8Array):
   if (storage.kind === "float32") return region.set(bytesOf(values));
   const stored = storedPixels(storage, region);
   const isHalf = storage.element === "fp16";
-  eachElement(pixelOrder(port, storage), (element, place) => {
+  eachElement(pixelOrder(port), (element, place) => {
     const value = values[element]!;
     stored[place] = isHalf ? encodeHalf(value) : quantized(value, storage);
   });
@@ -33,7 +33,7 @@ export function readPort(port: Port, region: Uint8Array): Float32Array {
   const stored = storedPixels(storage, region);
   const { scale, zeroPoint } = storage;
   const isHalf = storage.element === "fp16";
-  eachElement(pixelOrder(port, storage), (element, place) => {
+  eachElement(pixelOrder(port), (element, place) => {
     const value = stored[place]!;
     values[element] = isHalf ? decodeHalf(value) : (value - zeroPoint) * scale;
   });
@@ -88,12 +88,11 @@ interface PixelOrder {
   readonly inner: number;
 }
 
-/** Channels are the second axis, as in NCHW; a tensor that has them last already lies as its pixels do. */
-function pixelOrder(port: Port, storage: Pixels): PixelOrder {
+/** Channels are the second of four axes, as in NCHW; any other tensor already lies as its pixels do. */
+function pixelOrder(port: Port): PixelOrder {
   const [batches = 1, second] = port.shape;
   const total = elementCount(port);
-  const isChannelSecond = port.shape.length > 2 && second === storage.channels;
-  if (!isChannelSecond) return { batches: 1, channels: total, inner: 1 };
+  if (port.shape.length !== 4 || second === undefined) return { batches: 1, channels: total, inner: 1 };
   return { batches, channels: second, inner: total / (batches * second) };
 }
 

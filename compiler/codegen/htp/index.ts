@@ -9,7 +9,7 @@ import type { Result } from "../../../protocol/base/result.ts";
 import { sha256 } from "../../../protocol/crypto/hash.ts";
 import type { Counters, Port, Program, Region } from "../../../protocol/program/index.ts";
 import { multiplyAccumulates } from "../../ir/index.ts";
-import { lowerGraph, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";
+import { lowerGraph, portBytes, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";
 import type { Lowered, LoweringCode, LoweringRequest, PortValue } from "../../lower/index.ts";
 import { assemble } from "./assembler.ts";
 
@@ -36,8 +36,8 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
   const regions: Region[] = [
     { kind: "vtcm", bytes: request.soc.vtcmBytes },
     { kind: "weights", bytes: lowered.blob.length, sha256: hash },
-    ...lowered.inputs.map((port): Region => ({ kind: "input", bytes: pixelBytes(port) })),
-    ...lowered.outputs.map((port): Region => ({ kind: "output", bytes: pixelBytes(port) })),
+    ...lowered.inputs.map((port): Region => ({ kind: "input", bytes: portBytes(port) })),
+    ...lowered.outputs.map((port): Region => ({ kind: "output", bytes: portBytes(port) })),
   ];
   if (lowered.scratchBytes > 0) regions.push({ kind: "scratch", bytes: lowered.scratchBytes });
   const firstOutput = FIRST_PORT_REGION + lowered.inputs.length;
@@ -64,12 +64,9 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
   };
 }
 
-function pixelBytes({ grid }: PortValue): number {
-  return grid.height * grid.width * grid.channels;
-}
-
 function toPort(port: PortValue, region: number): Port {
   const { grid, encoding } = port;
+  const columns = grid.pixels === grid.height * grid.width ? grid.width : grid.pixels;
   return {
     name: port.name,
     dtype: "f32",
@@ -79,8 +76,8 @@ function toPort(port: PortValue, region: number): Port {
       kind: "pixels",
       element: "int8",
       ...encoding,
-      rows: grid.height,
-      columns: grid.width,
+      rows: grid.pixels / columns,
+      columns,
       channels: grid.channels,
     },
   };

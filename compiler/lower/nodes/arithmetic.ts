@@ -39,7 +39,7 @@ function lowerTable(context: NodeContext): void {
   const phased = context.phased(0);
   const input = phased?.value ?? context.value(0);
   const grid = context.grid(input);
-  const output = phased === undefined ? context.output() : context.temporary(grid, zeroPointOut);
+  const output = phased === undefined ? context.output(context.placed(0)) : context.temporary(grid, zeroPointOut);
   if (phased !== undefined) context.setPhased({ ...phased, value: output });
   context.add(
     tableStage({
@@ -64,9 +64,8 @@ function lowerPair(context: NodeContext): void {
   const b = secondOperand(context, second, context.grid(a));
   const [encodingA, encodingB] = [encodingOf(typeA), encodingOf(typeB)];
   const encoding = encodingOf(outputType);
-  const output = context.output();
+  const output = context.output(context.placed(first));
   const grid = context.grid(output);
-  if (!sameGrid(grid, context.grid(a))) throw unsupported(node.name, "this broadcast");
   const sign = node.op === "sub" ? -1 : 1;
   const arithmetic: PairArithmetic =
     node.op === "mul"

@@ -2,7 +2,7 @@
 import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
-import { isPixel } from "../grid.ts";
+import { permuted, regrouped } from "../arrangement.ts";
 import type { NodeContext } from "./context.ts";
 import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
@@ -24,19 +24,16 @@ export function lowerMovement(context: NodeContext): boolean {
   }
 }
 
-/** The same croutons under another shape: channels lie second in images, last in anything else. */
+/** The same croutons under other axes. */
 function lowerRename(context: NodeContext): void {
   const { node, attributes, outputType } = context;
-  const value = context.value(0);
-  const images = [context.type(0), outputType].filter(({ shape }) => shape.length === 4);
-  const sameOrder =
+  const before = context.arrangement(0);
+  const after =
     node.op === "transpose"
-      ? attributes.numbers("perm").every((axis, index) => axis === index)
-      : images.length !== 1;
-  if (!sameOrder && !isPixel(context.grid(value))) {
-    throw unsupported(node.name, `a ${node.op} that moves elements`);
-  }
-  context.alias(value);
+      ? permuted(before, attributes.numbers("perm"))
+      : regrouped(before, outputType.shape);
+  if (after === undefined) throw unsupported(node.name, `a ${node.op} that moves elements`);
+  context.alias(context.value(0), after);
 }
 
 function lowerConcat(context: NodeContext): void {
@@ -46,7 +43,7 @@ function lowerConcat(context: NodeContext): void {
   if (axis !== (shape.length === 4 ? 1 : shape.length - 1)) {
     throw unsupported(node.name, "concatenation along anything but the channels");
   }
-  const inputs = node.inputs.map((_, input) => context.value(input));
+  const inputs = node.inputs.map((_, input) => context.image(input));
   const grids = inputs.map((value) => context.grid(value));
   const output = context.output();
   const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
@@ -76,7 +73,7 @@ function lowerResize(context: NodeContext): void {
   if (factorY === undefined || factorX === undefined) {
     throw unsupported(node.name, "resizing by other than 1, 2, 4 or 8");
   }
-  const input = context.value(0);
+  const input = context.image(0);
   const output = context.output();
   const outputGrid = context.grid(output);
   context.add(upsampleStage({ node: node.name, input, output, outputGrid, factorY, factorX }));

@@ -33,7 +33,7 @@ export function lowerPooling(context: NodeContext): boolean {
 }
 
 function frame(context: NodeContext) {
-  const input = context.value(0);
+  const input = context.image(0);
   const output = context.output();
   return {
     node: context.node.name,

@@ -8,9 +8,10 @@ import {
   storedBounds,
 } from "../../ir/index.ts";
 import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
+import { countsAllChannels } from "../arrangement.ts";
 import { unsupported } from "../failure.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
-import { gridOf } from "../grid.ts";
+import { isDense, withChannels } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import type { Phased } from "../phased.ts";
 import type { ValueId } from "../stage.ts";
@@ -83,7 +84,7 @@ function lowerConv(context: NodeContext): void {
     gathered === undefined
       ? convGeometry({ inputs: [context.type(0), filters.type], attributes })
       : gatheredGeometry(gathered);
-  const input = gathered?.value ?? context.value(0);
+  const input = gathered?.value ?? context.image(0);
   const output = context.output();
   const from: MatrixNode = {
     node: node.name,
@@ -154,9 +155,15 @@ function lowerMatmul(context: NodeContext): void {
   const [depth = 0, columns = 0] = filters.type.shape;
   if (filters.type.shape.length !== 2) throw unsupported(node.name, "batched weights");
   const input = context.value(0);
-  const output = context.output();
   const inputGrid = context.grid(input);
-  if (context.type(0).shape.length === 4) throw unsupported(node.name, "a product along the width");
+  const arrangement = context.arrangement(0);
+  const last = arrangement.length - 1;
+  if (!countsAllChannels(arrangement, last, inputGrid) || !isDense(inputGrid)) {
+    throw unsupported(node.name, "a product along anything but the channels");
+  }
+  const grid = withChannels(inputGrid, columns);
+  const factors = columns === 1 ? [] : [{ size: columns, counts: "channel" as const, step: 1 }];
+  const output = context.output({ grid, arrangement: arrangement.with(last, factors) });
   const weights = new Int8Array(depth * columns);
   for (let row = 0; row < depth; row++) {
     for (let column = 0; column < columns; column++) {
@@ -197,7 +204,7 @@ function lowerConvTranspose(context: NodeContext): void {
     channelPitch: staysPhased ? g.outChannels : alignUp(g.outChannels, 32),
   };
   const channels = phased.factorY * phased.factorX * phased.channelPitch;
-  const grid = gridOf(small.height, small.width, channels);
+  const grid = withChannels(small, channels);
   const requantize = requantization(context, filters, g.outChannels);
   const value = context.temporary(grid, requantize.zeroPointOut);
   const perPhase = <T extends Int32Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
@@ -241,7 +248,7 @@ function tilingGeometry(context: NodeContext, filters: Filters): ConvolutionGeom
 }
 
 function imageAsPhase(context: NodeContext, channels: number): Phased {
-  return { value: context.value(0), factorY: 1, factorX: 1, channels, channelPitch: channels };
+  return { value: context.image(0), factorY: 1, factorX: 1, channels, channelPitch: channels };
 }
 
 function interleave(context: NodeContext, phased: Phased): void {

@@ -36,7 +36,7 @@ function tapCount(g: ConvolutionGeometry): number {
 
 /** `matrixShare` of the work, from 0 to 1, goes to the matrix engine. */
 export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
-  const geometry = vectorGeometry(from.geometry);
+  const geometry = vectorGeometry(from.geometry, from.inputGrid.format);
   const halo = vectorHaloOf(from.geometry, from.inputGrid, from.requantization.zeroPointIn);
   const tiles = from.outputGrid.tiles;
   const bytes = tileBytes(from.geometry) * tiles;

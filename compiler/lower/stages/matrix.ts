@@ -8,7 +8,7 @@ import { validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { WHOLE_UNIT } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { haloOf, inputRowsOf } from "./window.ts";
+import { haloOf, inputRowsOf, windowOf } from "./window.ts";
 
 /** What the accumulators start from and how they are requantised. */
 export interface Requantization {
@@ -232,7 +232,6 @@ export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): vo
   const { geometry: g, requantization, outputGrid } = from;
   const { row, column, set, range } = at;
   const [rows, columns] = [validRows(outputGrid, row), validColumns(outputGrid, column)];
-  const table = work.table(0);
   work.emit.matrix({ op: "hmx.load", set, bias: vtcm(at.bias) });
   work.emit.matrix({
     op: "hmx.mac",
@@ -240,15 +239,7 @@ export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): vo
     rows,
     columns,
     tapColumns: g.kernelWidth,
-    activations: {
-      table: table.address,
-      originY: 8 * table.halo.top + 8 * row * g.strideY - g.padTop,
-      originX: 8 * table.halo.left + 8 * column * g.strideX - g.padLeft,
-      rowPitch: table.rowPitch,
-      tilePitch: table.tilePitch,
-      strideY: g.strideY,
-      strideX: g.strideX,
-    },
+    activations: windowOf(g, work.table(0), { row, column }),
     tapBegin: 0,
     tapCount: g.kernelHeight * g.kernelWidth,
     dilationY: g.dilationY,

@@ -59,7 +59,7 @@ export function readsOutside(g: PoolGeometry): boolean {
 type WindowKernel = Pick<VectorRun, "kernel" | "shape"> & { readonly fill: number };
 
 function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
-  const geometry = vectorGeometry(from.geometry);
+  const geometry = vectorGeometry(from.geometry, from.inputGrid.format);
   const halo = vectorHaloOf(from.geometry, from.inputGrid, kernel.fill);
   return {
     node: from.node,

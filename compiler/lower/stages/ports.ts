@@ -3,7 +3,7 @@ import { alignUp } from "../../../protocol/base/integers.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import type { Address } from "../../../protocol/isa/index.ts";
 import { linear, vtcm } from "../emitter.ts";
-import { isPixel, validColumns, validRows } from "../grid.ts";
+import { isPixel, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { sameRows } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
@@ -40,7 +40,9 @@ function denseRows(
 ): { readonly dense: Address; readonly bytes: number } {
   const pixelRowBytes = from.grid.width * from.grid.channels;
   const dense = { region: from.region, offset: row * 8 * pixelRowBytes };
-  return { dense, bytes: validRows(from.grid, row) * pixelRowBytes };
+  const totalBytes = from.grid.pixels * from.grid.channels;
+  const bytes = Math.min(validRows(from.grid, row) * pixelRowBytes, totalBytes - dense.offset);
+  return { dense, bytes };
 }
 
 export function importStage(from: PortNode): Stage {
@@ -183,13 +185,14 @@ interface PixelRun {
 }
 
 function forEachRun(grid: Grid, row: number, visit: (run: PixelRun) => void): void {
-  const whole = Math.floor(grid.width / 8);
   for (let tile = 0; tile < grid.tiles; tile++) {
     const lanes = Math.min(32, grid.channels - tile * 32);
     for (let y = 0; y < validRows(grid, row); y++) {
+      const pixels = Math.min(grid.width, grid.pixels - (row * 8 + y) * grid.width);
+      const whole = Math.floor(pixels / 8);
       if (whole > 0) visit({ tile, lanes, column: 0, columns: 8, croutons: whole, y });
-      if (whole === grid.columns) continue;
-      visit({ tile, lanes, column: whole, columns: validColumns(grid, whole), croutons: 1, y });
+      const columns = pixels - whole * 8;
+      if (columns > 0) visit({ tile, lanes, column: whole, columns, croutons: 1, y });
     }
   }
 }

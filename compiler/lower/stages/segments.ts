@@ -13,8 +13,6 @@ export interface Segment {
   readonly columns: number;
 }
 
-const VECTORS = 16;
-
 /** A run should last this long for its start not to matter. */
 const RUN_CYCLES = 600;
 
@@ -28,7 +26,7 @@ export function tileSegments(
   from: { readonly contexts: number; readonly cyclesPerVector: number },
 ): Segment[] {
   const spread = Math.ceil(from.contexts / grid.tiles);
-  const long = Math.floor((grid.columns * VECTORS * from.cyclesPerVector) / RUN_CYCLES);
+  const long = Math.floor((grid.columns * grid.format.vectorsPerCrouton * from.cyclesPerVector) / RUN_CYCLES);
   const parts = Math.min(grid.columns, Math.max(1, spread, long));
   const segments: Segment[] = [];
   for (let tile = 0; tile < grid.tiles; tile++) {
@@ -37,9 +35,9 @@ export function tileSegments(
         tile,
         column: begin,
         croutons: count,
-        vectors: count * VECTORS,
+        vectors: count * grid.format.vectorsPerCrouton,
         rows: validRows(grid, row),
-        columns: grid.width - begin * 8,
+        columns: grid.width - begin * grid.format.columns,
       });
     }
   }
@@ -53,7 +51,7 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
     tile: Math.floor(begin / grid.columns),
     column: begin % grid.columns,
     croutons: count,
-    vectors: count * VECTORS,
+    vectors: count * grid.format.vectorsPerCrouton,
     rows: 8,
     columns: 0xffff,
   }));
@@ -61,7 +59,7 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
 
 /** As linearSegments where no column is outside the image, else inside tiles. */
 export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
-  if (grid.width % 8 !== 0) return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
+  if (grid.width % grid.format.columns !== 0) return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
   const rows = validRows(grid, row);
   return linearSegments(grid, contexts).map((segment) => ({ ...segment, rows }));
 }

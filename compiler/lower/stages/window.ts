@@ -1,7 +1,8 @@
 /** Windows over an image: which croutons they reach, and their operands for vector code. */
 import { alignUp, divCeil } from "../../../protocol/base/integers.ts";
-import { tapImmediate } from "../../../protocol/isa/index.ts";
-import type { Operand } from "../../../protocol/isa/index.ts";
+import { CROUTON_ROWS, tapImmediate } from "../../../protocol/isa/index.ts";
+import type { Operand, Window } from "../../../protocol/isa/index.ts";
+import type { Format } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { windowOperand } from "../emitter.ts";
 import type { Halo, RowRange, TableView } from "../stage.ts";
@@ -24,24 +25,26 @@ export interface WindowGeometry {
 
 /** Croutons outside the image that the windows of valid outputs touch. */
 export function haloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
+  const { columns } = input.format;
   const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
   const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
   return {
-    top: divCeil(g.padTop, 8),
-    left: divCeil(g.padLeft, 8),
-    bottom: Math.max(0, (reachY >> 3) - input.rows + 1),
-    right: Math.max(0, (reachX >> 3) - input.columns + 1),
+    top: divCeil(g.padTop, CROUTON_ROWS),
+    left: divCeil(g.padLeft, columns),
+    bottom: Math.max(0, Math.floor(reachY / CROUTON_ROWS) - input.rows + 1),
+    right: Math.max(0, Math.floor(reachX / columns) - input.columns + 1),
     fill,
   };
 }
 
 /** Vector code computes whole croutons: it also reads for lanes beyond the image. */
-export function vectorGeometry<G extends WindowGeometry>(g: G): G {
-  return { ...g, outHeight: alignUp(g.outHeight, 8), outWidth: alignUp(g.outWidth, 8) };
+export function vectorGeometry<G extends WindowGeometry>(g: G, format: Format): G {
+  const outHeight = alignUp(g.outHeight, CROUTON_ROWS);
+  return { ...g, outHeight, outWidth: alignUp(g.outWidth, format.columns) };
 }
 
 export function vectorHaloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
-  return haloOf(vectorGeometry(g), input, fill);
+  return haloOf(vectorGeometry(g, input.format), input, fill);
 }
 
 /** Input rows, in croutons, that output rows need. */
@@ -63,20 +66,35 @@ export function tapsOf(g: WindowGeometry): number[] {
   return taps;
 }
 
+/** An output crouton. */
+interface CroutonAt {
+  readonly row: number;
+  readonly tile: number;
+  readonly column: number;
+}
+
 /** The window that feeds the output croutons from (row, tile, column) on. */
-export function windowAt(
+export function windowAt(g: WindowGeometry, table: TableView, at: CroutonAt): Operand {
+  const { region, offset } = table.address;
+  const window = windowOf(g, table, at);
+  const first = { region, offset: offset + 4 * at.tile * table.tilePitch };
+  return windowOperand({ ...window, table: first });
+}
+
+/** The window over all channel tiles that feeds the output croutons from (row, column) on. */
+export function windowOf(
   g: WindowGeometry,
   table: TableView,
-  at: { readonly row: number; readonly tile: number; readonly column: number },
-): Operand {
-  const { region, offset } = table.address;
-  return windowOperand({
-    table: { region, offset: offset + 4 * at.tile * table.tilePitch },
-    originY: 8 * table.halo.top + 8 * at.row * g.strideY - g.padTop,
-    originX: 8 * table.halo.left + 8 * at.column * g.strideX - g.padLeft,
+  at: Pick<CroutonAt, "row" | "column">,
+): Window {
+  const { columns } = table.format;
+  return {
+    table: table.address,
+    originY: CROUTON_ROWS * (table.halo.top + at.row * g.strideY) - g.padTop,
+    originX: columns * (table.halo.left + at.column * g.strideX) - g.padLeft,
     rowPitch: table.rowPitch,
     tilePitch: table.tilePitch,
     strideY: g.strideY,
     strideX: g.strideX,
-  });
+  };
 }

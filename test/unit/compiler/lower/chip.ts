@@ -54,11 +54,11 @@ export function pixelsOf(tensor: Tensor): Int8Array {
   if (shape.length !== 4) return data;
   const [, channels = 1, height = 1, width = 1] = shape;
   const plane = height * width;
-  const pixels = new Int8Array(data.length);
-  for (let c = 0; c < channels; c++) {
-    for (let at = 0; at < plane; at++) pixels[at * channels + c] = data[c * plane + at] ?? 0;
-  }
-  return pixels;
+  return data.map((_, place) => {
+    const [pixel, c] = [Math.floor(place / channels), place % channels];
+    const image = Math.floor(pixel / plane);
+    return data[(image * channels + c) * plane + (pixel % plane)] ?? 0;
+  });
 }
 
 export interface Ran {

@@ -74,3 +74,21 @@ test("softmax over channels", () => {
     checkGraph(g.finish(y));
   }
 });
+
+test("elementwise work on several images, and on more tokens than a crouton's row has", () => {
+  const g = int8Graph(9);
+  const images = g.node("lut", [g.input([2, 8, 4, 5]), g.table()]);
+  const tokens = g.node("matmul", [g.input([1, 21, 40]), g.weights([40, 36], 1), g.bias(36)]);
+  checkGraph(g.finish(images, g.node("lut", [tokens, g.table()])));
+});
+
+test("pixels are tokens when channels are moved last, and an image again when they are moved back", () => {
+  const g = int8Graph(10);
+  const x = g.node("conv", [g.input([1, 16, 6, 9]), g.weights([40, 16, 3, 3], 0)], { pads: [1, 1, 1, 1] });
+  const quantization = g.encodingOf(x);
+  const last = g.node("transpose", [x], { perm: [0, 2, 3, 1], quantization });
+  const y = g.node("matmul", [last, g.weights([40, 24], 1)]);
+  const back = { perm: [0, 3, 1, 2], quantization: g.encodingOf(y) };
+  const image = g.node("transpose", [y], back);
+  checkGraph(g.finish(g.node("conv", [image, g.weights([8, 24, 3, 3], 0)])));
+});
