@@ -41,7 +41,10 @@ export function permuted(arrangement: Arrangement, perm: readonly number[]): Arr
 }
 
 /** Undefined where an axis of the new shape cuts through a factor. */
-export function regrouped(arrangement: Arrangement, shape: readonly number[]): Arrangement | undefined {
+export function regrouped(
+  arrangement: Arrangement,
+  shape: readonly number[],
+): Arrangement | undefined {
   const open = arrangement.flat();
   const axes: Factor[][] = [];
   for (const size of shape) {

@@ -29,7 +29,14 @@ function format(dtype: FormatName, bytes: 1 | 2): Format {
   const columns = bytes === 1 ? 8 : 4;
   const vectorBytes = 128 * bytes;
   const vectorsPerCrouton = CROUTON_BYTES / vectorBytes;
-  return { dtype, bytes, columns, pixelBytes: CROUTON_CHANNELS * bytes, vectorBytes, vectorsPerCrouton };
+  return {
+    dtype,
+    bytes,
+    columns,
+    pixelBytes: CROUTON_CHANNELS * bytes,
+    vectorBytes,
+    vectorsPerCrouton,
+  };
 }
 
 export function isFormat(dtype: string): dtype is FormatName {

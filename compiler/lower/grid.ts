@@ -54,7 +54,10 @@ export function withFormat(grid: Grid, format: Format): Grid {
  * pixels that have no neighbours: those fill croutons row by row.
  * Undefined for shapes that no grid holds.
  */
-export function gridOfShape(shape: readonly number[], format: Format = FORMATS.i8): Grid | undefined {
+export function gridOfShape(
+  shape: readonly number[],
+  format: Format = FORMATS.i8,
+): Grid | undefined {
   if (shape.some((size) => size < 1)) return undefined;
   const [first = 1, second = 1, third = 1, fourth = 1] = shape;
   if (shape.length === 4) {
@@ -87,7 +90,10 @@ export function isDense(grid: Grid): boolean {
 }
 
 /** Where a channel lies. */
-export function laneOf(grid: Grid, channel: number): { readonly tile: number; readonly lane: number } {
+export function laneOf(
+  grid: Grid,
+  channel: number,
+): { readonly tile: number; readonly lane: number } {
   const inGroup = channel % grid.groupChannels;
   const group = Math.floor(channel / grid.groupChannels);
   const tile = group * groupTiles(grid) + Math.floor(inGroup / CROUTON_CHANNELS);

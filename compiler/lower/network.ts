@@ -160,8 +160,7 @@ class NetworkBuilder {
       output: (placed) => {
         const { zeroPoint } = storedEncoding(outputType);
         const grid = placed?.grid ?? this.gridFor(node.name, outputType);
-        const arrangement =
-          placed?.arrangement ?? canonicalArrangement(outputType.shape, grid);
+        const arrangement = placed?.arrangement ?? canonicalArrangement(outputType.shape, grid);
         const value = this.values.push({ name: outputName, grid, zeroPoint }) - 1;
         this.known.set(outputName, { value, arrangement });
         return value;

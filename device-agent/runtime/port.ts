@@ -3,7 +3,6 @@ import { assert, unreachable } from "../../protocol/base/assert.ts";
 import { decodeHalf, encodeHalf } from "../../protocol/base/half.ts";
 import type { PixelElement, Port, Storage } from "../../protocol/program/index.ts";
 
-type Pixels = Extract<Storage, { readonly kind: "pixels" }>;
 
 /** Elements of the tensor. */
 export function elementCount(port: Port): number {
@@ -92,7 +91,8 @@ interface PixelOrder {
 function pixelOrder(port: Port): PixelOrder {
   const [batches = 1, second] = port.shape;
   const total = elementCount(port);
-  if (port.shape.length !== 4 || second === undefined) return { batches: 1, channels: total, inner: 1 };
+  if (port.shape.length !== 4 || second === undefined)
+    return { batches: 1, channels: total, inner: 1 };
   return { batches, channels: second, inner: total / (batches * second) };
 }
 

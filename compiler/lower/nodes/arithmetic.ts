@@ -39,7 +39,10 @@ function lowerTable(context: NodeContext): void {
   const phased = context.phased(0);
   const input = phased?.value ?? context.value(0);
   const grid = context.grid(input);
-  const output = phased === undefined ? context.output(context.placed(0)) : context.temporary(grid, zeroPointOut);
+  const output =
+    phased === undefined
+      ? context.output(context.placed(0))
+      : context.temporary(grid, zeroPointOut);
   if (phased !== undefined) context.setPhased({ ...phased, value: output });
   context.add(
     tableStage({

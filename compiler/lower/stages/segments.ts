@@ -26,7 +26,9 @@ export function tileSegments(
   from: { readonly contexts: number; readonly cyclesPerVector: number },
 ): Segment[] {
   const spread = Math.ceil(from.contexts / grid.tiles);
-  const long = Math.floor((grid.columns * grid.format.vectorsPerCrouton * from.cyclesPerVector) / RUN_CYCLES);
+  const long = Math.floor(
+    (grid.columns * grid.format.vectorsPerCrouton * from.cyclesPerVector) / RUN_CYCLES,
+  );
   const parts = Math.min(grid.columns, Math.max(1, spread, long));
   const segments: Segment[] = [];
   for (let tile = 0; tile < grid.tiles; tile++) {
@@ -59,7 +61,8 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
 
 /** As linearSegments where no column is outside the image, else inside tiles. */
 export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
-  if (grid.width % grid.format.columns !== 0) return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
+  if (grid.width % grid.format.columns !== 0)
+    return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
   const rows = validRows(grid, row);
   return linearSegments(grid, contexts).map((segment) => ({ ...segment, rows }));
 }

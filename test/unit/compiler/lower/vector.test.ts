@@ -84,7 +84,9 @@ test("elementwise work on several images, and on more tokens than a crouton's ro
 
 test("pixels are tokens when channels are moved last, and an image again when they are moved back", () => {
   const g = int8Graph(10);
-  const x = g.node("conv", [g.input([1, 16, 6, 9]), g.weights([40, 16, 3, 3], 0)], { pads: [1, 1, 1, 1] });
+  const x = g.node("conv", [g.input([1, 16, 6, 9]), g.weights([40, 16, 3, 3], 0)], {
+    pads: [1, 1, 1, 1],
+  });
   const quantization = g.encodingOf(x);
   const last = g.node("transpose", [x], { perm: [0, 2, 3, 1], quantization });
   const y = g.node("matmul", [last, g.weights([40, 24], 1)]);
