@@ -3,6 +3,8 @@ import { assert, unreachable } from "../../protocol/base/assert.ts";
 import { decodeHalf, encodeHalf } from "../../protocol/base/half.ts";
 import type { PixelElement, Port, Storage } from "../../protocol/program/index.ts";
 
+type Pixels = Extract<Storage, { readonly kind: "pixels" }>;
+
 /** Elements of the tensor. */
 export function elementCount(port: Port): number {
   return port.shape.reduce((total, size) => total * size, 1);
