@@ -13,9 +13,12 @@ export function hvxCycles(
 ): number {
   const { prologue, body, epilogue } = run.code;
   const packets = (ops: readonly MicroOp[]): number => packetCount(ops, run.operands, soc);
-  return (
-    packets(prologue) + run.vectors * packets(body) + packets(epilogue) + soc.hvx.latencyCycles
-  );
+  const total = packets(prologue) + run.vectors * packets(body) + packets(epilogue);
+  return packetCycles(total, soc);
+}
+
+function packetCycles(packets: number, { hvx }: SocDescription): number {
+  return divCeil(packets * hvx.packetCyclesPercent, 100) + hvx.latencyCycles;
 }
 
 /** Stages of two-vector shuffles: log2 32 to transpose 32 rows, one to pair the pixels that lie one after another. */
@@ -30,13 +33,13 @@ export function packCycles(
   const vectors = 8 * pack.elementBytes;
   const stages = pack.transposed === 0 ? PAIR_STAGES : TRANSPOSE_STAGES;
   const permutes = (stages * vectors) / 2;
-  const { packet, latencyCycles } = soc.hvx;
+  const { packet } = soc.hvx;
   const perTile = Math.max(
     divCeil(vectors, packet.load),
     divCeil(vectors, packet.store),
     divCeil(permutes, packet.permute),
   );
-  return pack.tiles * perTile + latencyCycles;
+  return packetCycles(pack.tiles * perTile, soc);
 }
 
 export function packetCount(

@@ -39,6 +39,9 @@ export interface SocDescription {
     readonly queues: number;
     /** What one packet can do, in native vector operations. */
     readonly packet: Resources & { readonly slots: number };
+    /** Cycles from the start of a run to its first packet, and from its last packet to its end, together. */
     readonly latencyCycles: number;
+    /** Cycles that a hundred packets take: what stalls on average add to one cycle a packet. */
+    readonly packetCyclesPercent: number;
   };
 }

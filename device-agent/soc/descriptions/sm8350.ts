@@ -56,5 +56,6 @@ export const SM8350: SocDescription = {
     },
     // Assumed: scalar set-up of the loop and one pass through the pipeline.
     latencyCycles: 40,
+    packetCyclesPercent: 100,
   },
 };

@@ -57,5 +57,6 @@ export const SM8650: SocDescription = {
     },
     // Assumed: scalar set-up of the loop and one pass through the pipeline.
     latencyCycles: 40,
+    packetCyclesPercent: 100,
   },
 };

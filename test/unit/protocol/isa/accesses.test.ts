@@ -86,6 +86,7 @@ describe("packets", () => {
     hvx: {
       packet: { slots: 6, load: 1, store: 1, multiply: 2, alu: 4, permute: 1 },
       latencyCycles: 40,
+      packetCyclesPercent: 100,
     },
   } as SocDescription;
   const window = { kind: "window", window: { originX: 0, strideX: 1 } } as never;
