@@ -1,28 +1,3 @@
-/** Why a model file was refused. */
-import { CodedError } from "../../../protocol/base/result.ts";
-import type { Details } from "../../../protocol/base/result.ts";
-
-/**
- * BAD_MODEL: the bytes are no ONNX model, or contradict themselves.
- * UNSUPPORTED_OP: an operator, or a form of it, that this front end does not know.
- * UNSUPPORTED_TYPE: an element type that the compiler does not compute with.
- * DYNAMIC_SHAPE: a dimension is open, or a shape depends on the data.
- * LIMIT_EXCEEDED: more nodes, dimensions or elements than the stated limits.
- */
-export type ImportCode =
-  "BAD_MODEL" | "UNSUPPORTED_OP" | "UNSUPPORTED_TYPE" | "DYNAMIC_SHAPE" | "LIMIT_EXCEEDED";
-
-export const LIMITS = {
-  nodesMax: 100_000,
-  rankMax: 8,
-  /** Of one value; about 2 GiB of float32. */
-  elementsMax: 2 ** 29,
-  /** Largest value that is computed while importing: shapes, axes, scales. */
-  foldedElementsMax: 65_536,
-} as const;
-
-export class ImportError extends CodedError<ImportCode> {}
-
-export function refuse(code: ImportCode, message: string, details: Details = {}): never {
-  throw new ImportError(code, message, details);
-}
+/** Why an ONNX file was refused: as for every front end. */
+export { ImportError, LIMITS, refuse } from "../failure.ts";
+export type { ImportCode } from "../failure.ts";

@@ -1,0 +1,249 @@
+/** Operators that move elements, and those that compute with shapes. */
+import { product } from "../../../../protocol/base/integers.ts";
+import { tensorOf } from "../../../ir/index.ts";
+import type { DType } from "../../../ir/index.ts";
+import { outputAt, requiredInput } from "../operator.ts";
+import type { Operator } from "../operator.ts";
+import { knownNumbers } from "../scope.ts";
+import type { Scope } from "../scope.ts";
+import { elementType } from "../tensors.ts";
+import { planeOrder } from "../value.ts";
+import type { Value } from "../value.ts";
+import { axisIn, direct, emitActivated, layoutOf } from "./handler.ts";
+import type { Handler } from "./handler.ts";
+
+export const SHAPES: Readonly<Record<string, Handler>> = {
+  RESHAPE: (op, scope) => [importReshape(op, scope)],
+  SQUEEZE: (op, scope) => [importSqueeze(op, scope)],
+  EXPAND_DIMS: (op, scope) => [importExpandDims(op, scope)],
+  TRANSPOSE: (op, scope) => {
+    const perm = knownNumbers(op, requiredInput(op, 1));
+    return [
+      scope.emit(op, { op: "transpose", inputs: [requiredInput(op, 0)], attributes: { perm } }),
+    ];
+  },
+  CONCATENATION: (op, scope) => [importConcat(op, scope)],
+  PACK: (op, scope) => [importPack(op, scope)],
+  UNPACK: importUnpack,
+  SPLIT: importSplit,
+  SPLIT_V: importSplitV,
+  PAD: (op, scope) => [importPad(op, scope)],
+  PADV2: (op, scope) => [importPad(op, scope)],
+  MIRROR_PAD: (op, scope) => [importMirrorPad(op, scope)],
+  GATHER: (op, scope) => [importGather(op, scope)],
+  SHAPE: (op, scope) => {
+    const { shape } = requiredInput(op, 0).type;
+    return [known(op, scope, { dtype: outputDtype(op), shape: [shape.length], values: shape })];
+  },
+  RANK: (op, scope) => {
+    const values = [requiredInput(op, 0).type.shape.length];
+    return [known(op, scope, { dtype: "i32", shape: [], values })];
+  },
+  CAST: (op, scope) => {
+    const attributes = { to: outputDtype(op) };
+    return [scope.emit(op, { op: "cast", inputs: [requiredInput(op, 0)], attributes })];
+  },
+  BROADCAST_TO: (op, scope) => {
+    const shape = knownNumbers(op, requiredInput(op, 1));
+    return [
+      scope.emit(op, { op: "expand", inputs: [requiredInput(op, 0)], attributes: { shape } }),
+    ];
+  },
+  SELECT: direct("where", {}, 3),
+  SELECT_V2: direct("where", {}, 3),
+};
+
+function outputDtype(op: Operator): DType {
+  const output = outputAt(op, 0);
+  return elementType(output.typeCode, output.name);
+}
+
+interface Known {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+}
+
+function known(op: Operator, scope: Scope, { dtype, shape, values }: Known): Value {
+  return scope.constant(outputAt(op, 0).name, tensorOf({ dtype, shape }, values));
+}
+
+/** The same elements under another shape. */
+export function reshapedTo(op: Operator, scope: Scope, x: Value, shape: readonly number[]): Value {
+  return scope.emit(op, { op: "reshape", inputs: [x], attributes: { shape } });
+}
+
+function importReshape(op: Operator, scope: Scope): Value {
+  const x = requiredInput(op, 0);
+  const sizes = op.inputs[1];
+  const asked =
+    sizes?.constant === undefined ? op.options("Reshape").shape : knownNumbers(op, sizes);
+  // Old files write [0] for a scalar; files with a computed shape declare the result.
+  const wanted =
+    sizes !== undefined && sizes.constant === undefined && asked.length === 0
+      ? outputAt(op, 0).shape
+      : asked.length === 1 && asked[0] === 0
+        ? []
+        : asked;
+  const rest = product(wanted.filter((size) => size !== -1));
+  const filled = wanted.map((size) => (size === -1 ? product(x.type.shape) / rest : size));
+  return reshapedTo(op, scope, x, filled);
+}
+
+function importSqueeze(op: Operator, scope: Scope): Value {
+  const x = requiredInput(op, 0);
+  const { shape } = x.type;
+  const rank = shape.length;
+  const axes = op.options("Squeeze").axes.map((axis) => axisIn(op, axis, { rank, layout: "rows" }));
+  const drops = (size: number, axis: number) =>
+    axes.length === 0 ? size === 1 : axes.includes(axis);
+  return reshapedTo(
+    op,
+    scope,
+    x,
+    shape.filter((size, axis) => !drops(size, axis)),
+  );
+}
+
+function importExpandDims(op: Operator, scope: Scope): Value {
+  const x = requiredInput(op, 0);
+  const [given = 0] = knownNumbers(op, requiredInput(op, 1));
+  const rank = x.type.shape.length + 1;
+  const axis = axisIn(op, given, { rank, layout: "rows" });
+  const { shape } = x.type;
+  return reshapedTo(op, scope, x, [...shape.slice(0, axis), 1, ...shape.slice(axis)]);
+}
+
+function importConcat(op: Operator, scope: Scope): Value {
+  const { axis, activation } = op.options("Concatenation");
+  const inputs = op.inputs.map((_, position) => requiredInput(op, position));
+  const layout = layoutOf(inputs);
+  const rank = requiredInput(op, 0).type.shape.length;
+  const attributes = { axis: axisIn(op, axis, { rank, layout }) };
+  const emission = { op: "concat", inputs, attributes, layout, activation };
+  return emitActivated(op, scope, { ...emission, clamps: false });
+}
+
+function importPack(op: Operator, scope: Scope): Value {
+  const first = requiredInput(op, 0);
+  const rank = first.type.shape.length + 1;
+  const axis = axisIn(op, op.options("Pack").axis, { rank, layout: "rows" });
+  const { shape } = first.type;
+  const lifted = [...shape.slice(0, axis), 1, ...shape.slice(axis)];
+  const inputs = op.inputs.map((_, position) => {
+    const attributes = { shape: lifted };
+    const value = requiredInput(op, position);
+    return scope.emit(op, {
+      op: "reshape",
+      inputs: [value],
+      attributes,
+      ...innerOf(value, `part.${position}`),
+    });
+  });
+  return scope.emit(op, { op: "concat", inputs, attributes: { axis } });
+}
+
+/** An inner value with the encoding of what it is made from. */
+export function innerOf(value: Value, inner: string) {
+  const { quantization } = value.type;
+  return quantization === undefined ? { inner } : { inner, quantization };
+}
+
+function importUnpack(op: Operator, scope: Scope): readonly Value[] {
+  const x = requiredInput(op, 0);
+  const { shape } = x.type;
+  const rank = shape.length;
+  const axis = axisIn(op, op.options("Unpack" as "Pack").axis, { rank, layout: "rows" });
+  if (shape[axis] !== op.outputs.length) op.refuse("BAD_MODEL", `has ${op.outputs.length} outputs`);
+  return op.outputs.map((_, index) => unpacked(op, scope, { x, axis, index }));
+}
+
+function unpacked(
+  op: Operator,
+  scope: Scope,
+  part: { x: Value; axis: number; index: number },
+): Value {
+  const { x, axis, index } = part;
+  const { shape } = x.type;
+  const starts = shape.map((_, at) => (at === axis ? index : 0));
+  const ends = shape.map((size, at) => (at === axis ? index + 1 : size));
+  const steps = shape.map(() => 1);
+  const slice = { op: "slice", inputs: [x], attributes: { starts, ends, steps } };
+  const piece = scope.emit(op, { ...slice, ...innerOf(x, `part.${index}`) });
+  const attributes = { shape: shape.filter((_, at) => at !== axis) };
+  return scope.emit(op, { op: "reshape", inputs: [piece], attributes, output: index });
+}
+
+function importSplit(op: Operator, scope: Scope): readonly Value[] {
+  const [axisValue, x] = [requiredInput(op, 0), requiredInput(op, 1)];
+  const count = op.outputs.length;
+  const [axis = 0] = knownNumbers(op, axisValue);
+  const layout = layoutOf([x]);
+  const rank = x.type.shape.length;
+  const size = x.type.shape[axis < 0 ? axis + rank : axis] ?? 0;
+  const attributes = {
+    axis: axisIn(op, axis, { rank, layout }),
+    sizes: new Array<number>(count).fill(size / count),
+  };
+  return scope.emitAll(op, { op: "split", inputs: [x], attributes, layout, outputs: count });
+}
+
+function importSplitV(op: Operator, scope: Scope): readonly Value[] {
+  const x = requiredInput(op, 0);
+  const given = knownNumbers(op, requiredInput(op, 1));
+  const [axis = 0] = knownNumbers(op, requiredInput(op, 2));
+  const layout = layoutOf([x]);
+  const rank = x.type.shape.length;
+  const size = x.type.shape[axis < 0 ? axis + rank : axis] ?? 0;
+  const rest = size - given.reduce((sum, part) => sum + Math.max(part, 0), 0);
+  const sizes = given.map((part) => (part === -1 ? rest : part));
+  const attributes = { axis: axisIn(op, axis, { rank, layout }), sizes };
+  return scope.emitAll(op, { op: "split", inputs: [x], attributes, layout, outputs: sizes.length });
+}
+
+/** Pairs of counts, before and after every axis. */
+function paddings(op: Operator, x: Value): readonly [readonly number[], readonly number[]] {
+  const counts = knownNumbers(op, requiredInput(op, 1));
+  if (counts.length !== x.type.shape.length * 2) op.refuse("BAD_MODEL", "needs two counts an axis");
+  const before = x.type.shape.map((_, axis) => counts[axis * 2] ?? 0);
+  return [before, x.type.shape.map((_, axis) => counts[axis * 2 + 1] ?? 0)];
+}
+
+function importPad(op: Operator, scope: Scope): Value {
+  const x = requiredInput(op, 0);
+  const [before, after] = paddings(op, x);
+  const [value = 0] = op.inputs[2] === undefined ? [] : knownNumbers(op, op.inputs[2]);
+  return emitPad(op, scope, { x, before, after, value, mode: "constant" });
+}
+
+interface Padding {
+  readonly x: Value;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly value: number;
+  readonly mode: string;
+}
+
+function emitPad(op: Operator, scope: Scope, { x, before, after, value, mode }: Padding): Value {
+  const layout = layoutOf([x]);
+  const order = (list: readonly number[]) => (layout === "planes" ? planeOrder(list) : list);
+  const attributes = { before: order(before), after: order(after), value, mode };
+  return scope.emit(op, { op: "pad", inputs: [x], attributes, layout });
+}
+
+function importMirrorPad(op: Operator, scope: Scope): Value {
+  const x = requiredInput(op, 0);
+  const [before, after] = paddings(op, x);
+  const symmetric = op.options("MirrorPad").mode === 1;
+  const mode = symmetric ? "symmetric" : "reflect";
+  return emitPad(op, scope, { x, before, after, value: 0, mode });
+}
+
+function importGather(op: Operator, scope: Scope): Value {
+  const [x, indices] = [requiredInput(op, 0), requiredInput(op, 1)];
+  const { axis, batchDims } = op.options("Gather");
+  if (batchDims !== 0) op.refuse("UNSUPPORTED_OP", "gathering by batch is not supported");
+  const rank = x.type.shape.length;
+  const attributes = { axis: axisIn(op, axis, { rank, layout: "rows" }) };
+  return scope.emit(op, { op: "gather", inputs: [x, indices], attributes });
+}

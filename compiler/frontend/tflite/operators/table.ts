@@ -1,0 +1,17 @@
+/** Every operator that the TFLite front end imports. */
+import { ELEMENTWISE } from "./elementwise.ts";
+import type { Handler } from "./handler.ts";
+import { MATRICES } from "./matrices.ts";
+import { SHAPES } from "./shapes.ts";
+import { SLICES } from "./slices.ts";
+import { STORED } from "./stored.ts";
+import { WINDOWS } from "./windows.ts";
+
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map([
+  ...Object.entries(WINDOWS),
+  ...Object.entries(ELEMENTWISE),
+  ...Object.entries(MATRICES),
+  ...Object.entries(SHAPES),
+  ...Object.entries(SLICES),
+  ...Object.entries(STORED),
+]);
