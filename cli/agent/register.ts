@@ -1,4 +1,5 @@
 /** `retile agent register`: a model from the zoo or a file, with the runs to calibrate and compare on. */
+import { modelFormat } from "../../compiler/frontend/import.ts";
 import type { ModelToRegister } from "../../device-agent/index.ts";
 import { brand, isIdentifier } from "../../protocol/base/brand.ts";
 import type { ModelId } from "../../protocol/base/brand.ts";
@@ -34,8 +35,8 @@ export async function modelToRegister(options: RegisterOptions): Promise<Result<
   }
   const runs = await runsFor(file, options);
   if (!runs.ok) return runs;
-  const format = options.model.endsWith(".tflite") ? "tflite" : "onnx";
   const { bytes, inputShapes } = file;
+  const format = modelFormat(bytes);
   return succeeded({ id: brand<ModelId>(name), format, bytes, inputShapes, ...runs.value });
 }
 

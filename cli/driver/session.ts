@@ -1,4 +1,5 @@
 /** One zoo or user model through one release in this process: encodings once, then a program a chip. */
+import { modelFormat } from "../../compiler/frontend/import.ts";
 import type { CompileSummary, ModelSource, ReferenceSummary } from "../../protocol/abi/index.ts";
 import { fromUtf8 } from "../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
@@ -33,8 +34,8 @@ export class ModelSession {
     this.driver = new InProcessDriver(createDriver(recipe));
     this.inputs = inputs;
     const sha256 = this.driver.put(inputs.bytes);
-    const { name, inputShapes } = inputs;
-    this.model = { format: "onnx", sha256, name, inputShapes };
+    const { name, bytes, inputShapes } = inputs;
+    this.model = { format: modelFormat(bytes), sha256, name, inputShapes };
   }
 
   /** Float32 outputs of every run, and encodings. */

@@ -1,5 +1,5 @@
 /** The inputs of a run: what was given, checked against the model, or seeded values of the right shape. */
-import { importOnnx } from "../../compiler/frontend/onnx/index.ts";
+import { importModel } from "../../compiler/frontend/import.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { product } from "../../protocol/base/integers.ts";
@@ -14,7 +14,7 @@ const SEED = 1;
 
 export function importBound(model: ModelFile): Result<Graph> {
   const inputShapes = new Map(model.inputShapes.map(({ input, shape }) => [input, shape]));
-  return importOnnx(model.bytes, { inputShapes });
+  return importModel(model.bytes, { inputShapes });
 }
 
 /** In the graph's order of inputs. */

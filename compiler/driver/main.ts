@@ -14,7 +14,7 @@ import { FAMILIES } from "./families.ts";
 import { useHostSha256 } from "./host-crypto.ts";
 import { answerReference } from "./reference.ts";
 
-const FORMATS = ["onnx"] as const;
+const FORMATS = ["onnx", "tflite"] as const;
 
 export function createDriver(recipe: Recipe): Driver {
   return {

@@ -2,7 +2,7 @@
 import type { DriverHost, ModelSource } from "../../protocol/abi/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import { importOnnx } from "../frontend/onnx/index.ts";
+import { importModel, modelFormat } from "../frontend/import.ts";
 import { print as printGraph } from "../ir/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { optimize } from "../passes/index.ts";
@@ -20,11 +20,13 @@ export interface LoadOptions {
 
 /** All releases optimise alike: encodings name the values of this graph, so drivers share them. */
 export function loadModel(source: ModelSource, options: LoadOptions): Result<LoadedModel> {
-  if (source.format !== "onnx") {
-    return failed("BAD_MODEL", `model format "${source.format}" is not known; ONNX is`);
+  const bytes = options.host.readBlob(source.sha256);
+  const format = modelFormat(bytes);
+  if (format !== source.format) {
+    return failed("BAD_MODEL", `the model is said to be ${source.format}, its bytes say ${format}`);
   }
   const inputShapes = new Map(source.inputShapes.map(({ input, shape }) => [input, shape]));
-  const imported = importOnnx(options.host.readBlob(source.sha256), { inputShapes });
+  const imported = importModel(bytes, { inputShapes });
   if (!imported.ok) return imported;
   let dump: string | undefined;
   const graph = optimize(imported.value, undefined, {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { product } from "../../protocol/base/integers.ts";
 import { assert, present } from "../../protocol/base/assert.ts";
-import { allocate, DTYPE_BYTES, tensor } from "../../compiler/ir/index.ts";
+import { DTYPE_BYTES, tensor, viewElements } from "../../compiler/ir/index.ts";
 import type { DType, Tensor } from "../../compiler/ir/index.ts";
 
 export interface GoldenTensor {
@@ -68,8 +68,6 @@ function readStep(folder: string): GoldenStep {
 function readTensor(folder: string, { name, dtype, shape, file }: TensorEntry): GoldenTensor {
   const type = { dtype: present(DTYPES.get(dtype), `type ${dtype}`), shape };
   const bytes = Uint8Array.from(readFileSync(join(folder, file)));
-  const data = allocate(type.dtype, product(shape));
-  assert(bytes.length === data.length * DTYPE_BYTES[type.dtype], `${file} fills [${shape}]`);
-  new Uint8Array(data.buffer).set(bytes);
-  return { name, value: tensor(type, data) };
+  assert(bytes.length === product(shape) * DTYPE_BYTES[type.dtype], `${file} fills [${shape}]`);
+  return { name, value: tensor(type, viewElements(type.dtype, bytes)) };
 }

@@ -1,18 +1,28 @@
 /** The graph under construction: values in either layout, small constants computed as they come up. */
-import { assert, present } from "../../../protocol/base/assert.ts";
+import { present } from "../../../protocol/base/assert.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
 import {
   elementCount,
   evaluateNode,
   graphBuilder,
-  inferTypes,
+  inferNode,
+  isClosed,
   numberList,
   tensorFrom,
   tensorOf,
   numeric,
   stridesOf,
 } from "../../ir/index.ts";
-import type { Attribute, DType, Graph, Quantization, Tensor, TensorType } from "../../ir/index.ts";
+import type {
+  Attribute,
+  DType,
+  Graph,
+  Node,
+  Quantization,
+  Tensor,
+  TensorType,
+  ValueType,
+} from "../../ir/index.ts";
 import { LIMITS } from "../failure.ts";
 import type { Operator } from "./operator.ts";
 import { outputAt } from "./operator.ts";
@@ -71,12 +81,12 @@ export function importScope(graphName: string): Scope {
     return held[wanted];
   };
   const emitAll = (owner: Operator, emission: Emission): readonly Value[] => {
-    const { op, inputs, layout = "rows", inner, outputs = 1 } = emission;
-    const attributes = new Map(Object.entries(emission.attributes ?? {}));
-    const types = inferOrRefuse(owner, emission, attributes);
-    if (types.length !== outputs) owner.refuse("BAD_MODEL", `has ${outputs} outputs`);
+    const { op, inputs, layout = "rows", outputs = 1 } = emission;
+    const { types, attributes } = inferOrRefuse(owner, emission);
     const specs = types.map((type, index) => outputSpec(owner, emission, { type, index }));
-    const folded = layout === "rows" ? fold(owner, emission, specs) : undefined;
+    if (specs.length !== outputs) owner.refuse("BAD_MODEL", `has ${outputs} outputs`);
+    const node = { name: owner.name, op, inputs: inputs.map(() => ""), outputs: [], attributes };
+    const folded = layout === "rows" ? fold(owner, { node, inputs, specs }) : undefined;
     if (folded !== undefined) {
       return specs.map((spec, index) => known(spec.name, present(folded[index], spec.name)));
     }
@@ -89,7 +99,6 @@ export function importScope(graphName: string): Scope {
       attributes: Object.fromEntries(attributes),
       ...quantizationOf(specs[0]?.type),
     });
-    assert(inner === undefined || outputs === 1, "inner values come alone");
     return specs.map(({ name, type }, index) => ({
       name,
       type: layout === "rows" ? type : rowType(type),
@@ -218,33 +227,41 @@ function outputSpec(owner: Operator, emission: Emission, { type, index }: Inferr
   return { name, type: quantization === undefined ? type : { ...type, quantization } };
 }
 
-function inferOrRefuse(
-  owner: Operator,
-  emission: Emission,
-  attributes: ReadonlyMap<string, Attribute>,
-): readonly TensorType[] {
-  const types = emission.inputs.map((value) => value && typeIn(value, emission.layout ?? "rows"));
-  const inferred = inferTypes({ op: emission.op, attributes }, types);
-  return inferred.ok ? inferred.value : owner.refuse("BAD_MODEL", inferred.message);
+/** The types of a node's outputs, and its attributes in normal form. */
+function inferOrRefuse(owner: Operator, emission: Emission) {
+  const { op, inputs, layout = "rows", outputs = 1 } = emission;
+  const given = new Map(Object.entries(emission.attributes ?? {}));
+  const names = Array.from({ length: outputs }, (_, index) => `output ${index}`);
+  const types = inputs.map((value) => value && typeIn(value, layout));
+  const inferred = inferNode({ op, attributes: given, outputs: names }, types);
+  if (!inferred.ok) return owner.refuse("BAD_MODEL", inferred.message);
+  const { attributes } = inferred.value;
+  return { attributes, types: inferred.value.types.map((type) => closedType(owner, type)) };
 }
 
-function fold(
-  owner: Operator,
-  emission: Emission,
-  specs: readonly Spec[],
-): readonly Tensor[] | undefined {
+function closedType(owner: Operator, type: ValueType): TensorType {
+  return isClosed(type)
+    ? type
+    : owner.refuse("DYNAMIC_SHAPE", "the shape of its output depends on the input's values");
+}
+
+interface Foldable {
+  readonly node: Node;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly specs: readonly Spec[];
+}
+
+function fold(owner: Operator, { node, inputs, specs }: Foldable): readonly Tensor[] | undefined {
   const isSmall = (type: TensorType): boolean => elementCount(type) <= LIMITS.foldedElementsMax;
-  const { op, inputs } = emission;
   const known = inputs.every(
     (value) => value === undefined || (value.constant !== undefined && isSmall(value.type)),
   );
   if (!known || !specs.every(({ type }) => isSmall(type))) return undefined;
-  const attributes = new Map(Object.entries(emission.attributes ?? {}));
-  const node = { name: owner.name, op, inputs: inputs.map(() => ""), outputs: [], attributes };
+  const operands = inputs.map((value) => value?.constant);
   try {
     return evaluateNode(
       node,
-      inputs.map((value) => value?.constant),
+      operands,
       specs.map(({ type }) => type),
     );
   } catch (error) {

@@ -3,8 +3,8 @@
  * blocks last; a dense one spans its size, a compressed one lists the indices that are there.
  */
 import { product } from "../../../protocol/base/integers.ts";
-import { allocate, stridesOf, tensor } from "../../ir/index.ts";
-import type { Tensor, TensorType, TypedArray } from "../../ir/index.ts";
+import { allocate, DTYPE_BYTES, stridesOf, tensor } from "../../ir/index.ts";
+import type { Tensor, TensorType } from "../../ir/index.ts";
 import { refuse } from "../failure.ts";
 import { charge, readTable } from "./flat-buffer.ts";
 import type { FlatFile } from "./flat-buffer.ts";
@@ -41,15 +41,12 @@ export function densified(sparse: SparseTensor): Tensor {
     refuse("LIMIT_EXCEEDED", `${name} is sparse and has ${count} elements`, { node: name });
   }
   const dense = allocate(type.dtype, count);
-  const stored = elements(bytes, type.dtype, bytes.length / Math.max(dense.BYTES_PER_ELEMENT, 1));
+  const stored = elements(bytes, type.dtype, bytes.length / Math.max(DTYPE_BYTES[type.dtype], 1));
   if (stored === undefined) return broken(sparse, "its values are cut off");
   const positions = positionsOf(sparse, levelsOf(sparse), stored.length);
-  for (const [index, position] of positions.entries()) copyElement(stored, index, dense, position);
+  const target = dense as { [at: number]: number | bigint | string };
+  for (const [index, position] of positions.entries()) target[position] = stored[index] ?? 0;
   return tensor(type, dense);
-}
-
-function copyElement(from: TypedArray, index: number, to: TypedArray, position: number): void {
-  (to as { [at: number]: number | bigint })[position] = from[index] ?? 0;
 }
 
 function broken(sparse: SparseTensor, reason: string): never {
@@ -58,18 +55,24 @@ function broken(sparse: SparseTensor, reason: string): never {
 
 /** The dense position of every stored value, level by level. */
 function positionsOf(sparse: SparseTensor, levels: readonly Level[], count: number): number[] {
-  let positions = [0];
-  for (const level of levels) {
-    const next: number[] = [];
-    for (const [parent, base] of positions.entries()) {
-      for (const index of entriesOf(sparse, level, parent)) {
-        if (index < 0 || index >= level.size) broken(sparse, "an index is outside");
-        next.push(base + index * level.step);
-      }
-    }
-    positions = next;
-  }
+  const positions = levels.reduce(
+    (parents, level) => parents.flatMap((base, at) => childrenOf(sparse, level, { base, at })),
+    [0],
+  );
   return positions.length === count ? positions : broken(sparse, "it has values without indices");
+}
+
+interface Parent {
+  /** Its dense position, and its place among the entries of its level. */
+  readonly base: number;
+  readonly at: number;
+}
+
+function childrenOf(sparse: SparseTensor, level: Level, { base, at }: Parent): readonly number[] {
+  return entriesOf(sparse, level, at).map((index) => {
+    const inside = index >= 0 && index < level.size;
+    return inside ? base + index * level.step : broken(sparse, "an index is outside");
+  });
 }
 
 function entriesOf(sparse: SparseTensor, level: Level, parent: number): readonly number[] {

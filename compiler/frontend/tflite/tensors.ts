@@ -1,6 +1,6 @@
 /** Tensor tables to types, and the values that the file holds to tensors. */
 import { product } from "../../../protocol/base/integers.ts";
-import { allocate, DTYPE_BYTES, tensor } from "../../ir/index.ts";
+import { DTYPE_BYTES, tensor, viewElements } from "../../ir/index.ts";
 import type { DType, Quantization, Tensor, TensorType, TypedArray } from "../../ir/index.ts";
 import { LIMITS, refuse } from "../failure.ts";
 import type { FlatFile } from "./flat-buffer.ts";
@@ -17,7 +17,12 @@ const ELEMENT_TYPES: ReadonlyMap<number, DType> = new Map([
   [6, "bool"],
   [7, "i16"],
   [9, "i8"],
+  [10, "f64"],
+  [12, "u64"],
+  [15, "u32"],
+  [16, "u16"],
   [17, "i8"],
+  [18, "bf16"],
 ]);
 const INT4 = 17;
 /** A handle of a variable; it has no elements. */
@@ -26,14 +31,9 @@ export const RESOURCE = 13;
 const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [5, "string"],
   [8, "complex64"],
-  [10, "float64"],
   [11, "complex128"],
-  [12, "uint64"],
   [RESOURCE, "resource"],
   [14, "variant"],
-  [15, "uint32"],
-  [16, "uint16"],
-  [18, "bfloat16"],
 ]);
 
 /** Scales that no number could be stored with are a fault of the file. */
@@ -139,12 +139,7 @@ function unpackedInt4(bytes: Uint8Array, count: number): Int8Array | undefined {
 
 /** `count` elements over the bytes themselves where they are aligned, over a copy elsewhere. */
 export function elements(bytes: Uint8Array, dtype: DType, count: number): TypedArray | undefined {
-  if (bytes.length !== count * DTYPE_BYTES[dtype]) return undefined;
-  const Elements = allocate(dtype, 0).constructor as new (
-    buffer: ArrayBufferLike,
-    start: number,
-    count: number,
-  ) => TypedArray;
+  if (dtype === "string" || bytes.length !== count * DTYPE_BYTES[dtype]) return undefined;
   const aligned = bytes.byteOffset % DTYPE_BYTES[dtype] === 0 ? bytes : bytes.slice();
-  return new Elements(aligned.buffer, aligned.byteOffset, count);
+  return viewElements(dtype, aligned) as TypedArray;
 }

@@ -69,7 +69,11 @@ function known(op: Operator, scope: Scope, { dtype, shape, values }: Known): Val
 }
 
 /** The same elements under another shape. */
-export function reshapedTo(op: Operator, scope: Scope, x: Value, shape: readonly number[]): Value {
+export function reshapedTo(
+  op: Operator,
+  scope: Scope,
+  { x, shape }: { readonly x: Value; readonly shape: readonly number[] },
+): Value {
   return scope.emit(op, { op: "reshape", inputs: [x], attributes: { shape } });
 }
 
@@ -87,7 +91,7 @@ function importReshape(op: Operator, scope: Scope): Value {
         : asked;
   const rest = product(wanted.filter((size) => size !== -1));
   const filled = wanted.map((size) => (size === -1 ? product(x.type.shape) / rest : size));
-  return reshapedTo(op, scope, x, filled);
+  return reshapedTo(op, scope, { x, shape: filled });
 }
 
 function importSqueeze(op: Operator, scope: Scope): Value {
@@ -97,12 +101,7 @@ function importSqueeze(op: Operator, scope: Scope): Value {
   const axes = op.options("Squeeze").axes.map((axis) => axisIn(op, axis, { rank, layout: "rows" }));
   const drops = (size: number, axis: number) =>
     axes.length === 0 ? size === 1 : axes.includes(axis);
-  return reshapedTo(
-    op,
-    scope,
-    x,
-    shape.filter((size, axis) => !drops(size, axis)),
-  );
+  return reshapedTo(op, scope, { x, shape: shape.filter((size, axis) => !drops(size, axis)) });
 }
 
 function importExpandDims(op: Operator, scope: Scope): Value {
@@ -111,7 +110,7 @@ function importExpandDims(op: Operator, scope: Scope): Value {
   const rank = x.type.shape.length + 1;
   const axis = axisIn(op, given, { rank, layout: "rows" });
   const { shape } = x.type;
-  return reshapedTo(op, scope, x, [...shape.slice(0, axis), 1, ...shape.slice(axis)]);
+  return reshapedTo(op, scope, { x, shape: [...shape.slice(0, axis), 1, ...shape.slice(axis)] });
 }
 
 function importConcat(op: Operator, scope: Scope): Value {

@@ -67,12 +67,7 @@ function importStridedSlice(op: Operator, scope: Scope): Value {
   const sameAxes = cuts.every(({ triple, size }) => triple !== undefined && size !== undefined);
   if (sameAxes) return emitSlice(op, scope, cut);
   const piece = emitSlice(op, scope, { ...cut, inner: "cut" });
-  return reshapedTo(
-    op,
-    scope,
-    piece,
-    cuts.flatMap(({ size }) => size ?? []),
-  );
+  return reshapedTo(op, scope, { x: piece, shape: cuts.flatMap(({ size }) => size ?? []) });
 }
 
 /** One entry for every axis of the input or the result. */
