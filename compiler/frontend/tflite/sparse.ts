@@ -6,11 +6,11 @@ import { product } from "../../../protocol/base/integers.ts";
 import { allocate, DTYPE_BYTES, stridesOf, tensor } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
 import { refuse } from "../failure.ts";
+import { elements } from "./elements.ts";
 import { charge, readTable } from "./flat-buffer.ts";
 import type { FlatFile } from "./flat-buffer.ts";
 import { TABLES } from "./schema.ts";
 import type { SparsityTable } from "./schema.ts";
-import { elements } from "./tensors.ts";
 
 export interface SparseTensor {
   readonly file: FlatFile;

@@ -1,8 +1,9 @@
 /** Tensor tables to types, and the values that the file holds to tensors. */
 import { product } from "../../../protocol/base/integers.ts";
-import { DTYPE_BYTES, tensor, viewElements } from "../../ir/index.ts";
-import type { DType, Quantization, Tensor, TensorType, TypedArray } from "../../ir/index.ts";
+import { tensor } from "../../ir/index.ts";
+import type { DType, Quantization, Tensor, TensorType } from "../../ir/index.ts";
 import { LIMITS, refuse } from "../failure.ts";
+import { elements } from "./elements.ts";
 import type { FlatFile } from "./flat-buffer.ts";
 import type { ModelTable, TensorTable } from "./schema.ts";
 import { densified } from "./sparse.ts";
@@ -135,11 +136,4 @@ function unpackedInt4(bytes: Uint8Array, count: number): Int8Array | undefined {
     const byte = bytes[index >> 1] ?? 0;
     return ((index & 1) === 0 ? byte << 28 : byte << 24) >> 28;
   });
-}
-
-/** `count` elements over the bytes themselves where they are aligned, over a copy elsewhere. */
-export function elements(bytes: Uint8Array, dtype: DType, count: number): TypedArray | undefined {
-  if (dtype === "string" || bytes.length !== count * DTYPE_BYTES[dtype]) return undefined;
-  const aligned = bytes.byteOffset % DTYPE_BYTES[dtype] === 0 ? bytes : bytes.slice();
-  return viewElements(dtype, aligned) as TypedArray;
 }
