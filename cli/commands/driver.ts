@@ -62,7 +62,7 @@ function registerBench(driver: Command): void {
     .description("Compile the model zoo with every release and compare on the chip's clock")
     .option("--only <pattern>", "models whose name matches this regular expression")
     .option("--releases <versions>", "comma-separated; the default is all, oldest first")
-    .option("--soc <names>", "comma-separated chips; the default is all")
+    .option("--soc <names>", "comma-separated chips; the default is sm8350,sm8650")
     .option("--seed <number>", "seed of the input images", wholeNumber, 1)
     .option("--profile", "also print where the time goes, by engine")
     .action(

@@ -31,6 +31,8 @@ const GAIN_MIN = 1.5;
 const ROOFLINE_RATIO_MAX = 1.3;
 const SNR_DB_MIN = { model: "ocr-classifier", limit: 20 } as const;
 const CALIBRATION_RUNS = 16;
+/** The smallest memory of a phone and the largest. */
+const DEFAULT_SOCS = "sm8350,sm8650";
 
 interface Measurement {
   readonly model: string;
@@ -50,7 +52,7 @@ interface Measurement {
 export async function runBench(options: BenchOptions, output: Output): Promise<ExitName> {
   const models = unwrap(narrowed(ZOO, options.only, ({ name }) => name));
   const recipes = unwrap(chosen(RELEASES, options.releases));
-  const socs = unwrap(chosen(new Map(SOCS.map((soc) => [soc.name, soc])), options.soc));
+  const socs = unwrap(chosen(new Map(SOCS.map((soc) => [soc.name, soc])), options.soc ?? DEFAULT_SOCS));
   const progress = output.progress("bench", models.length * recipes.length);
   const measured: Measurement[] = [];
   for (const model of models) {

@@ -1,2 +1,2 @@
 /** HTP architectures that programs are made for. */
-export const FAMILIES = ["v68", "v75"] as const;
+export const FAMILIES = ["v68", "v69", "v73", "v75", "v79", "v81"] as const;

@@ -1,6 +1,6 @@
 /**
  * What a listing takes at the least if its layers run one after another, each as fast as its busiest
- * resource: DDR bytes at full bandwidth, tile products, and vector packets spread over all contexts.
+ * resource: DDR bytes at full bandwidth, tile products, and vector runs spread over all contexts.
  */
 import { hvxCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
@@ -56,6 +56,6 @@ function addWork(
   } else if (draft.op === "hmx.mac") {
     total.hmx += draft.tapCount * draft.tileCount * soc.hmx.tileCyclesInt8;
   } else if (draft.op === "hvx.run") {
-    total.hvx += hvxCycles(draft, soc) - soc.hvx.latencyCycles;
+    total.hvx += hvxCycles(draft, soc);
   }
 }

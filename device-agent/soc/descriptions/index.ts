@@ -1,9 +1,11 @@
 /** The chips this simulator knows. */
 import type { SocDescription } from "../../../protocol/isa/index.ts";
-import { SM8350 } from "./sm8350.ts";
-import { SM8650 } from "./sm8650.ts";
+import { CHIPS } from "./chips.ts";
+import { htp } from "./htp.ts";
 
-export const SOCS: readonly SocDescription[] = [SM8350, SM8650];
+export { FITTED } from "./fitted.ts";
+
+export const SOCS: readonly SocDescription[] = CHIPS.map(htp);
 
 /** For instance "sm8650"; undefined when there is no such chip. */
 export function socNamed(name: string): SocDescription | undefined {
