@@ -52,7 +52,9 @@ interface Measurement {
 export async function runBench(options: BenchOptions, output: Output): Promise<ExitName> {
   const models = unwrap(narrowed(ZOO, options.only, ({ name }) => name));
   const recipes = unwrap(chosen(RELEASES, options.releases));
-  const socs = unwrap(chosen(new Map(SOCS.map((soc) => [soc.name, soc])), options.soc ?? DEFAULT_SOCS));
+  const socs = unwrap(
+    chosen(new Map(SOCS.map((soc) => [soc.name, soc])), options.soc ?? DEFAULT_SOCS),
+  );
   const progress = output.progress("bench", models.length * recipes.length);
   const measured: Measurement[] = [];
   for (const model of models) {
