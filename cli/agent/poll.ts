@@ -26,6 +26,8 @@ export function describeOutcome(outcome: PollOutcome): string {
       return `waiting for ${outcome.to.version} (${outcome.code}): ${outcome.message}`;
     case "committed":
       return `committed: ${outcome.from.version} -> ${outcome.to.version}`;
+    case "recalled":
+      return `recalled: ${outcome.from.version} -> ${outcome.to.version}: ${outcome.because}`;
     case "refused":
       return `refused ${outcome.to.version} (${outcome.code}): ${outcome.message}`;
     default:

@@ -126,6 +126,8 @@ export class LightDevice {
       acknowledgedSequence: this.acknowledged,
       assignment: { epoch, sequence },
       sandbox: "degraded",
+      assignmentSha256: null,
+      refusedOrder: null,
     });
     const answer = await this.post(DEVICE_ROUTES.checkIn, request);
     return answer.ok ? decodeCheckInReply(answer.value) : answer;

@@ -17,6 +17,8 @@ export interface AgentState {
   readonly pollIntervalSeconds: number;
   /** Of the last update that came as far as measuring. */
   readonly lastUpdate: UpdateSummary | null;
+  /** Why the last order of the director was not taken; told at the next check-in. */
+  readonly refusedOrder: string | null;
 }
 
 export type StateCode = "NOT_INITIALISED" | "STATE_DAMAGED";
@@ -34,6 +36,7 @@ const agentStateSchema: z.ZodType<AgentState> = z.strictObject({
   outbox: outboxSchema,
   pollIntervalSeconds: z.int().min(0),
   lastUpdate: updateSummarySchema.nullable(),
+  refusedOrder: z.string().nullable().default(null),
 });
 
 export async function readState(files: FileSystem): Promise<Result<AgentState, StateCode>> {

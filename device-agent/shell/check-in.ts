@@ -1,26 +1,33 @@
 /** Asks the server, verifies what it says against the offline keys, and accepts the assignment or not. */
 import { z } from "zod";
+import type { TenantId } from "../../protocol/base/brand.ts";
 import { unreachable } from "../../protocol/base/assert.ts";
 import { succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
 import {
+  DIRECTOR_CODES,
   directorKeysPath,
+  hardwarePolicyPath,
   parseDriverPath,
   readDirectorKeys,
   readEnvelope,
-  verifyAssignment,
+  readHardwarePolicy,
+  verifyOrder,
   type Assignment,
   type DirectorKeys,
+  type HardwarePolicy,
+  type Order,
   type TrustedSet,
 } from "../../protocol/metadata/index.ts";
 import type { CheckInRequest, MetadataVersions } from "../../protocol/wire/index.ts";
 import { sandboxLevel } from "../host/index.ts";
 import { acknowledgedSequence } from "../report/index.ts";
-import { accept, finishAssignment } from "../slots/index.ts";
+import { accept, finishAssignment, recall } from "../slots/index.ts";
 import {
   decideUpdate,
   downloadTarget,
   IMAGE_CODES,
+  RECALL_CODES,
   refresh,
   resolveTarget,
   resolveTopLevelTarget,
@@ -29,6 +36,7 @@ import {
 } from "../update/index.ts";
 import { readModels } from "../workload/index.ts";
 import { interfacesOf, persist, type Context } from "./context.ts";
+import { collectGarbage } from "./garbage.ts";
 import { metadataStore } from "./metadata-store.ts";
 import type { PollOutcome } from "./update-cycle.ts";
 
@@ -75,7 +83,9 @@ async function requestOf({ ports, journal }: Context): Promise<CheckInRequest> {
       epoch: slots.accepted?.epoch ?? 0,
       sequence: slots.accepted?.sequence ?? 0,
     },
+    assignmentSha256: slots.accepted?.contentSha256 ?? null,
     sandbox: sandboxLevel(ports.tools),
+    refusedOrder: journal.state.refusedOrder,
   };
 }
 
@@ -107,29 +117,41 @@ async function takeAssignment(
     fetch: ports.server.fetch,
     store: metadataStore(ports.files),
     now: ports.clock.now(),
-    onNotice: ({ code, role }) =>
-      ports.log({ event: "metadata_discarded", details: { code, role } }),
+    onNotice: ({ code, role }) => ports.log({ event: "metadata_discarded", details: { code, role } }),
   };
   const trusted = await refresh(update);
   if (!trusted.ok) return trusted;
+  const authority = await readAuthority(trusted.value, update, { tenant, soc: ports.soc.name });
+  if (!authority.ok) return authority;
+  const { directorKeys, policy } = authority.value;
+  const { accepted, current, previous, recovery, recalled } = slots;
+  const drivers = { current, previous, recovery, recalled: recalled.sha256s };
   const { now } = trusted.value;
-  const directorKeys = await trustedDirectorKeys(trusted.value, update, tenant);
-  if (!directorKeys.ok) return directorKeys;
-  const { accepted, current } = slots;
-  const keys = directorKeys.value;
   const decided = await decideUpdate({
     envelope,
-    directorKeys: keys,
-    facts: { tenant, device, ...interfacesOf(ports.soc), current, accepted },
+    directorKeys,
+    policy,
+    facts: { tenant, device, ...interfacesOf(ports.soc), ...drivers, accepted },
     now,
     resolve: (path) => resolveTarget(trusted.value, update, path),
   });
   if (decided.ok) return succeeded(await acceptUpdate(context, decided.value));
   const isImage = IMAGE_CODES.some((code) => code === decided.code);
-  const assignment = verifyAssignment(envelope, keys, { tenant, device, now, accepted });
-  if (!isImage || !assignment.ok) return decided;
-  return succeeded(await refuseImage(context, assignment.value, decided));
+  const order = verifyOrder(envelope, directorKeys, { tenant, device, now, accepted });
+  if (isImage && order.ok && order.value._type === "assignment") {
+    return succeeded(await refuseImage(context, order.value, decided));
+  }
+  await noteRefusal(context, decided);
+  return decided;
 }
+
+/** For the next check-in to tell: an order that is not taken is the operator's business. */
+async function noteRefusal({ journal }: Context, { code }: Failure): Promise<void> {
+  if (journal.state.refusedOrder === code || !ORDER_CODES.has(code)) return;
+  await journal.write({ ...journal.state, refusedOrder: code });
+}
+
+const ORDER_CODES: ReadonlySet<string> = new Set([...DIRECTOR_CODES, ...IMAGE_CODES, ...RECALL_CODES]);
 
 /** The director's word is good, its image is not for this device: the server hears of it. */
 async function refuseImage(
@@ -150,42 +172,105 @@ async function refuseImage(
   return { kind: "refused", from: slots.current, to, code, message, summary: null };
 }
 
-async function trustedDirectorKeys(
+interface Authority {
+  readonly directorKeys: DirectorKeys;
+  readonly policy: HardwarePolicy | undefined;
+}
+
+/** What only the top-level targets role may say, whatever it delegates. */
+async function readAuthority(
   trusted: TrustedSet,
   update: RefreshPorts,
-  tenant: Parameters<typeof directorKeysPath>[0],
-): Promise<Result<DirectorKeys>> {
-  const target = resolveTopLevelTarget(trusted, directorKeysPath(tenant));
-  if (!target.ok) return target;
-  const bytes = await downloadTarget(update, target.value.target);
-  return bytes.ok ? readDirectorKeys(bytes.value, tenant) : bytes;
+  { tenant, soc }: { readonly tenant: TenantId; readonly soc: string },
+): Promise<Result<Authority>> {
+  const keys = await topLevelTarget(trusted, update, directorKeysPath(tenant));
+  if (!keys.ok) return keys;
+  const directorKeys = readDirectorKeys(keys.value, tenant);
+  if (!directorKeys.ok) return directorKeys;
+  const path = hardwarePolicyPath(soc);
+  if (!trusted.targets?.targets.has(path)) {
+    return succeeded({ directorKeys: directorKeys.value, policy: undefined });
+  }
+  const bytes = await topLevelTarget(trusted, update, path);
+  if (!bytes.ok) return bytes;
+  const policy = readHardwarePolicy(bytes.value, soc);
+  if (!policy.ok) return policy;
+  return succeeded({ directorKeys: directorKeys.value, policy: policy.value });
+}
+
+async function topLevelTarget(
+  trusted: TrustedSet,
+  update: RefreshPorts,
+  path: string,
+): Promise<Result<Uint8Array>> {
+  const target = resolveTopLevelTarget(trusted, path);
+  return target.ok ? downloadTarget(update, target.value.target) : target;
 }
 
 async function acceptUpdate(
   context: Context,
   decision: UpdateDecision,
 ): Promise<PollOutcome | undefined> {
-  const { journal } = context;
-  const { slots } = journal.state;
-  const accepted = acceptedOf(decision.assignment);
-  if (decision.kind === "nothing") {
-    await journal.write({ ...journal.state, slots: finishAssignment(slots, accepted) });
-    return { kind: "nothing", because: decision.because };
+  switch (decision.kind) {
+    case "nothing":
+      return finishWithNothing(context, decision);
+    case "install":
+      return acceptInstall(context, decision);
+    case "recall":
+      return obeyRecall(context, decision);
+    default:
+      return unreachable(decision);
   }
-  const { target, facts, assignment } = decision;
+}
+
+async function finishWithNothing(
+  { journal }: Context,
+  { assignment, because }: Extract<UpdateDecision, { kind: "nothing" }>,
+): Promise<PollOutcome> {
+  const slots = finishAssignment(journal.state.slots, acceptedOf(assignment));
+  await journal.write({ ...journal.state, slots });
+  return { kind: "nothing", because };
+}
+
+async function acceptInstall(
+  context: Context,
+  { target, facts, assignment }: Extract<UpdateDecision, { kind: "install" }>,
+): Promise<undefined> {
+  const { slots } = context.journal.state;
   const driver = { version: facts.version, sha256: target.sha256 };
   const { rollout, activateBefore } = assignment;
   const candidate = { driver, bytes: target.length, path: target.path, rollout, activateBefore };
   await persist(context, {
-    slots: accept(slots, candidate, accepted),
+    slots: accept(slots, candidate, acceptedOf(assignment)),
     bodies: [{ kind: "lifecycle", stage: { kind: "accepted" } }],
     from: slots.current,
     to: driver,
     rollout,
   });
-  return undefined;
 }
 
-function acceptedOf({ epoch, sequence, contentSha256 }: Assignment) {
+/** One write: what it leads to is in the store, because it was committed before. */
+async function obeyRecall(
+  context: Context,
+  { recall: order, to }: Extract<UpdateDecision, { kind: "recall" }>,
+): Promise<PollOutcome> {
+  const { slots } = context.journal.state;
+  const next = recall(slots, { recalled: order.recalled, to, accepted: acceptedOf(order) });
+  const isLeft = to.sha256 !== slots.current.sha256;
+  const stage = { kind: "rolled_back", code: "RECALLED", message: order.reason } as const;
+  await persist(context, {
+    slots: next,
+    bodies: isLeft ? [{ kind: "lifecycle", stage }] : [],
+    from: slots.current,
+    to,
+    rollout: null,
+  });
+  if (isLeft) await collectGarbage(context);
+  return isLeft
+    ? { kind: "recalled", from: slots.current, to, because: order.reason }
+    : { kind: "nothing", because: `Recalled elsewhere: ${order.reason}` };
+}
+
+function acceptedOf({ epoch, sequence, contentSha256 }: Order) {
   return { epoch, sequence, contentSha256, finished: false };
 }

@@ -54,6 +54,7 @@ export async function installFactory(
     outbox: EMPTY_OUTBOX,
     pollIntervalSeconds: POLL_INTERVAL_SECONDS,
     lastUpdate: null,
+    refusedOrder: null,
   };
   await writeState(files, state);
   return succeeded(state);

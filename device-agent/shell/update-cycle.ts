@@ -25,6 +25,13 @@ export type PollOutcome =
   | { readonly kind: "held"; readonly code: HoldCode; readonly because: string }
   /** The assignment asks for what is there already. */
   | { readonly kind: "nothing"; readonly because: string }
+  /** The director took a driver back: the device runs the other one from now on. */
+  | {
+      readonly kind: "recalled";
+      readonly from: DriverRef;
+      readonly to: DriverRef;
+      readonly because: string;
+    }
   /** The network failed; the next poll goes on from here. */
   | {
       readonly kind: "waiting";

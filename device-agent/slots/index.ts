@@ -5,6 +5,7 @@ export * from "./download.ts";
 export * from "./file-system.ts";
 export * from "./fit.ts";
 export * from "./memory-disk.ts";
+export * from "./recall.ts";
 export * from "./state.ts";
 export * from "./state-json.ts";
 export * from "./store.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isIdentifier, isSha256 } from "../../protocol/base/brand.ts";
 import type { Instant, ModelId, RolloutId, Sha256 } from "../../protocol/base/brand.ts";
 import { isSemver } from "../../protocol/base/semver.ts";
-import type { SlotsState } from "./state.ts";
+import { NOTHING_RECALLED, type SlotsState } from "./state.ts";
 
 const identifier = <T extends string>() =>
   z.custom<T>((text) => typeof text === "string" && isIdentifier(text));
@@ -58,4 +58,8 @@ export const slotsStateSchema: z.ZodType<SlotsState> = z.strictObject({
     .nullable(),
   update,
   pins,
+  recalled: z
+    .strictObject({ epoch: count, sha256s: z.array(sha256Schema).readonly() })
+    .readonly()
+    .default(NOTHING_RECALLED),
 });

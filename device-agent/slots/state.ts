@@ -7,7 +7,7 @@
  * before a transition, whose work is repeated, or the one after it.
  */
 import { assert } from "../../protocol/base/assert.ts";
-import type { Instant, ModelId, RolloutId } from "../../protocol/base/brand.ts";
+import type { Instant, ModelId, RolloutId, Sha256 } from "../../protocol/base/brand.ts";
 import type { AcceptedAssignment } from "../../protocol/metadata/index.ts";
 import type { DriverRef } from "../../protocol/wire/index.ts";
 
@@ -22,7 +22,16 @@ export interface SlotsState {
   readonly update: UpdateStep;
   /** Models that stay with an older driver's program, because the current one made them worse. */
   readonly pins: readonly Pin[];
+  readonly recalled: Recalled;
 }
+
+/** Bundles that an order of the director recalled. Only an order of a later epoch can lift that. */
+export interface Recalled {
+  readonly epoch: number;
+  readonly sha256s: readonly Sha256[];
+}
+
+export const NOTHING_RECALLED: Recalled = { epoch: 0, sha256s: [] };
 
 export interface Pin {
   readonly model: ModelId;
@@ -68,6 +77,7 @@ export function factoryState(recovery: DriverRef): SlotsState {
     accepted: null,
     update: { kind: "idle" },
     pins: [],
+    recalled: NOTHING_RECALLED,
   };
 }
 

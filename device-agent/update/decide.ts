@@ -3,21 +3,24 @@
  * targets), who gets it now the director's (an assignment): both must say the same thing.
  */
 import { unreachable } from "../../protocol/base/assert.ts";
-import type { DeviceId, Instant, TenantId } from "../../protocol/base/brand.ts";
+import type { DeviceId, Instant, Sha256, TenantId } from "../../protocol/base/brand.ts";
 import { failed, succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import { compareSemver } from "../../protocol/base/semver.ts";
 import type { InterfaceVersion } from "../../protocol/bundle/index.ts";
 import {
   driverFactsSchema,
+  driverPath,
   parseDriverPath,
   securityFloorOf,
-  verifyAssignment,
+  verifyOrder,
   type AcceptedAssignment,
   type Assignment,
   type DescribedTarget,
   type DirectorCode,
   type DirectorKeys,
   type DriverFacts,
+  type HardwarePolicy,
+  type Recall,
 } from "../../protocol/metadata/index.ts";
 import type { DriverRef } from "../../protocol/wire/index.ts";
 import type { ResolveCode, ResolvedTarget } from "./resolve.ts";
@@ -33,7 +36,11 @@ export interface DeviceFacts {
   /** The instruction set that the chip executes. */
   readonly isa: InterfaceVersion;
   readonly current: DriverRef;
+  readonly previous: DriverRef | null;
+  readonly recovery: DriverRef;
   readonly accepted: AcceptedAssignment | null;
+  /** Bundles that an earlier order recalled. */
+  readonly recalled: readonly Sha256[];
 }
 
 export type UpdateDecision =
@@ -48,6 +55,12 @@ export type UpdateDecision =
       readonly because: string;
       /** Done by having nothing to do: to be remembered as finished. */
       readonly assignment: Assignment;
+    }
+  | {
+      readonly kind: "recall";
+      readonly recall: Recall;
+      /** What runs from now on; the current driver where that is not recalled. */
+      readonly to: DriverRef;
     };
 
 export const IMAGE_CODES = [
@@ -57,42 +70,113 @@ export const IMAGE_CODES = [
   "WRONG_ABI",
   "WRONG_ISA",
   "BELOW_SECURITY_FLOOR",
+  "IMAGE_REVOKED",
+  "IMAGE_RECALLED",
 ] as const;
 export type ImageCode = (typeof IMAGE_CODES)[number];
-export type DecideCode = DirectorCode | ResolveCode | ImageCode;
+export const RECALL_CODES = ["RECALL_OF_RECOVERY", "RECALL_TO_UNCOMMITTED"] as const;
+export type RecallCode = (typeof RECALL_CODES)[number];
+export type DecideCode = DirectorCode | ResolveCode | ImageCode | RecallCode;
 
 export interface DecideOptions {
   /** The signed document from the check-in reply or from a stick. */
   readonly envelope: Uint8Array;
   readonly directorKeys: DirectorKeys;
+  /** What the offline keys forbid on this hardware; undefined where they have said nothing. */
+  readonly policy: HardwarePolicy | undefined;
   readonly facts: DeviceFacts;
   readonly now: Instant;
   /** Looks a path up among the trusted targets. */
   readonly resolve: (path: string) => Promise<Result<ResolvedTarget, ResolveCode>>;
 }
 
-export async function decideUpdate(
-  options: DecideOptions,
-): Promise<Result<UpdateDecision, DecideCode>> {
-  const { envelope, directorKeys, facts, now, resolve } = options;
+type Outcome = Result<UpdateDecision, DecideCode>;
+
+export async function decideUpdate(options: DecideOptions): Promise<Outcome> {
+  const { envelope, directorKeys, facts, now } = options;
   const { tenant, device, accepted } = facts;
-  const context = { tenant, device, accepted, now };
-  const assignment = verifyAssignment(envelope, directorKeys, context);
-  if (!assignment.ok) return assignment;
-  const resolved = await resolve(assignment.value.target.path);
-  if (!resolved.ok) return resolved;
-  return decideImage(assignment.value, resolved.value, facts);
+  const order = verifyOrder(envelope, directorKeys, { tenant, device, accepted, now });
+  if (!order.ok) return order;
+  switch (order.value._type) {
+    case "assignment":
+      return decideAssignment(order.value, options);
+    case "recall":
+      return decideRecall(order.value, options);
+    default:
+      return unreachable(order.value);
+  }
 }
 
-/** Whether the image that an assignment names may run here. */
-export function decideImage(
-  assignment: Assignment,
-  { target, role }: ResolvedTarget,
-  facts: DeviceFacts,
-): Result<UpdateDecision, ImageCode> {
-  const named = assignment.target;
+async function decideAssignment(assignment: Assignment, options: DecideOptions): Promise<Outcome> {
+  const image = await checkImage(assignment.target, options);
+  if (!image.ok) return image;
+  const { target, driver } = image.value;
+  if (options.facts.recalled.includes(target.sha256)) return recalledImage(driver.version);
+  if (options.facts.current.sha256 === target.sha256) {
+    const because = `Driver ${driver.version} is already installed.`;
+    return succeeded({ kind: "nothing", because, assignment });
+  }
+  return succeeded({ kind: "install", target, facts: driver, assignment });
+}
+
+/** To a version that this device has committed before and that the offline keys still allow, or nowhere. */
+async function decideRecall(recall: Recall, options: DecideOptions): Promise<Outcome> {
+  const { current, previous, recovery } = options.facts;
+  const isRecalled = ({ sha256 }: DriverRef): boolean => recall.recalled.includes(sha256);
+  if (isRecalled(recovery)) {
+    const message = "The recovery driver cannot be recalled: a device is never without a driver.";
+    return failed("RECALL_OF_RECOVERY", message, { sha256: recovery.sha256 });
+  }
+  const { returnTo } = recall;
+  if (returnTo === null) {
+    return succeeded({ kind: "recall", recall, to: await nextAllowed(isRecalled, options) });
+  }
+  const committed = [current, recovery, ...(previous ? [previous] : [])];
+  const to = committed.find(({ sha256 }) => sha256 === returnTo.sha256);
+  if (!to) {
+    const message = "The recall names a version that this device has not committed before.";
+    return failed("RECALL_TO_UNCOMMITTED", message, { path: returnTo.path });
+  }
+  if (isRecalled(to)) return recalledImage(to.version);
+  const image = await checkImage(returnTo, options);
+  return image.ok ? succeeded({ kind: "recall", recall, to }) : image;
+}
+
+/** The current driver, the one before it, or in the end the recovery driver, which is never refused. */
+async function nextAllowed(
+  isRecalled: (driver: DriverRef) => boolean,
+  options: DecideOptions,
+): Promise<DriverRef> {
+  const { current, previous, recovery, soc } = options.facts;
+  if (!isRecalled(current)) return current;
+  if (previous === null || isRecalled(previous)) return recovery;
+  const path = driverPath({ family: soc, version: previous.version });
+  const image = await checkImage({ path, sha256: previous.sha256, length: undefined }, options);
+  return image.ok ? previous : recovery;
+}
+
+function recalledImage(version: string): Failure<"IMAGE_RECALLED"> {
+  return failed("IMAGE_RECALLED", `Driver ${version} has been recalled.`, { version });
+}
+
+/** What an order says of the image; a device that goes back by itself knows no length. */
+interface NamedImage {
+  readonly path: string;
+  readonly sha256: Sha256;
+  readonly length: number | undefined;
+}
+
+/** Whether the image that an order names may run here: both authorities must say the same of it. */
+async function checkImage(
+  named: NamedImage,
+  { facts, policy, resolve }: DecideOptions,
+): Promise<Result<Image, ImageCode | ResolveCode>> {
+  const resolved = await resolve(named.path);
+  if (!resolved.ok) return resolved;
+  const { target, role } = resolved.value;
   const agree =
-    named.path === target.path && named.sha256 === target.sha256 && named.length === target.length;
+    named.sha256 === target.sha256 &&
+    (named.length === undefined || named.length === target.length);
   if (!agree) {
     const details = { assigned: named.sha256, signed: target.sha256 };
     const message = "The assignment names other bytes than the offline keys signed.";
@@ -105,16 +189,14 @@ export function decideImage(
     checkHardware(family, driver, facts) ??
     checkInterface("abi", driver, facts) ??
     checkInterface("isa", driver, facts) ??
-    checkFloor(driver.version, securityFloorOf(role, family));
-  if (refusal) return refusal;
-  if (facts.current.sha256 === target.sha256) {
-    const because = `Driver ${driver.version} is already installed.`;
-    return succeeded({ kind: "nothing", because, assignment });
-  }
-  return succeeded({ kind: "install", target, facts: driver, assignment });
+    checkFloor(driver.version, securityFloorOf(role, family)) ??
+    checkFloor(driver.version, policy?.securityFloor) ??
+    checkRevocation(target, policy);
+  return refusal ?? image;
 }
 
 interface Image {
+  readonly target: DescribedTarget;
   readonly family: string;
   readonly driver: DriverFacts;
 }
@@ -123,7 +205,7 @@ function readImage(target: DescribedTarget): Result<Image, ImageCode> {
   const name = parseDriverPath(target.path);
   const driver = driverFactsSchema.safeParse(target.custom);
   if (name && driver.success && driver.data.version === name.version) {
-    return succeeded({ family: name.family, driver: driver.data });
+    return succeeded({ target, family: name.family, driver: driver.data });
   }
   return failed("NOT_A_DRIVER", `The target ${target.path} is not described as a driver.`);
 }
@@ -163,4 +245,12 @@ function checkFloor(version: string, floor: string | undefined): Failure<ImageCo
   if (floor === undefined || compareSemver(version, floor) >= 0) return undefined;
   const message = `Driver ${version} is below the security floor ${floor}.`;
   return failed("BELOW_SECURITY_FLOOR", message, { version, floor });
+}
+
+function checkRevocation(
+  { path, sha256 }: DescribedTarget,
+  policy: HardwarePolicy | undefined,
+): Failure<ImageCode> | undefined {
+  if (!policy?.revoked.includes(sha256)) return undefined;
+  return failed("IMAGE_REVOKED", `The offline keys have revoked ${path} for good.`, { path });
 }

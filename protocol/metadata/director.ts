@@ -16,7 +16,12 @@ import { failed, succeeded, type Failure, type Result } from "../base/result.ts"
 import { sha256Hex, type KeyObject } from "../crypto/index.ts";
 import { isSignedBy, keysSchema, readEnvelope, type Envelope } from "./envelope.ts";
 import { parseJson } from "./json.ts";
-import { ASSIGNMENT_BYTES_MAX, DIRECTOR_KEYS_BYTES_MAX, KEYS_PER_ROLE_MAX } from "./limits.ts";
+import {
+  ASSIGNMENT_BYTES_MAX,
+  DIRECTOR_KEYS_BYTES_MAX,
+  KEYS_PER_ROLE_MAX,
+  RECALLED_MAX,
+} from "./limits.ts";
 import { dateTime, expiresSchema } from "./roles.ts";
 
 const tenantId = z.custom<TenantId>((text) => typeof text === "string" && isIdentifier(text));
@@ -38,18 +43,24 @@ const directorKeysSchema = z.object({
 export type DirectorKeys = z.output<typeof directorKeysSchema>;
 export type DirectorKeysJson = z.input<typeof directorKeysSchema>;
 
-const assignmentSchema = z.object({
-  _type: z.literal("assignment"),
+/** What every order of the director carries: for whom it is, its number, and until when it may be taken up. */
+const orderFields = {
   tenant: tenantId,
   device: deviceId,
-  target: z.object({ path: z.string().min(1).max(256), sha256, length: z.int().min(1) }),
-  rollout: rolloutId,
-  /** Index of the rollout's stage. */
-  stage: count,
   epoch: z.int().min(1),
   sequence: z.int().min(1),
   /** No download may begin at or after this. */
   startBefore: expiresSchema,
+};
+const namedTarget = z.object({ path: z.string().min(1).max(256), sha256, length: z.int().min(1) });
+
+const assignmentSchema = z.object({
+  _type: z.literal("assignment"),
+  ...orderFields,
+  target: namedTarget,
+  rollout: rolloutId,
+  /** Index of the rollout's stage. */
+  stage: count,
   /** No switch to it may happen at or after this. */
   activateBefore: expiresSchema,
   /** What the decision rested on: the gate policy's hash, and the last report it had seen. */
@@ -57,10 +68,27 @@ const assignmentSchema = z.object({
 });
 export type AssignmentJson = z.input<typeof assignmentSchema>;
 
-export interface Assignment extends Readonly<z.output<typeof assignmentSchema>> {
-  /** Of the signed content: tells two assignments with one number apart. */
+const recallSchema = z.object({
+  _type: z.literal("recall"),
+  ...orderFields,
+  /** Bundles that must not run any more, nor the programs that they compiled. */
+  recalled: z.array(sha256).min(1).max(RECALLED_MAX),
+  /** The version to go back to; null: the device chooses, and one that runs none of them only blocks them. */
+  returnTo: namedTarget.nullable(),
+  /** For the device's log: one sentence. */
+  reason: z.string().max(256),
+});
+export type RecallJson = z.input<typeof recallSchema>;
+
+const orderSchema = z.discriminatedUnion("_type", [assignmentSchema, recallSchema]);
+
+interface Signed {
+  /** Of the signed content: tells two orders with one number apart. */
   readonly contentSha256: Sha256;
 }
+export interface Assignment extends Readonly<z.output<typeof assignmentSchema>>, Signed {}
+export interface Recall extends Readonly<z.output<typeof recallSchema>>, Signed {}
+export type Order = Assignment | Recall;
 
 export const DIRECTOR_CODES = [
   "DIRECTOR_KEYS_MALFORMED",
@@ -109,28 +137,40 @@ export interface AssignmentContext {
   readonly accepted: AcceptedAssignment | null;
 }
 
-/** Whether this device may act on this assignment now; the image's side is checked elsewhere. */
-export function verifyAssignment(
+/** Whether this device may act on this order now; the image's side is checked elsewhere. */
+export function verifyOrder(
   bytes: Uint8Array,
   keys: DirectorKeys,
   context: AssignmentContext,
-): Result<Assignment, DirectorCode> {
+): Result<Order, DirectorCode> {
   const keysRefusal = checkKeys(keys, context);
   if (keysRefusal) return keysRefusal;
-  const read = readEnvelope(bytes, assignmentSchema, ASSIGNMENT_BYTES_MAX);
+  const read = readEnvelope(bytes, orderSchema, ASSIGNMENT_BYTES_MAX);
   if (!read.ok) return failed(`ASSIGNMENT_${read.code}`, read.message, read.details);
   if (!isSignedByDirector(read.value, keys)) {
     const message = "The assignment is not signed by enough of the director's keys.";
     return failed("ASSIGNMENT_BAD_SIGNATURES", message, { epoch: keys.epoch });
   }
   const contentSha256 = sha256Hex(read.value.signedBytes);
-  const assignment: Assignment = { ...read.value.signed, contentSha256 };
+  const order: Order = { ...read.value.signed, contentSha256 };
   return (
-    checkAddressee(assignment, context) ??
-    checkOrder(assignment, keys, context.accepted) ??
-    checkStart(assignment, context.now) ??
-    succeeded(assignment)
+    checkAddressee(order, context) ??
+    checkOrder(order, keys, context.accepted) ??
+    checkStart(order, context.now) ??
+    succeeded(order)
   );
+}
+
+/** An order that must be an assignment. */
+export function verifyAssignment(
+  bytes: Uint8Array,
+  keys: DirectorKeys,
+  context: AssignmentContext,
+): Result<Assignment, DirectorCode> {
+  const order = verifyOrder(bytes, keys, context);
+  if (!order.ok) return order;
+  if (order.value._type === "assignment") return succeeded(order.value);
+  return failed("ASSIGNMENT_MALFORMED", "The order is no assignment but a recall.");
 }
 
 /** Checked again before the switch, which may be long after the download began. */
@@ -162,7 +202,7 @@ function checkKeys(
 }
 
 function checkAddressee(
-  assignment: Assignment,
+  assignment: Order,
   { tenant, device }: AssignmentContext,
 ): Failure<DirectorCode> | undefined {
   if (assignment.tenant !== tenant) {
@@ -176,7 +216,7 @@ function checkAddressee(
 
 /** The epoch is the key set's; within an epoch the sequence grows. The same one may be resumed. */
 function checkOrder(
-  assignment: Assignment,
+  assignment: Order,
   keys: DirectorKeys,
   accepted: AcceptedAssignment | null,
 ): Failure<DirectorCode> | undefined {
@@ -192,57 +232,8 @@ function checkOrder(
   return failed("ASSIGNMENT_REPLAYED", "The assignment is not newer than the last one.", details);
 }
 
-function checkStart(assignment: Assignment, now: Instant): Failure<DirectorCode> | undefined {
+function checkStart(assignment: Order, now: Instant): Failure<DirectorCode> | undefined {
   if (now < assignment.startBefore) return undefined;
   const details = { startBefore: dateTime(assignment.startBefore) };
   return failed("ASSIGNMENT_EXPIRED", "The assignment may no longer be started.", details);
-}
-
-export interface DirectorKeysOptions {
-  readonly tenant: TenantId;
-  readonly epoch: number;
-  readonly threshold: number;
-  readonly keys: ReadonlyMap<string, KeyObject>;
-  readonly validFrom: Instant;
-  readonly validUntil: Instant;
-}
-
-/** The key set to be published as a target. */
-export function authorDirectorKeys(options: DirectorKeysOptions): DirectorKeysJson {
-  const { tenant, epoch, threshold, keys, validFrom, validUntil } = options;
-  return {
-    _type: "director-keys",
-    tenant,
-    epoch,
-    threshold,
-    keys: Object.fromEntries(keys),
-    validFrom: dateTime(validFrom),
-    validUntil: dateTime(validUntil),
-  };
-}
-
-export interface AssignmentFields {
-  readonly tenant: TenantId;
-  readonly device: DeviceId;
-  readonly target: { readonly path: string; readonly sha256: Sha256; readonly length: number };
-  readonly rollout: RolloutId;
-  readonly stage: number;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly startBefore: Instant;
-  readonly activateBefore: Instant;
-  readonly evidence: { readonly policyHash: Sha256; readonly watermark: number };
-}
-
-/** The document to be signed with `signMetadata`. */
-export function authorAssignment(fields: AssignmentFields): AssignmentJson {
-  const { target, evidence, startBefore, activateBefore, ...rest } = fields;
-  return {
-    _type: "assignment",
-    ...rest,
-    target: { ...target },
-    evidence: { ...evidence },
-    startBefore: dateTime(startBefore),
-    activateBefore: dateTime(activateBefore),
-  };
 }

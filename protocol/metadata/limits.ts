@@ -7,6 +7,10 @@ export const TARGETS_BYTES_MAX = 5_000_000;
 export const DIRECTOR_KEYS_BYTES_MAX = 65_536;
 export const ASSIGNMENT_BYTES_MAX = 16_384;
 
+/** Bundles that one order recalls, and that a device remembers as recalled or revoked. */
+export const RECALLED_MAX = 64;
+export const HARDWARE_POLICY_BYTES_MAX = 65_536;
+
 export const ROOT_ROTATIONS_MAX = 256;
 /** Roles visited in the search for one target. */
 export const DELEGATED_ROLES_MAX = 32;

@@ -32,7 +32,8 @@ const v1 = retile.wire.v1;
 type Wire = typeof retile.wire.v1;
 
 export function encodeCheckInRequest(request: CheckInRequest): Uint8Array {
-  const { previous, models, assignment, sandbox, ...facts } = request;
+  const { previous, models, assignment, assignmentSha256, sandbox, refusedOrder, ...facts } =
+    request;
   return v1.CheckInRequest.encode({
     ...facts,
     current: wireDriver(request.current),
@@ -41,6 +42,8 @@ export function encodeCheckInRequest(request: CheckInRequest): Uint8Array {
     models: models.map(({ model, sha256 }) => ({ model, sha256: hashBytes(sha256) })),
     assignmentEpoch: assignment.epoch,
     assignmentSequence: assignment.sequence,
+    ...(assignmentSha256 && { assignmentSha256: hashBytes(assignmentSha256) }),
+    ...(refusedOrder !== null && { refusedOrder }),
     sandbox:
       sandbox === "strong"
         ? v1.SandboxLevel.SANDBOX_LEVEL_STRONG
@@ -67,7 +70,13 @@ export function decodeCheckInRequest(bytes: Uint8Array): Result<CheckInRequest, 
         epoch: whole(message.assignmentEpoch, "assignment_epoch"),
         sequence: whole(message.assignmentSequence, "assignment_sequence"),
       },
+      assignmentSha256:
+        message.assignmentSha256.length === 0
+          ? null
+          : sha256Field(message.assignmentSha256, "assignment_sha256"),
       sandbox: sandboxLevel(message.sandbox),
+      refusedOrder:
+        message.refusedOrder === "" ? null : text(message.refusedOrder, "refused_order", 64),
     }),
   });
 }

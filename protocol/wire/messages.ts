@@ -64,7 +64,11 @@ export interface CheckInRequest {
   readonly acknowledgedSequence: number;
   /** The last one accepted; zero and zero before the first. */
   readonly assignment: AssignmentOrder;
+  /** Of that order's signed content; null before the first, and from agents that do not say it. */
+  readonly assignmentSha256: Sha256 | null;
   readonly sandbox: SandboxLevel;
+  /** The code with which the device refused the last order it was given; null where it did not. */
+  readonly refusedOrder: string | null;
 }
 
 /** Why a device gets no assignment. */

@@ -75,6 +75,8 @@ export namespace retile {
                 assignmentEpoch?: (number|Long|null);
                 assignmentSequence?: (number|Long|null);
                 sandbox?: (retile.wire.v1.SandboxLevel|null);
+                refusedOrder?: (string|null);
+                assignmentSha256?: (Uint8Array|null);
             }
 
             class CheckInRequest implements ICheckInRequest {
@@ -93,6 +95,8 @@ export namespace retile {
                 public assignmentEpoch: (number|Long);
                 public assignmentSequence: (number|Long);
                 public sandbox: retile.wire.v1.SandboxLevel;
+                public refusedOrder: string;
+                public assignmentSha256: Uint8Array;
                 public static create(properties?: retile.wire.v1.ICheckInRequest): retile.wire.v1.CheckInRequest;
                 public static encode(message: retile.wire.v1.ICheckInRequest, writer?: $protobuf.Writer): $protobuf.Writer;
                 public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): retile.wire.v1.CheckInRequest;

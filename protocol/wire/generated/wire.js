@@ -314,6 +314,8 @@ export const retile = $root.retile = (() => {
                 CheckInRequest.prototype.assignmentEpoch = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 CheckInRequest.prototype.assignmentSequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 CheckInRequest.prototype.sandbox = 0;
+                CheckInRequest.prototype.refusedOrder = "";
+                CheckInRequest.prototype.assignmentSha256 = $util.newBuffer([]);
 
                 CheckInRequest.create = function create(properties) {
                     return new CheckInRequest(properties);
@@ -355,6 +357,10 @@ export const retile = $root.retile = (() => {
                         writer.uint32(104).uint64(message.assignmentSequence);
                     if (message.sandbox != null && Object.hasOwnProperty.call(message, "sandbox"))
                         writer.uint32(112).int32(message.sandbox);
+                    if (message.refusedOrder != null && Object.hasOwnProperty.call(message, "refusedOrder"))
+                        writer.uint32(122).string(message.refusedOrder);
+                    if (message.assignmentSha256 != null && Object.hasOwnProperty.call(message, "assignmentSha256"))
+                        writer.uint32(130).bytes(message.assignmentSha256);
                     return writer;
                 };
 
@@ -437,6 +443,14 @@ export const retile = $root.retile = (() => {
                             }
                         case 14: {
                                 message.sandbox = reader.int32();
+                                break;
+                            }
+                        case 15: {
+                                message.refusedOrder = reader.string();
+                                break;
+                            }
+                        case 16: {
+                                message.assignmentSha256 = reader.bytes();
                                 break;
                             }
                         default:

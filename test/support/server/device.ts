@@ -93,6 +93,8 @@ export class TestDevice {
       acknowledgedSequence: this.acknowledged,
       assignment: this.accepted,
       sandbox: "degraded",
+      assignmentSha256: null,
+      refusedOrder: null,
     });
   }
 

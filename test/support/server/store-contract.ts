@@ -101,6 +101,7 @@ export function outcome(verdict: ModelVerdict, model = "classifier"): Report["bo
 function checkInOf(device: DeviceId, changes: Partial<CheckInRequest> = {}): CheckInRequest {
   return {
     ...{ tenant: TENANT, device, soc: "sm8650", agentVersion: "0.2.0", sandbox: "degraded" },
+    ...{ assignmentSha256: null, refusedOrder: null },
     ...{ current: OLD, previous: null, recovery: OLD, reportEpoch: 1, acknowledgedSequence: 0 },
     metadata: { root: 1, timestamp: 1, snapshot: 1, targets: 1 },
     models: [{ model: brand<ModelId>("classifier"), sha256: sha256Hex(utf8("classifier")) }],

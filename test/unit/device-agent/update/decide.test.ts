@@ -6,6 +6,7 @@ import { packBundle, type ManifestFields } from "../../../../protocol/bundle/ind
 import { keyObject, sha256Hex } from "../../../../protocol/crypto/index.ts";
 import {
   authorAssignment,
+  authorRecall,
   authorDirectorKeys,
   describeDriver,
   describeFile,
@@ -13,6 +14,8 @@ import {
   readDirectorKeys,
   signMetadata,
   type AssignmentFields,
+  type HardwarePolicy,
+  type RecallFields,
 } from "../../../../protocol/metadata/index.ts";
 import {
   decideUpdate,
@@ -58,6 +61,9 @@ const FACTS: DeviceFacts = {
   abi: { major: 1, minor: 0 },
   isa: { major: 1, minor: 0 },
   current: { version: "1.0.0", sha256: sha256Hex(OLD) },
+  previous: null,
+  recovery: { version: "1.0.0", sha256: sha256Hex(OLD) },
+  recalled: [],
   accepted: null,
 };
 
@@ -73,12 +79,16 @@ const KEYSET = authorDirectorKeys({
 interface Situation {
   readonly bundles?: readonly Uint8Array[];
   readonly floor?: string;
+  readonly policy?: Partial<HardwarePolicy>;
   readonly assignment?: Partial<AssignmentFields>;
+  /** Instead of an assignment. */
+  readonly recall?: Partial<RecallFields>;
   readonly facts?: Partial<DeviceFacts>;
 }
 
 /** The whole way of an update's decision: refresh, key set, assignment, image. */
-async function decided({ bundles = [OLD, NEW], floor = "1.0.0", assignment, facts }: Situation) {
+async function decided(situation: Situation) {
+  const { bundles = [OLD, NEW], floor = "1.0.0", policy, assignment, recall, facts } = situation;
   const described = bundles.flatMap((bytes) => {
     const files = describeDriver(bytes, floor);
     return files.ok ? [...files.value] : [];
@@ -97,10 +107,14 @@ async function decided({ bundles = [OLD, NEW], floor = "1.0.0", assignment, fact
   const directorKeys = readDirectorKeys(downloaded.value, TENANT);
   if (!directorKeys.ok) throw new Error(directorKeys.message);
   const options: DecideOptions = {
-    envelope: await signMetadata(authorAssignment({ ...assigned(), ...assignment }), [
-      KEYS.director,
-    ]),
+    envelope: await signMetadata(
+      recall
+        ? authorRecall({ ...RECALL, ...recall })
+        : authorAssignment({ ...assigned(), ...assignment }),
+      [KEYS.director],
+    ),
     directorKeys: directorKeys.value,
+    policy: policy && { ...POLICY, ...policy },
     facts: { ...FACTS, ...facts },
     now: NOW,
     resolve: (wanted) => resolveTarget(trusted.value, made.ports, wanted),
@@ -122,6 +136,20 @@ function assigned(bytes = NEW, path = "drivers/sm8650/1.1.0"): AssignmentFields 
     evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
   };
 }
+
+const POLICY: HardwarePolicy = {
+  _type: "hardware-policy",
+  family: "sm8650",
+  securityFloor: "1.0.0",
+  revoked: [],
+};
+
+const RECALL: RecallFields = {
+  ...{ tenant: TENANT, device: FACTS.device, epoch: 1, sequence: 1, startBefore: LATER },
+  recalled: [sha256Hex(NEW)],
+  returnTo: null,
+  reason: "it burns batteries",
+};
 
 test("an image and an assignment that agree are installed", async () => {
   const decision = await decided({});
@@ -180,6 +208,17 @@ describe("nothing is installed when", () => {
       { facts: { device: brand("x") } },
       "ASSIGNMENT_WRONG_DEVICE",
     ],
+    [
+      "the offline floor of the hardware is higher",
+      { policy: { securityFloor: "1.1.1" } },
+      "BELOW_SECURITY_FLOOR",
+    ],
+    [
+      "the offline keys revoked the image",
+      { policy: { revoked: [sha256Hex(NEW)] } },
+      "IMAGE_REVOKED",
+    ],
+    ["the image was recalled", { facts: { recalled: [sha256Hex(NEW)] } }, "IMAGE_RECALLED"],
     ["no offline key vouches for the image", { bundles: [OLD] }, "TARGET_NOT_FOUND"],
     [
       "the director names other bytes",
@@ -200,5 +239,73 @@ describe("nothing is installed when", () => {
     ],
   ])("%s", async (_why, situation, code) => {
     expect(codeOf(await decided(situation))).toBe(code);
+  });
+});
+
+describe("a recall", () => {
+  const old = { version: "1.0.0", sha256: sha256Hex(OLD) };
+  const current = { version: "1.1.0", sha256: sha256Hex(NEW) };
+  const factory = { version: "0.9.0", sha256: sha256Hex(utf8("factory")) };
+  const device = { current, previous: old, recovery: factory };
+  const returnTo = {
+    path: "drivers/sm8650/1.0.0",
+    sha256: old.sha256,
+    length: OLD.length,
+  };
+
+  test.each<[string, Situation, string]>([
+    ["goes back to the version before", { facts: device }, "1.0.0"],
+    ["goes where the director says", { recall: { returnTo }, facts: device }, "1.0.0"],
+    [
+      "goes to the recovery driver where there is no other",
+      { facts: { ...device, previous: null } },
+      "0.9.0",
+    ],
+    [
+      "goes to the recovery driver where the one before is below the floor",
+      { floor: "1.1.0", facts: device },
+      "0.9.0",
+    ],
+    [
+      "goes to the recovery driver where the one before is revoked",
+      { policy: { revoked: [old.sha256] }, facts: device },
+      "0.9.0",
+    ],
+    ["of another version holds the device where it is", { facts: { current: old } }, "1.0.0"],
+  ])("%s", async (_what, situation, version) => {
+    const decision = await decided({ recall: {}, ...situation });
+    expect(decision).toMatchObject({ value: { kind: "recall", to: { version } } });
+  });
+
+  test.each<[string, Situation, string]>([
+    [
+      "to a version that never ran here",
+      { recall: { returnTo }, facts: { ...device, previous: null } },
+      "RECALL_TO_UNCOMMITTED",
+    ],
+    [
+      "to a version below the floor",
+      { recall: { returnTo }, facts: device, floor: "1.1.0" },
+      "BELOW_SECURITY_FLOOR",
+    ],
+    [
+      "to a version that it recalls itself",
+      { recall: { returnTo, recalled: [current.sha256, old.sha256] }, facts: device },
+      "IMAGE_RECALLED",
+    ],
+    [
+      "to bytes that the offline keys did not sign",
+      { recall: { returnTo: { ...returnTo, length: 1 } }, facts: device },
+      "ASSIGNMENT_DISAGREES_WITH_IMAGE",
+    ],
+    [
+      "of the recovery driver",
+      { recall: { recalled: [factory.sha256] }, facts: device },
+      "RECALL_OF_RECOVERY",
+    ],
+    ["for another device", { recall: { device: brand("x") } }, "ASSIGNMENT_WRONG_DEVICE"],
+    ["that is over", { recall: { startBefore: NOW } }, "ASSIGNMENT_EXPIRED"],
+  ])("%s is refused", async (_what, situation, code) => {
+    expect(codeOf(await decided({ recall: {}, ...situation }))).toBe(code);
   });
 });

@@ -61,6 +61,8 @@ const CHECK_IN: CheckInRequest = {
   acknowledgedSequence: 77,
   assignment: { epoch: 1, sequence: 5 },
   sandbox: "strong",
+  assignmentSha256: sha256Hex(utf8("order")),
+  refusedOrder: null,
 };
 
 const VERDICTS: readonly ModelVerdict[] = [
@@ -129,6 +131,8 @@ describe("what is encoded is decoded", () => {
   test.each([
     ["a device with a history", CHECK_IN],
     ["a new device", { ...CHECK_IN, previous: null, models: [] }],
+    ["a device that took no order", { ...CHECK_IN, assignmentSha256: null, refusedOrder: null }],
+    ["a device that refused one", { ...CHECK_IN, refusedOrder: "ASSIGNMENT_REPLAYED" }],
     ["a device with a weaker sandbox", { ...CHECK_IN, sandbox: "degraded" as const }],
   ])("check-in of %s", (_which, request) => {
     expect(decodeCheckInRequest(encodeCheckInRequest(request))).toEqual({

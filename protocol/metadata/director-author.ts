@@ -1,0 +1,76 @@
+/** Authoring of the director's documents: plain data in, documents out, to be signed with `signMetadata`. */
+import type { DeviceId, Instant, RolloutId, Sha256, TenantId } from "../base/brand.ts";
+import type { KeyObject } from "../crypto/index.ts";
+import type { AssignmentJson, DirectorKeysJson, RecallJson } from "./director.ts";
+import { dateTime } from "./roles.ts";
+
+export interface DirectorKeysOptions {
+  readonly tenant: TenantId;
+  readonly epoch: number;
+  readonly threshold: number;
+  readonly keys: ReadonlyMap<string, KeyObject>;
+  readonly validFrom: Instant;
+  readonly validUntil: Instant;
+}
+
+/** The key set to be published as a target. */
+export function authorDirectorKeys(options: DirectorKeysOptions): DirectorKeysJson {
+  const { tenant, epoch, threshold, keys, validFrom, validUntil } = options;
+  return {
+    _type: "director-keys",
+    tenant,
+    epoch,
+    threshold,
+    keys: Object.fromEntries(keys),
+    validFrom: dateTime(validFrom),
+    validUntil: dateTime(validUntil),
+  };
+}
+
+export interface AssignmentFields {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly target: { readonly path: string; readonly sha256: Sha256; readonly length: number };
+  readonly rollout: RolloutId;
+  readonly stage: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly startBefore: Instant;
+  readonly activateBefore: Instant;
+  readonly evidence: { readonly policyHash: Sha256; readonly watermark: number };
+}
+
+/** The document to be signed with `signMetadata`. */
+export function authorAssignment(fields: AssignmentFields): AssignmentJson {
+  const { target, evidence, startBefore, activateBefore, ...rest } = fields;
+  return {
+    _type: "assignment",
+    ...rest,
+    target: { ...target },
+    evidence: { ...evidence },
+    startBefore: dateTime(startBefore),
+    activateBefore: dateTime(activateBefore),
+  };
+}
+
+export interface RecallFields {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly startBefore: Instant;
+  readonly recalled: readonly Sha256[];
+  readonly returnTo: AssignmentFields["target"] | null;
+  readonly reason: string;
+}
+
+export function authorRecall(fields: RecallFields): RecallJson {
+  const { startBefore, recalled, returnTo, ...rest } = fields;
+  return {
+    _type: "recall",
+    ...rest,
+    startBefore: dateTime(startBefore),
+    recalled: [...recalled],
+    returnTo: returnTo && { ...returnTo },
+  };
+}
