@@ -117,7 +117,8 @@ async function takeAssignment(
     fetch: ports.server.fetch,
     store: metadataStore(ports.files),
     now: ports.clock.now(),
-    onNotice: ({ code, role }) => ports.log({ event: "metadata_discarded", details: { code, role } }),
+    onNotice: ({ code, role }) =>
+      ports.log({ event: "metadata_discarded", details: { code, role } }),
   };
   const trusted = await refresh(update);
   if (!trusted.ok) return trusted;
@@ -151,7 +152,11 @@ async function noteRefusal({ journal }: Context, { code }: Failure): Promise<voi
   await journal.write({ ...journal.state, refusedOrder: code });
 }
 
-const ORDER_CODES: ReadonlySet<string> = new Set([...DIRECTOR_CODES, ...IMAGE_CODES, ...RECALL_CODES]);
+const ORDER_CODES: ReadonlySet<string> = new Set([
+  ...DIRECTOR_CODES,
+  ...IMAGE_CODES,
+  ...RECALL_CODES,
+]);
 
 /** The director's word is good, its image is not for this device: the server hears of it. */
 async function refuseImage(

@@ -1,7 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../../../protocol/base/canonical-json.ts";
-import { readHardwarePolicy, type HardwarePolicyJson } from "../../../../protocol/metadata/index.ts";
+import {
+  readHardwarePolicy,
+  type HardwarePolicyJson,
+} from "../../../../protocol/metadata/index.ts";
 import { codeOf } from "../../../support/trusted-sets.ts";
 
 const POLICY: HardwarePolicyJson = {
