@@ -13,7 +13,7 @@ import {
   type TenantId,
 } from "../base/brand.ts";
 import { failed, succeeded, type Failure, type Result } from "../base/result.ts";
-import { sha256Hex, type KeyObject } from "../crypto/index.ts";
+import { sha256Hex } from "../crypto/index.ts";
 import { isSignedBy, keysSchema, readEnvelope, type Envelope } from "./envelope.ts";
 import { parseJson } from "./json.ts";
 import {
