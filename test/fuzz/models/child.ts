@@ -3,7 +3,7 @@
  * of JSON for each that broke a rule and a counter now and then. Its parent notices when it dies or stands still.
  */
 import { writeSync } from "node:fs";
-import { importOnnx as importModel } from "../../../compiler/frontend/onnx/index.ts";
+import { importModel } from "../../../compiler/frontend/import.ts";
 import { parse, print } from "../../../compiler/ir/index.ts";
 import { seededRandom } from "../../../protocol/base/random.ts";
 import type { Random } from "../../../protocol/base/random.ts";
