@@ -22,7 +22,7 @@ export async function fuzzModels(options: FuzzOptions, output: Output): Promise<
   const progress = output.progress("fuzz:models", options.cases);
   const corpus = options.corpus ?? [];
   // A process that dies or stands still loses one case; the next one goes on behind it.
-  for (let first = 0; first < options.cases; ) {
+  for (let first = 0; first < options.cases;) {
     const next = await runProcess(
       { seed: options.seed, first, end: options.cases, corpus },
       { tally, advance: (count) => progress.advance(count) },

@@ -17,11 +17,7 @@ export interface Skeleton {
 }
 
 /** The same bytes for the same state of `random`. */
-export function mutateTflite(
-  bytes: Uint8Array,
-  skeleton: Skeleton,
-  random: Random,
-): Uint8Array {
+export function mutateTflite(bytes: Uint8Array, skeleton: Skeleton, random: Random): Uint8Array {
   if (skeleton.words.length === 0 || random.below(8) === 0) return damageBytes(bytes, random);
   const copy = bytes.slice();
   const view = viewOf(copy);

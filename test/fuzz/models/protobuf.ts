@@ -3,7 +3,14 @@
 /** Which fields of which ONNX message hold messages; every other field is a scalar, text or bytes. */
 const ONNX_MESSAGES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   Model: { 7: "Graph", 8: "Plain", 14: "Plain", 25: "Function" },
-  Graph: { 1: "Node", 5: "Tensor", 11: "ValueInfo", 12: "ValueInfo", 13: "ValueInfo", 15: "Sparse" },
+  Graph: {
+    1: "Node",
+    5: "Tensor",
+    11: "ValueInfo",
+    12: "ValueInfo",
+    13: "ValueInfo",
+    15: "Sparse",
+  },
   Function: { 7: "Node", 9: "Plain", 11: "Attribute", 12: "ValueInfo" },
   Node: { 5: "Attribute" },
   Attribute: { 5: "Tensor", 6: "Graph", 10: "Tensor", 11: "Graph", 14: "Type", 15: "Type" },
