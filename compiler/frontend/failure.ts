@@ -15,6 +15,8 @@ export type ImportCode =
 export const LIMITS = {
   nodesMax: 100_000,
   rankMax: 8,
+  /** Graphs inside graphs and calls inside calls. */
+  depthMax: 32,
   /** Of one value; about 2 GiB of float32. */
   elementsMax: 2 ** 29,
   /** Largest value that is computed while importing: shapes, axes, scales. */

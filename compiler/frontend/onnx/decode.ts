@@ -8,6 +8,11 @@ export type NodeProto = onnx.INodeProto;
 export type AttributeProto = onnx.IAttributeProto;
 export type TensorProto = onnx.ITensorProto;
 export type ValueInfoProto = onnx.IValueInfoProto;
+export type SparseTensorProto = onnx.ISparseTensorProto;
+export type FunctionProto = onnx.IFunctionProto;
+export type TypeProto = onnx.ITypeProto;
+export type SequenceProto = onnx.ISequenceProto;
+export type OptionalProto = onnx.IOptionalProto;
 
 /** protobufjs gives a Long object where that package can be loaded, and a number elsewhere. */
 export type Integer = number | { toNumber(): number } | null | undefined;
@@ -27,6 +32,31 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ImportError("BAD_MODEL", `the file is no ONNX model: ${reason}`).because(error);
   }
+}
+
+/** A tensor, sequence or optional in a file of its own. Throws ImportError BAD_MODEL. */
+export function decodeValue<K extends keyof ValueMessages>(
+  kind: K,
+  bytes: Uint8Array,
+): ValueMessages[K] {
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = {
+    tensor: onnx.TensorProto,
+    sequence: onnx.SequenceProto,
+    optional: onnx.OptionalProto,
+  }[kind];
+  try {
+    return reader.decode(view) as ValueMessages[K];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ImportError("BAD_MODEL", `the file is no ${kind}: ${reason}`).because(error);
+  }
+}
+
+export interface ValueMessages {
+  readonly tensor: TensorProto;
+  readonly sequence: SequenceProto;
+  readonly optional: OptionalProto;
 }
 
 export function encodeModel(model: ModelProto): Uint8Array {

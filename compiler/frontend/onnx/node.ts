@@ -2,15 +2,19 @@
 import { present } from "../../../protocol/base/assert.ts";
 import type { Tensor } from "../../ir/index.ts";
 import { integer, text } from "./decode.ts";
-import type { AttributeProto, NodeProto } from "./decode.ts";
+import type { AttributeProto, GraphProto, NodeProto, TypeProto } from "./decode.ts";
+import type { ReadExternal } from "./external.ts";
 import { refuse } from "./failure.ts";
 import type { ImportCode } from "./failure.ts";
-import { readTensor } from "./tensors.ts";
+import { readSparseTensor, readTensor } from "./tensors.ts";
 
 export interface OnnxNode {
   /** For messages: the model's name of the node, or that of its first output. */
   readonly name: string;
   readonly opType: string;
+  /** "" is the default domain. */
+  readonly domain: string;
+  /** The version of the operator set of the node's domain. */
   readonly opset: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -20,15 +24,28 @@ export interface OnnxNode {
   text(attribute: string, fallback: string): string;
   integers(attribute: string, fallback: readonly number[]): readonly number[];
   floats(attribute: string): readonly number[];
+  texts(attribute: string): readonly string[];
   tensor(attribute: string): Tensor | undefined;
+  sparseTensor(attribute: string): Tensor | undefined;
+  graph(attribute: string): GraphProto | undefined;
+  type(attribute: string): TypeProto | undefined;
   /** Refuses the model because of this node. */
   refuse(code: ImportCode, reason: string): never;
 }
 
 /** AttributeProto.AttributeType of the public format; 0 in files older than the field. */
-const TYPES = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const;
+const TYPES = {
+  ...{ float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 },
+  ...{ sparse: 11, type: 13 },
+} as const;
 
-export function onnxNode(message: NodeProto, opset: number): OnnxNode {
+export interface NodeContext {
+  readonly opset: number;
+  readonly readExternal?: ReadExternal | undefined;
+}
+
+export function onnxNode(message: NodeProto, context: NodeContext): OnnxNode {
+  const { opset, readExternal } = context;
   const opType = message.opType ?? "";
   const outputs = message.output ?? [];
   const name = message.name || (outputs.find((output) => output !== "") ?? opType);
@@ -44,6 +61,7 @@ export function onnxNode(message: NodeProto, opset: number): OnnxNode {
   return {
     name,
     opType,
+    domain: canonicalDomain(message.domain),
     opset,
     inputs: message.input ?? [],
     outputs,
@@ -61,10 +79,30 @@ export function onnxNode(message: NodeProto, opset: number): OnnxNode {
     floats: (attribute) => find(attribute, "floats")?.floats ?? [],
     tensor: (attribute) => {
       const message = find(attribute, "tensor")?.t;
-      return message === undefined || message === null ? undefined : readTensor(message, name);
+      if (message === undefined || message === null) return undefined;
+      return readTensor(message, name, readExternal);
     },
+    texts: (attribute) => find(attribute, "strings")?.strings?.map(text) ?? [],
+    sparseTensor: (attribute) => {
+      const message = find(attribute, "sparse")?.sparseTensor;
+      return message === undefined || message === null
+        ? undefined
+        : readSparseTensor(message, name);
+    },
+    graph: (attribute) => find(attribute, "graph")?.g ?? undefined,
+    type: (attribute) => find(attribute, "type")?.tp ?? undefined,
     refuse: refuseNode,
   };
+}
+
+/** The default domain has two names. */
+export function canonicalDomain(domain: string | null | undefined): string {
+  return domain === "ai.onnx" ? "" : (domain ?? "");
+}
+
+/** Whether anybody may read that output. */
+export function hasOutput(node: OnnxNode, position: number): boolean {
+  return (node.outputs[position] ?? "") !== "";
 }
 
 /** The name of a required input. */

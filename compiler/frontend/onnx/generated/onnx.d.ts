@@ -11,6 +11,7 @@ export namespace onnx {
         docString?: (string|null);
         graph?: (onnx.IGraphProto|null);
         opsetImport?: (onnx.IOperatorSetIdProto[]|null);
+        functions?: (onnx.IFunctionProto[]|null);
     }
 
     class ModelProto implements IModelProto {
@@ -23,9 +24,40 @@ export namespace onnx {
         public docString: string;
         public graph?: (onnx.IGraphProto|null);
         public opsetImport: onnx.IOperatorSetIdProto[];
+        public functions: onnx.IFunctionProto[];
         public static create(properties?: onnx.IModelProto): onnx.ModelProto;
         public static encode(message: onnx.IModelProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.ModelProto;
+    }
+
+    interface IFunctionProto {
+        name?: (string|null);
+        input?: (string[]|null);
+        output?: (string[]|null);
+        attribute?: (string[]|null);
+        node?: (onnx.INodeProto[]|null);
+        docString?: (string|null);
+        opsetImport?: (onnx.IOperatorSetIdProto[]|null);
+        domain?: (string|null);
+        attributeProto?: (onnx.IAttributeProto[]|null);
+        overload?: (string|null);
+    }
+
+    class FunctionProto implements IFunctionProto {
+        constructor(properties?: onnx.IFunctionProto);
+        public name: string;
+        public input: string[];
+        public output: string[];
+        public attribute: string[];
+        public node: onnx.INodeProto[];
+        public docString: string;
+        public opsetImport: onnx.IOperatorSetIdProto[];
+        public domain: string;
+        public attributeProto: onnx.IAttributeProto[];
+        public overload: string;
+        public static create(properties?: onnx.IFunctionProto): onnx.FunctionProto;
+        public static encode(message: onnx.IFunctionProto, writer?: $protobuf.Writer): $protobuf.Writer;
+        public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.FunctionProto;
     }
 
     interface IOperatorSetIdProto {
@@ -50,6 +82,7 @@ export namespace onnx {
         input?: (onnx.IValueInfoProto[]|null);
         output?: (onnx.IValueInfoProto[]|null);
         valueInfo?: (onnx.IValueInfoProto[]|null);
+        sparseInitializer?: (onnx.ISparseTensorProto[]|null);
     }
 
     class GraphProto implements IGraphProto {
@@ -61,6 +94,7 @@ export namespace onnx {
         public input: onnx.IValueInfoProto[];
         public output: onnx.IValueInfoProto[];
         public valueInfo: onnx.IValueInfoProto[];
+        public sparseInitializer: onnx.ISparseTensorProto[];
         public static create(properties?: onnx.IGraphProto): onnx.GraphProto;
         public static encode(message: onnx.IGraphProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.GraphProto;
@@ -74,6 +108,7 @@ export namespace onnx {
         attribute?: (onnx.IAttributeProto[]|null);
         docString?: (string|null);
         domain?: (string|null);
+        overload?: (string|null);
     }
 
     class NodeProto implements INodeProto {
@@ -85,6 +120,7 @@ export namespace onnx {
         public attribute: onnx.IAttributeProto[];
         public docString: string;
         public domain: string;
+        public overload: string;
         public static create(properties?: onnx.INodeProto): onnx.NodeProto;
         public static encode(message: onnx.INodeProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.NodeProto;
@@ -100,7 +136,14 @@ export namespace onnx {
         floats?: (number[]|null);
         ints?: ((number|Long)[]|null);
         strings?: (Uint8Array[]|null);
+        tensors?: (onnx.ITensorProto[]|null);
+        graphs?: (onnx.IGraphProto[]|null);
+        tp?: (onnx.ITypeProto|null);
+        typeProtos?: (onnx.ITypeProto[]|null);
         type?: (number|null);
+        refAttrName?: (string|null);
+        sparseTensor?: (onnx.ISparseTensorProto|null);
+        sparseTensors?: (onnx.ISparseTensorProto[]|null);
     }
 
     class AttributeProto implements IAttributeProto {
@@ -114,7 +157,14 @@ export namespace onnx {
         public floats: number[];
         public ints: (number|Long)[];
         public strings: Uint8Array[];
+        public tensors: onnx.ITensorProto[];
+        public graphs: onnx.IGraphProto[];
+        public tp?: (onnx.ITypeProto|null);
+        public typeProtos: onnx.ITypeProto[];
         public type: number;
+        public refAttrName: string;
+        public sparseTensor?: (onnx.ISparseTensorProto|null);
+        public sparseTensors: onnx.ISparseTensorProto[];
         public static create(properties?: onnx.IAttributeProto): onnx.AttributeProto;
         public static encode(message: onnx.IAttributeProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.AttributeProto;
@@ -125,11 +175,14 @@ export namespace onnx {
         dataType?: (number|null);
         floatData?: (Uint8Array[]|null);
         int32Data?: (Uint8Array[]|null);
+        stringData?: (Uint8Array[]|null);
         int64Data?: (Uint8Array[]|null);
         name?: (string|null);
         rawData?: (Uint8Array|null);
         doubleData?: (Uint8Array[]|null);
+        uint64Data?: (Uint8Array[]|null);
         docString?: (string|null);
+        externalData?: (onnx.IStringStringEntryProto[]|null);
         dataLocation?: (number|null);
     }
 
@@ -139,15 +192,88 @@ export namespace onnx {
         public dataType: number;
         public floatData: Uint8Array[];
         public int32Data: Uint8Array[];
+        public stringData: Uint8Array[];
         public int64Data: Uint8Array[];
         public name: string;
         public rawData: Uint8Array;
         public doubleData: Uint8Array[];
+        public uint64Data: Uint8Array[];
         public docString: string;
+        public externalData: onnx.IStringStringEntryProto[];
         public dataLocation: number;
         public static create(properties?: onnx.ITensorProto): onnx.TensorProto;
         public static encode(message: onnx.ITensorProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TensorProto;
+    }
+
+    interface IStringStringEntryProto {
+        key?: (string|null);
+        value?: (string|null);
+    }
+
+    class StringStringEntryProto implements IStringStringEntryProto {
+        constructor(properties?: onnx.IStringStringEntryProto);
+        public key: string;
+        public value: string;
+        public static create(properties?: onnx.IStringStringEntryProto): onnx.StringStringEntryProto;
+        public static encode(message: onnx.IStringStringEntryProto, writer?: $protobuf.Writer): $protobuf.Writer;
+        public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.StringStringEntryProto;
+    }
+
+    interface ISparseTensorProto {
+        values?: (onnx.ITensorProto|null);
+        indices?: (onnx.ITensorProto|null);
+        dims?: ((number|Long)[]|null);
+    }
+
+    class SparseTensorProto implements ISparseTensorProto {
+        constructor(properties?: onnx.ISparseTensorProto);
+        public values?: (onnx.ITensorProto|null);
+        public indices?: (onnx.ITensorProto|null);
+        public dims: (number|Long)[];
+        public static create(properties?: onnx.ISparseTensorProto): onnx.SparseTensorProto;
+        public static encode(message: onnx.ISparseTensorProto, writer?: $protobuf.Writer): $protobuf.Writer;
+        public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.SparseTensorProto;
+    }
+
+    interface ISequenceProto {
+        name?: (string|null);
+        elemType?: (number|null);
+        tensorValues?: (onnx.ITensorProto[]|null);
+        sequenceValues?: (onnx.ISequenceProto[]|null);
+        optionalValues?: (onnx.IOptionalProto[]|null);
+    }
+
+    class SequenceProto implements ISequenceProto {
+        constructor(properties?: onnx.ISequenceProto);
+        public name: string;
+        public elemType: number;
+        public tensorValues: onnx.ITensorProto[];
+        public sequenceValues: onnx.ISequenceProto[];
+        public optionalValues: onnx.IOptionalProto[];
+        public static create(properties?: onnx.ISequenceProto): onnx.SequenceProto;
+        public static encode(message: onnx.ISequenceProto, writer?: $protobuf.Writer): $protobuf.Writer;
+        public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.SequenceProto;
+    }
+
+    interface IOptionalProto {
+        name?: (string|null);
+        elemType?: (number|null);
+        tensorValue?: (onnx.ITensorProto|null);
+        sequenceValue?: (onnx.ISequenceProto|null);
+        optionalValue?: (onnx.IOptionalProto|null);
+    }
+
+    class OptionalProto implements IOptionalProto {
+        constructor(properties?: onnx.IOptionalProto);
+        public name: string;
+        public elemType: number;
+        public tensorValue?: (onnx.ITensorProto|null);
+        public sequenceValue?: (onnx.ISequenceProto|null);
+        public optionalValue?: (onnx.IOptionalProto|null);
+        public static create(properties?: onnx.IOptionalProto): onnx.OptionalProto;
+        public static encode(message: onnx.IOptionalProto, writer?: $protobuf.Writer): $protobuf.Writer;
+        public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.OptionalProto;
     }
 
     interface IValueInfoProto {
@@ -166,11 +292,19 @@ export namespace onnx {
 
     interface ITypeProto {
         tensorType?: (onnx.TypeProto.ITensor|null);
+        sequenceType?: (onnx.TypeProto.ISequence|null);
+        mapType?: (onnx.TypeProto.IMap|null);
+        sparseTensorType?: (onnx.TypeProto.ITensor|null);
+        optionalType?: (onnx.TypeProto.IOptional|null);
     }
 
     class TypeProto implements ITypeProto {
         constructor(properties?: onnx.ITypeProto);
         public tensorType?: (onnx.TypeProto.ITensor|null);
+        public sequenceType?: (onnx.TypeProto.ISequence|null);
+        public mapType?: (onnx.TypeProto.IMap|null);
+        public sparseTensorType?: (onnx.TypeProto.ITensor|null);
+        public optionalType?: (onnx.TypeProto.IOptional|null);
         public static create(properties?: onnx.ITypeProto): onnx.TypeProto;
         public static encode(message: onnx.ITypeProto, writer?: $protobuf.Writer): $protobuf.Writer;
         public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto;
@@ -190,6 +324,44 @@ export namespace onnx {
             public static create(properties?: onnx.TypeProto.ITensor): onnx.TypeProto.Tensor;
             public static encode(message: onnx.TypeProto.ITensor, writer?: $protobuf.Writer): $protobuf.Writer;
             public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Tensor;
+        }
+
+        interface ISequence {
+            elemType?: (onnx.ITypeProto|null);
+        }
+
+        class Sequence implements ISequence {
+            constructor(properties?: onnx.TypeProto.ISequence);
+            public elemType?: (onnx.ITypeProto|null);
+            public static create(properties?: onnx.TypeProto.ISequence): onnx.TypeProto.Sequence;
+            public static encode(message: onnx.TypeProto.ISequence, writer?: $protobuf.Writer): $protobuf.Writer;
+            public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Sequence;
+        }
+
+        interface IOptional {
+            elemType?: (onnx.ITypeProto|null);
+        }
+
+        class Optional implements IOptional {
+            constructor(properties?: onnx.TypeProto.IOptional);
+            public elemType?: (onnx.ITypeProto|null);
+            public static create(properties?: onnx.TypeProto.IOptional): onnx.TypeProto.Optional;
+            public static encode(message: onnx.TypeProto.IOptional, writer?: $protobuf.Writer): $protobuf.Writer;
+            public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Optional;
+        }
+
+        interface IMap {
+            keyType?: (number|null);
+            valueType?: (onnx.ITypeProto|null);
+        }
+
+        class Map implements IMap {
+            constructor(properties?: onnx.TypeProto.IMap);
+            public keyType: number;
+            public valueType?: (onnx.ITypeProto|null);
+            public static create(properties?: onnx.TypeProto.IMap): onnx.TypeProto.Map;
+            public static encode(message: onnx.TypeProto.IMap, writer?: $protobuf.Writer): $protobuf.Writer;
+            public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): onnx.TypeProto.Map;
         }
     }
 

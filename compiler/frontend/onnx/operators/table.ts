@@ -1,4 +1,4 @@
-/** All operators of the default domain that are understood, by their ONNX names. */
+/** All operators that are understood, by domain and ONNX name. */
 import { ELEMENTWISE } from "./elementwise.ts";
 import type { Handler } from "./handler.ts";
 import { MATRICES } from "./matrix.ts";
@@ -6,6 +6,15 @@ import { REGIONS } from "./regions.ts";
 import { SHAPES } from "./shapes.ts";
 import { WINDOWS } from "./windows.ts";
 
-export const HANDLERS: ReadonlyMap<string, Handler> = new Map(
-  Object.entries({ ...ELEMENTWISE, ...WINDOWS, ...MATRICES, ...SHAPES, ...REGIONS }),
+/** Operator sets by domain; "" is the default one. */
+const DOMAINS = {
+  "": { ...ELEMENTWISE, ...WINDOWS, ...MATRICES, ...SHAPES, ...REGIONS },
+} as const satisfies Record<string, Readonly<Record<string, Handler>>>;
+
+const HANDLERS: ReadonlyMap<string, ReadonlyMap<string, Handler>> = new Map(
+  Object.entries(DOMAINS).map(([domain, handlers]) => [domain, new Map(Object.entries(handlers))]),
 );
+
+export function findHandler(domain: string, opType: string): Handler | undefined {
+  return HANDLERS.get(domain)?.get(opType);
+}
