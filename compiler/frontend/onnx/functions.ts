@@ -56,8 +56,7 @@ interface Renaming {
 }
 
 function renamedNodes(nodes: readonly NodeProto[], renaming: Renaming): NodeProto[] {
-  const rename = (name: string): string =>
-    renaming.names.get(name) ?? `${renaming.prefix}/${name}`;
+  const rename = (name: string): string => renaming.names.get(name) ?? `${renaming.prefix}/${name}`;
   return nodes.map((node) => ({
     ...node,
     name: `${renaming.prefix}/${node.name || (node.opType ?? "")}`,

@@ -57,8 +57,7 @@ export interface NestedContext {
 export function importScope(graphName: string, context: ScopeContext): Scope {
   const values = valuesOf(graphName, context.outer);
   const valueType = (owner: OnnxNode, name: string): ValueType =>
-    values.typeNamed(name) ??
-    owner.refuse("BAD_MODEL", `reads ${name}, which nobody has written`);
+    values.typeNamed(name) ?? owner.refuse("BAD_MODEL", `reads ${name}, which nobody has written`);
   let innerCount = 0;
   const inner = (owner: OnnxNode, suffix: string): string => {
     innerCount += 1;

@@ -112,7 +112,9 @@ function bound(input: BoundInput, dimensions: ReadonlyMap<string, number>): Valu
   if ((dims?.length ?? 0) > LIMITS.rankMax) {
     refuse("LIMIT_EXCEEDED", `input ${name} has more than ${LIMITS.rankMax} dimensions`);
   }
-  const sizes = dims?.map((size) => (typeof size === "string" ? dimensions.get(size) ?? size : size));
+  const sizes = dims?.map((size) =>
+    typeof size === "string" ? (dimensions.get(size) ?? size) : size,
+  );
   if (shape === undefined) {
     const known = closedIfKnown({ ...type, dims: sizes });
     return isClosed(known) ? { ...known, shape: checkedShape(known.shape, name) } : known;

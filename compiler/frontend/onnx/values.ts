@@ -86,10 +86,7 @@ export function valuesOf(graphName: string, outer: OuterValues | undefined): Val
 }
 
 /** The graph with the inputs named at its end, of which it may lack some. */
-export function withInputs(
-  graph: Graph,
-  extra: ReadonlyMap<string, ValueType>,
-): Graph {
+export function withInputs(graph: Graph, extra: ReadonlyMap<string, ValueType>): Graph {
   const [types, open] = [new Map(graph.types), new Map(graph.open)];
   for (const [name, type] of extra) {
     if (typeIn(graph, name) !== undefined) continue;

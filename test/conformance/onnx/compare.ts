@@ -1,5 +1,11 @@
 /** Whether what came out is what a test expects, with the tolerances of the ONNX backend runner. */
-import { describeType, isFloat, isTensor, numeric, typeOfValue } from "../../../compiler/ir/index.ts";
+import {
+  describeType,
+  isFloat,
+  isTensor,
+  numeric,
+  typeOfValue,
+} from "../../../compiler/ir/index.ts";
 import type { Tensor, Value } from "../../../compiler/ir/index.ts";
 
 /** Floats: |a - b| <= absolute + relative * |b|. Whole numbers, truth values and texts are equal. */

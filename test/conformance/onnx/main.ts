@@ -22,7 +22,9 @@ interface Options {
 }
 
 const program = new Command("npm run --silent conformance:onnx --")
-  .description("Runs the ONNX backend suite and says of every test whether it passes, and if not, why")
+  .description(
+    "Runs the ONNX backend suite and says of every test whether it passes, and if not, why",
+  )
   .exitOverride()
   .showHelpAfterError()
   .requiredOption("--suite <dir>", "the unpacked suite: the folder with node, simple, pytorch-…")

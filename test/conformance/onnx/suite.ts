@@ -43,8 +43,16 @@ export function dataSets(folder: string, graph: GraphProto): DataSet[] {
   const sets = readdirSync(folder).filter((name) => name.startsWith("test_data_set_"));
   return sets.sort().map((name) => ({
     name,
-    inputs: readValues(join(folder, name), "input", inputs.map(({ type }) => type)),
-    outputs: readValues(join(folder, name), "output", (graph.output ?? []).map(({ type }) => type)),
+    inputs: readValues(
+      join(folder, name),
+      "input",
+      inputs.map(({ type }) => type),
+    ),
+    outputs: readValues(
+      join(folder, name),
+      "output",
+      (graph.output ?? []).map(({ type }) => type),
+    ),
   }));
 }
 
