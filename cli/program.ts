@@ -6,6 +6,7 @@ import * as config from "./commands/config.ts";
 import * as demo from "./commands/demo.ts";
 import * as devices from "./commands/devices.ts";
 import * as driver from "./commands/driver.ts";
+import * as fidelity from "./commands/fidelity.ts";
 import * as keys from "./commands/keys.ts";
 import * as release from "./commands/release.ts";
 import * as rollout from "./commands/rollout.ts";
@@ -15,6 +16,7 @@ import * as server from "./commands/server.ts";
 const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
   demo,
   driver,
+  fidelity,
   run,
   server,
   keys,

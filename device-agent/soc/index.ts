@@ -1,5 +1,5 @@
 /** The simulated chip. */
-export { SOCS, socNamed } from "./descriptions/index.ts";
+export { FITTED, SOCS, socNamed } from "./descriptions/index.ts";
 export { simulateTiming } from "./timing/simulate.ts";
 export { microsecondsOf } from "./timing/summary.ts";
 export type * from "./timing/timing.ts";

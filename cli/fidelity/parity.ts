@@ -1,0 +1,98 @@
+/** A network through the parity recipe: quantised as a measurement says, compiled, ready to be timed on a chip. */
+import { readFileSync } from "node:fs";
+import { lowerHtp } from "../../compiler/codegen/htp/index.ts";
+import type { Graph } from "../../compiler/ir/index.ts";
+import { loadKernels } from "../../compiler/kernels/index.ts";
+import { quantize } from "../../compiler/quant/index.ts";
+import type { Encodings, Range } from "../../compiler/quant/index.ts";
+import { PARITY } from "../../compiler/releases/index.ts";
+import type { Recipe } from "../../compiler/releases/index.ts";
+import { simulateTiming } from "../../device-agent/soc/index.ts";
+import type { Timing } from "../../device-agent/soc/index.ts";
+import { assert } from "../../protocol/base/assert.ts";
+import { brand } from "../../protocol/base/brand.ts";
+import type { Sha256 } from "../../protocol/base/brand.ts";
+import { failed, succeeded } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
+import type { HtpSegment, Program } from "../../protocol/program/index.ts";
+
+export const PRECISIONS = ["float", "w8a8", "w8a16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+export function precisionOf(name: string): Precision | undefined {
+  return PRECISIONS.find((known) => known === name);
+}
+
+const KERNELS_FOLDER = new URL("../../compiler/kernels/", import.meta.url);
+const kernels = loadKernels((name) => readFileSync(new URL(name, KERNELS_FOLDER), "utf8"));
+
+/** The graph in the types it is computed in. */
+export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
+  switch (precision) {
+    case "w8a8":
+      return quantize(graph, differentRanges(graph));
+    case "float":
+    case "w8a16":
+      return failed("NOT_QUANTIZABLE", `there is no ${precision} form yet`);
+  }
+}
+
+/** Ranges that differ from value to value, as calibrated ones do: equal ones would make changes of scale disappear. */
+function differentRanges(graph: Graph): Encodings {
+  const values = [...graph.inputs, ...graph.nodes.flatMap((node) => node.outputs)];
+  return new Map(values.map((name, index): [string, Range] => [name, rangeOf(index)]));
+}
+
+const RANGES = 7;
+
+function rangeOf(index: number): Range {
+  const limit = 4 + (index % RANGES) / 4;
+  return { min: -limit, max: limit };
+}
+
+/** Programs of one typed graph; chips that a compiler cannot tell apart share one. */
+export class Programs {
+  private readonly graph: Graph;
+  private readonly recipe: Recipe;
+  private readonly byTarget = new Map<string, Result<Program>>();
+
+  constructor(graph: Graph, recipe: Recipe = PARITY) {
+    this.graph = graph;
+    this.recipe = recipe;
+  }
+
+  for(soc: SocDescription): Result<Program> {
+    const target = targetOf(soc);
+    const known = this.byTarget.get(target);
+    if (known !== undefined) return known;
+    const program = this.compile(soc);
+    this.byTarget.set(target, program);
+    return program;
+  }
+
+  private compile(soc: SocDescription): Result<Program> {
+    return lowerHtp({
+      graph: this.graph,
+      soc,
+      options: this.recipe.lowering,
+      kernels,
+      modelName: this.graph.name,
+      modelSha256: brand<Sha256>("0".repeat(64)),
+      driverVersion: this.recipe.version,
+      optionsText: "{}",
+    });
+  }
+}
+
+/** What the parity recipe reads of a chip. */
+function targetOf({ features, vtcmBytes, dma, hmx, hvx }: SocDescription): string {
+  return JSON.stringify([features, vtcmBytes, dma.queues, hmx.queues, hvx.queues]);
+}
+
+export function timingOf(program: Program, soc: SocDescription): Result<Timing> {
+  const [segment, ...others] = program.segments;
+  assert(others.length === 0 && segment?.kind === "htp", "a program of one segment on the HTP");
+  const timing = simulateTiming(segment as HtpSegment, soc);
+  return timing.ok ? succeeded(timing.value) : timing;
+}
