@@ -83,7 +83,14 @@ function spliceFromElsewhere(place: Place, all: readonly Place[], random: Random
   const kind = kindOf(place);
   const alike = all.filter((other) => kindOf(other) === kind);
   const other = pick(alike, random);
-  if (other !== undefined) place.field.value = other.field.value;
+  // A copy: the other place may lie around this one, and a tree must not contain itself.
+  if (other !== undefined) place.field.value = copyOf(other.field.value);
+}
+
+function copyOf(value: Field["value"]): Field["value"] {
+  if (!isMessage(value)) return value;
+  const fields = value.fields.map((one) => ({ ...one, value: copyOf(one.value) }));
+  return { kind: value.kind, fields };
 }
 
 function kindOf({ message, field }: Place): string {
