@@ -88,23 +88,26 @@ export function applyBinary(name: BinaryName, a: number, b: number): number {
   return fround(BINARY[name](a, b));
 }
 
-/** The expression as a function; x is rounded to float32 first. */
-export function compileExpression(expression: Expression): (x: number) => number {
+/** The expression as a function; x and every step are rounded, to float32 unless told otherwise. */
+export function compileExpression(
+  expression: Expression,
+  round: (value: number) => number = fround,
+): (x: number) => number {
   switch (expression.kind) {
     case "x":
-      return fround;
+      return round;
     case "constant":
       return () => expression.value;
     case "unary": {
-      const argument = compileExpression(expression.argument);
+      const argument = compileExpression(expression.argument, round);
       const rule = UNARY[expression.name];
-      return (x) => fround(rule(argument(x)));
+      return (x) => round(rule(argument(x)));
     }
     case "binary": {
-      const left = compileExpression(expression.left);
-      const right = compileExpression(expression.right);
+      const left = compileExpression(expression.left, round);
+      const right = compileExpression(expression.right, round);
       const rule = BINARY[expression.name];
-      return (x) => fround(rule(left(x), right(x)));
+      return (x) => round(rule(left(x), right(x)));
     }
     default:
       return unreachable(expression);

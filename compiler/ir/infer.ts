@@ -110,9 +110,26 @@ function infer(
   const normal = operator.normal?.(call);
   if (normal === undefined)
     return { attributes: node.attributes, types: named(operator.infer(call), node) };
-  const attributes = new Map(Object.entries(normal));
+  const attributes = withoutDefaults(operator, new Map(Object.entries(normal)));
   const reader = attributeReader(operator.attributes, attributes);
   return { attributes, types: named(operator.infer({ ...call, attributes: reader }), node) };
+}
+
+/** What is at its default is not written down. */
+export function withoutDefaults(
+  operator: Operator,
+  attributes: ReadonlyMap<string, Attribute>,
+): ReadonlyMap<string, Attribute> {
+  const kept = [...attributes].filter(([name, value]) => {
+    const fallback = operator.attributes[name]?.fallback;
+    return fallback === undefined || !sameAttribute(fallback, value);
+  });
+  return kept.length === attributes.size ? attributes : new Map(kept);
+}
+
+function sameAttribute(a: Attribute, b: Attribute): boolean {
+  if (typeof a !== "object" || typeof b !== "object") return Object.is(a, b);
+  return a.length === b.length && a.every((value, index) => Object.is(value, b[index]));
 }
 
 const NO_REGIONS: ReadonlyMap<string, Graph> = new Map();

@@ -4,24 +4,63 @@ import type { Node } from "./graph.ts";
 import type { Expression } from "./expression.ts";
 import { attributeReader } from "./operator.ts";
 import type { AttributeReader, Operator } from "./operator.ts";
+import { AXIS_OPS } from "./ops/along-axis.ts";
+import { ATTENTION_OPS } from "./ops/attention.ts";
+import { BIT_OPS } from "./ops/bits.ts";
+import { CONVERSION_OPS } from "./ops/conversion.ts";
 import { CONVOLUTION_OPS } from "./ops/convolution.ts";
-import { PAIR_OPS, UNARY_OPS } from "./ops/elementwise.ts";
+import { DETECTION_OPS } from "./ops/detection.ts";
+import { DISCOVERY_OPS } from "./ops/discovery.ts";
+import { EINSUM_OPS } from "./ops/einsum.ts";
+import { UNARY_OPS } from "./ops/elementwise.ts";
+import { FUNCTION_OPS } from "./ops/functions.ts";
+import { GENERATION_OPS } from "./ops/generation.ts";
+import { LEARNED_OPS } from "./ops/learned-trees.ts";
+import { LOSS_OPS } from "./ops/losses.ts";
 import { MATRIX_OPS } from "./ops/matrix.ts";
 import { MOVEMENT_OPS } from "./ops/movement.ts";
+import { NORMALIZATION_OPS } from "./ops/normalization.ts";
+import { PAIR_OPS } from "./ops/pairs.ts";
 import { POOLING_OPS } from "./ops/pooling.ts";
 import { QUANTIZATION_OPS } from "./ops/quantization.ts";
+import { RECURRENT_OPS } from "./ops/recurrent.ts";
 import { REDUCTION_OPS } from "./ops/reduction.ts";
+import { REGION_OPS } from "./ops/regions.ts";
 import { RESIZE_OPS } from "./ops/resize.ts";
+import { SAMPLING_OPS } from "./ops/sampling.ts";
+import { SELECTION_OPS } from "./ops/selection.ts";
+import { SEQUENCE_MODEL_OPS } from "./ops/sequence-models.ts";
+import { SOFTMAX_OPS } from "./ops/softmax.ts";
+import { TEXT_OPS } from "./ops/text.ts";
 
 export const OPS = {
   ...CONVOLUTION_OPS,
   ...MATRIX_OPS,
+  ...EINSUM_OPS,
   ...UNARY_OPS,
+  ...FUNCTION_OPS,
   ...PAIR_OPS,
+  ...BIT_OPS,
   ...POOLING_OPS,
   ...REDUCTION_OPS,
+  ...AXIS_OPS,
+  ...SOFTMAX_OPS,
+  ...NORMALIZATION_OPS,
+  ...ATTENTION_OPS,
+  ...SEQUENCE_MODEL_OPS,
+  ...RECURRENT_OPS,
   ...MOVEMENT_OPS,
+  ...REGION_OPS,
+  ...SELECTION_OPS,
+  ...DISCOVERY_OPS,
+  ...GENERATION_OPS,
+  ...CONVERSION_OPS,
   ...RESIZE_OPS,
+  ...SAMPLING_OPS,
+  ...DETECTION_OPS,
+  ...LOSS_OPS,
+  ...LEARNED_OPS,
+  ...TEXT_OPS,
   ...QUANTIZATION_OPS,
 } as const satisfies Record<string, Operator>;
 

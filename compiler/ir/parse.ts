@@ -15,6 +15,7 @@ import type {
   TensorType,
   ValueType,
 } from "./graph.ts";
+import { inferNode } from "./infer.ts";
 import { contentDigest } from "./print.ts";
 import {
   allocate,
@@ -45,7 +46,8 @@ const TOKEN =
 /** A verified graph, or BAD_TEXT with the line and what was expected there. */
 export function parse(text: string, options: ParseOptions = {}): Result<Graph, ParseCode> {
   try {
-    const graph = parseGraph({ text, position: 0, depth: 0 }, suppliedBy(options.constants ?? []));
+    const read = parseGraph({ text, position: 0, depth: 0 }, suppliedBy(options.constants ?? []));
+    const graph = normalized(read);
     const verified = verify(graph);
     if (!verified.ok) throw new CodedError("BAD_TEXT", verified.message);
     return succeeded(graph);
@@ -53,6 +55,16 @@ export function parse(text: string, options: ParseOptions = {}): Result<Graph, P
     if (error instanceof CodedError) return toFailure(error as CodedError<ParseCode>);
     throw error;
   }
+}
+
+/** Texts written by hand need not spell attributes in normal form. */
+function normalized(graph: Graph): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    const inputs = node.inputs.map((name) => graph.types.get(name) ?? graph.open.get(name));
+    const inferred = inferNode(node, inputs);
+    return inferred.ok ? { ...node, attributes: inferred.value.attributes } : node;
+  });
+  return { ...graph, nodes };
 }
 
 interface Cursor {

@@ -2,8 +2,8 @@
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Failure, Result } from "../../protocol/base/result.ts";
 import type { Attribute, Graph, Node } from "./graph.ts";
-import { inferNode } from "./infer.ts";
-import { findOperator } from "./ops.ts";
+import { inferNode, withoutDefaults } from "./infer.ts";
+import { findOperator, operatorOf } from "./ops.ts";
 import { elementCount, sameType } from "./tensor.ts";
 import { agrees, closedIfKnown, describeType, isClosed, opened, typeIn } from "./value.ts";
 
@@ -96,7 +96,10 @@ function nodeFlaw(graph: Graph, node: Node, written: ReadonlySet<string>): strin
     if (isExact ? sameType(declared, found) : agrees(opened(declared), opened(found))) continue;
     return `${name} is declared ${describeType(declared)} but is ${describeType(found)}`;
   }
-  return normalFlaw(node.attributes, attributes) ?? quantizedFlaw(graph, node);
+  const given = withoutDefaults(operatorOf(node), node.attributes);
+  return (
+    normalFlaw(given, withoutDefaults(operatorOf(node), attributes)) ?? quantizedFlaw(graph, node)
+  );
 }
 
 function normalFlaw(

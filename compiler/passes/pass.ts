@@ -1,8 +1,8 @@
 /** What a pass is, and the machinery of local rewrites. No pass changes the graph it is given. */
-import { present } from "../../protocol/base/assert.ts";
+import { assert, present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import { consumersOf, inferTypes, producersOf } from "../ir/index.ts";
-import type { Attribute, Graph, Node, Tensor, TensorType } from "../ir/index.ts";
+import { consumersOf, inferNode, isClosed, producersOf } from "../ir/index.ts";
+import type { Attribute, Graph, Node, Tensor, TensorType, ValueType } from "../ir/index.ts";
 
 export interface Pass {
   readonly name: string;
@@ -131,22 +131,22 @@ export function finishGraph(graph: Graph, nodes: readonly Node[]): Graph {
   const types = new Map<string, TensorType>();
   for (const name of graph.inputs) types.set(name, present(graph.types.get(name), name));
   for (const [name, value] of graph.constants) types.set(name, value.type);
-  for (const node of nodes) {
-    const known = node.outputs.map((name) => graph.types.get(name));
-    const missing = known.includes(undefined);
-    const inferred = missing
-      ? unwrap(
-          inferTypes(
-            node,
-            node.inputs.map((name) => types.get(name)),
-          ),
-        )
-      : [];
+  const old = new Set(graph.nodes);
+  const finished = nodes.map((node): Node => {
+    const inputs = node.inputs.map((name) => types.get(name));
+    const inferred = old.has(node) ? undefined : unwrap(inferNode(node, inputs));
     for (const [index, name] of node.outputs.entries()) {
-      types.set(name, known[index] ?? present(inferred[index], `type of ${name}`));
+      const type = graph.types.get(name) ?? closedType(inferred?.types[index], name);
+      types.set(name, type);
     }
-  }
-  return { ...graph, nodes, types };
+    return inferred === undefined ? node : { ...node, attributes: inferred.attributes };
+  });
+  return { ...graph, nodes: finished, types };
+}
+
+function closedType(type: ValueType | undefined, name: string): TensorType {
+  assert(isClosed(type), `type of ${name}`);
+  return type;
 }
 
 /** A node like `from`, with some parts replaced. */

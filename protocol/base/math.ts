@@ -12,6 +12,7 @@ const LN2_LOW = 1.90821492927058770002e-10;
 const LOG2_E = 1.442695040888963387;
 const TWO_OVER_SQRT_PI = 1.1283791670955125739;
 const TWO_OVER_PI = 6.36619772367581382433e-1;
+const HALF_PI = Math.PI / 2;
 /** Pi/2 in three parts of 33 bits (fdlibm): k times the first two is exact for |k| < 2^20. */
 const HALF_PI_PARTS = [
   1.57079632673412561417, 6.0771005063039659766e-11, 2.0222662487111664558e-21,
@@ -166,4 +167,82 @@ function cosineSeries(x: number): number {
 /** The nearest whole number, ties to the even one. Exact for |x| < 2^51. */
 export function roundHalfEven(x: number): number {
   return abs(x) < 2251799813685248 ? x + 6755399441055744 - 6755399441055744 : x;
+}
+
+/** Arc tangent, by halving the angle until its series of odd powers is short. */
+export function atan(x: number): number {
+  if (x !== x) return x;
+  if (x < 0) return -atan(-x);
+  if (x > 1) return HALF_PI - atan(1 / x);
+  // atan x = 2 atan(x / (1 + sqrt(1 + x²))): three halvings leave at most tan(pi / 32).
+  let small = x;
+  for (let halving = 0; halving < 3; halving++) small = small / (1 + Math.sqrt(1 + small * small));
+  const square = small * small;
+  let series = 0;
+  for (let odd = 17; odd >= 1; odd -= 2) series = 1 / odd - series * square;
+  return 8 * small * series;
+}
+
+/** Arc sine; NaN outside [-1, 1]. */
+export function asin(x: number): number {
+  if (!(abs(x) <= 1)) return NaN;
+  if (abs(x) === 1) return x * HALF_PI;
+  return atan(x / Math.sqrt((1 - x) * (1 + x)));
+}
+
+/** Arc cosine; NaN outside [-1, 1]. Near 1 it is not a difference of two near numbers. */
+export function acos(x: number): number {
+  if (!(abs(x) <= 1)) return NaN;
+  if (x === -1) return 2 * HALF_PI;
+  return 2 * atan(Math.sqrt((1 - x) / (1 + x)));
+}
+
+export function sinh(x: number): number {
+  const grown = expm1(abs(x));
+  const half = grown === Infinity ? grown : (grown + grown / (grown + 1)) / 2;
+  return x < 0 ? -half : half;
+}
+
+export function cosh(x: number): number {
+  const grown = exp(abs(x));
+  return (grown + 1 / grown) / 2;
+}
+
+export function asinh(x: number): number {
+  const magnitude = abs(x);
+  // x + sqrt(x² + 1) - 1 without cancellation, for log(1 + that).
+  const beyond = magnitude + (magnitude * magnitude) / (1 + Math.sqrt(magnitude * magnitude + 1));
+  const value = magnitude > 1e150 ? log(magnitude) + Math.LN2 : log1p(beyond);
+  return x < 0 ? -value : value;
+}
+
+/** NaN below 1. */
+export function acosh(x: number): number {
+  if (!(x >= 1)) return NaN;
+  const beyond = x - 1;
+  return x > 1e150 ? log(x) + Math.LN2 : log1p(beyond + Math.sqrt(beyond * (x + 1)));
+}
+
+/** NaN outside [-1, 1]. */
+export function atanh(x: number): number {
+  if (!(abs(x) <= 1)) return NaN;
+  const value = log1p((2 * abs(x)) / (1 - abs(x))) / 2;
+  return x < 0 ? -value : value;
+}
+
+/** log(1 + x) without cancellation near zero. */
+export function log1p(x: number): number {
+  if (abs(x) > 0.4) return log(1 + x);
+  const ratio = x / (2 + x);
+  const square = ratio * ratio;
+  let series = 0;
+  for (let odd = 31; odd >= 1; odd -= 2) series = series * square + 1 / odd;
+  return 2 * ratio * series;
+}
+
+/** The angle of (x, y) from the first axis. */
+export function atan2(y: number, x: number): number {
+  if (x > 0) return atan(y / x);
+  if (x < 0) return atan(y / x) + (y < 0 || Object.is(y, -0) ? -2 : 2) * HALF_PI;
+  return y === 0 ? 0 : y > 0 ? HALF_PI : -HALF_PI;
 }

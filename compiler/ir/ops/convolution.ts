@@ -1,4 +1,7 @@
 /** conv and conv_transpose: sums over a window, per group, with an optional bias and clamp. */
+import { product } from "../../../protocol/base/integers.ts";
+import type { Attribute, Tensor, TensorType } from "../graph.ts";
+import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds } from "../int8.ts";
 import {
   element,
   inputTensor,
@@ -16,14 +19,25 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
-import type { Tensor, TensorType } from "../graph.ts";
-import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds } from "../int8.ts";
 import { numeric } from "../tensor.ts";
+import {
+  lifted,
+  briefly,
+  perAxis,
+  sharedPads,
+  spelledOut,
+  transposedReach,
+  WINDOW_ATTRIBUTES,
+  windowAxes,
+  windowReach,
+  withWindow,
+} from "./window.ts";
+import type { Reach, WindowAxis } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, max, min } = Math;
 
-/** A convolution in numbers; sizes in elements. Weights are [out, in/groups, kernel height, width]. */
+/** A convolution of images in numbers; sizes in elements. Weights are [out, in/groups, kernel height, width]. */
 export interface ConvolutionGeometry {
   readonly batch: number;
   readonly inChannels: number;
@@ -50,29 +64,30 @@ export const CLAMP_ATTRIBUTES = {
   clamp_max: numberAttribute(Infinity),
 };
 
-const WINDOW_ATTRIBUTES = {
-  strides: numbersAttribute([1, 1]),
-  dilations: numbersAttribute([1, 1]),
-  pads: numbersAttribute([0, 0, 0, 0]),
-  group: numberAttribute(1),
-  ...CLAMP_ATTRIBUTES,
-};
+const ATTRIBUTES = { ...WINDOW_ATTRIBUTES, group: numberAttribute(1), ...CLAMP_ATTRIBUTES };
 
 export const CONVOLUTION_OPS = {
   conv: {
-    docs: "Two-dimensional cross-correlation of x [N,C,H,W] with w [O,C/group,KH,KW] plus bias [O], clamped.",
+    docs: "Cross-correlation of x [N,C,...] with w [O,C/group,...] over one to three axes, plus bias [O], clamped.",
     inputs: [2, 3],
-    attributes: WINDOW_ATTRIBUTES,
-    infer: (call) => inferConvolution(call, convGeometry),
-    evaluator: element((call) => windowElement(call, convGeometry(call), convTaps)),
+    attributes: ATTRIBUTES,
+    normal: normalConvolution,
+    infer: (call) => inferConvolution(call, convolution(call)),
+    evaluator: element((call) => convolutionElement(call, convolution(call))),
     quantized: "accumulate",
   },
   conv_transpose: {
-    docs: "The transpose of conv: x [N,C,H,W] spread by w [C,O/group,KH,KW], plus bias [O], clamped.",
+    docs: "The transpose of conv: x [N,C,...] spread by w [C,O/group,...], plus bias [O], clamped.",
     inputs: [2, 3],
-    attributes: { ...WINDOW_ATTRIBUTES, output_padding: numbersAttribute([0, 0]) },
-    infer: (call) => inferConvolution(call, convTransposeGeometry),
-    evaluator: element((call) => windowElement(call, convTransposeGeometry(call), transposeTaps)),
+    attributes: {
+      ...ATTRIBUTES,
+      output_padding: numbersAttribute([]),
+      /** Where given, pads follow from it. */
+      output_shape: numbersAttribute([]),
+    },
+    normal: normalTranspose,
+    infer: (call) => inferConvolution(call, transposition(call)),
+    evaluator: element((call) => convolutionElement(call, transposition(call))),
     quantized: "accumulate",
   },
 } as const satisfies Record<string, Operator>;
@@ -82,119 +97,230 @@ interface Operands {
   readonly attributes: AttributeReader;
 }
 
-export function convGeometry(call: Operands): ConvolutionGeometry {
-  const frame = readFrame(call);
-  const [outChannels = 0, perGroup = 0, kernelHeight = 0, kernelWidth = 0] = frame.weights;
-  const { groups } = frame;
-  requireThat(perGroup * groups === frame.inChannels, "weights do not fit the input channels");
+/** A convolution over any spatial axes, and how it finds its weights and elements. */
+export interface Convolution {
+  readonly batch: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups: number;
+  readonly axes: readonly WindowAxis[];
+  readonly reach: (axis: WindowAxis) => readonly Reach[];
+  /** Weights of one filter plane. */
+  readonly taps: number;
+  /** The first weight of an output channel, and the way to its next input channel's. */
+  readonly firstWeight: (channel: number) => number;
+  readonly weightStep: number;
+}
+
+export function convolution(call: Operands): Convolution {
+  const [x, w] = [shapeOf(call.inputs[0], "input"), shapeOf(call.inputs[1], "weights")];
+  const [batch = 0, inChannels = 0, ...sizes] = x;
+  const [outChannels = 0, perGroup = 0, ...kernel] = w;
+  const groups = groupsOf(call.attributes);
+  requireThat(perGroup * groups === inChannels, "weights do not fit the input channels");
   requireThat(outChannels % groups === 0, "output channels are not a multiple of group");
-  const { padTop, padBottom, padLeft, padRight } = frame;
-  const coveredY = frame.dilationY * (kernelHeight - 1) + 1;
-  const coveredX = frame.dilationX * (kernelWidth - 1) + 1;
-  const spanY = frame.inHeight + padTop + padBottom - coveredY;
-  const spanX = frame.inWidth + padLeft + padRight - coveredX;
-  const outHeight = floor(spanY / frame.strideY) + 1;
-  const outWidth = floor(spanX / frame.strideX) + 1;
-  requireThat(spanY >= 0 && spanX >= 0, "the window is larger than the padded input");
-  return { ...frame, outChannels, outHeight, outWidth, kernelHeight, kernelWidth };
+  const axes = windowAxes(call.attributes, { sizes, kernel });
+  const taps = product(kernel);
+  const firstWeight = (channel: number) => channel * perGroup * taps;
+  const frame = { batch, inChannels, outChannels, groups, axes, taps };
+  return { ...frame, reach: windowReach, firstWeight, weightStep: taps };
 }
 
-export function convTransposeGeometry(call: Operands): ConvolutionGeometry {
-  const frame = readFrame(call);
-  const [inChannels = 0, perGroup = 0, kernelHeight = 0, kernelWidth = 0] = frame.weights;
-  const { padTop, padBottom, padLeft, padRight } = frame;
-  requireThat(inChannels === frame.inChannels, "weights do not fit the input channels");
-  requireThat(inChannels % frame.groups === 0, "input channels are not a multiple of group");
-  const [extraY = 0, extraX = 0] = call.attributes.numbers("output_padding");
-  const fullY = (frame.inHeight - 1) * frame.strideY + frame.dilationY * (kernelHeight - 1) + 1;
-  const fullX = (frame.inWidth - 1) * frame.strideX + frame.dilationX * (kernelWidth - 1) + 1;
-  const outHeight = fullY + extraY - padTop - padBottom;
-  const outWidth = fullX + extraX - padLeft - padRight;
-  requireThat(outHeight > 0 && outWidth > 0, "padding removes the whole output");
-  const outChannels = perGroup * frame.groups;
-  return { ...frame, outChannels, outHeight, outWidth, kernelHeight, kernelWidth };
+function transposition(call: Operands): Convolution {
+  const [x, w] = [shapeOf(call.inputs[0], "input"), shapeOf(call.inputs[1], "weights")];
+  const [batch = 0, inChannels = 0, ...sizes] = x;
+  const [wChannels = 0, perGroup = 0, ...kernel] = w;
+  const groups = groupsOf(call.attributes);
+  requireThat(wChannels === inChannels, "weights do not fit the input channels");
+  requireThat(inChannels % groups === 0, "input channels are not a multiple of group");
+  const axes = spreadAxes(call.attributes, sizes, kernel);
+  const taps = product(kernel);
+  const inPerGroup = inChannels / groups;
+  const firstWeight = (channel: number) =>
+    (floor(channel / perGroup) * inPerGroup * perGroup + (channel % perGroup)) * taps;
+  const frame = { batch, inChannels, outChannels: perGroup * groups, groups, axes, taps };
+  return { ...frame, reach: transposedReach, firstWeight, weightStep: perGroup * taps };
 }
 
-function readFrame(call: Operands) {
-  const x = shapeOf(call.inputs[0], "input");
-  const weights = shapeOf(call.inputs[1], "weights");
-  const [strideY = 0, strideX = 0] = pair(call.attributes, "strides");
-  const [dilationY = 0, dilationX = 0] = pair(call.attributes, "dilations");
-  const pads = call.attributes.numbers("pads");
-  requireThat(pads.length === 4, "pads must be top, left, bottom, right");
-  const [padTop = 0, padLeft = 0, padBottom = 0, padRight = 0] = pads;
-  const groups = call.attributes.number("group");
+function spreadAxes(
+  attributes: AttributeReader,
+  sizes: readonly number[],
+  kernel: readonly number[],
+): readonly WindowAxis[] {
+  const rank = sizes.length;
+  const { strides, dilations, pads } = spelledOut(attributes, { sizes, kernel });
+  const extra = perAxis(attributes, "output_padding", { count: rank, value: 0 });
+  requireThat(
+    [...strides, ...dilations].every((step) => step >= 1),
+    "steps must be positive",
+  );
+  return sizes.map((size, axis): WindowAxis => {
+    const [stride, dilation] = [strides[axis] ?? 1, dilations[axis] ?? 1];
+    const taps = kernel[axis] ?? 1;
+    const [before = 0, after = 0] = [pads[axis], pads[axis + rank]];
+    const full = (size - 1) * stride + dilation * (taps - 1) + 1;
+    const count = full + (extra[axis] ?? 0) - before - after;
+    requireThat(count > 0, "padding removes the whole output");
+    return { size, kernel: taps, stride, dilation, before, after, count };
+  });
+}
+
+function groupsOf(attributes: AttributeReader): number {
+  const groups = attributes.number("group");
   requireThat(Number.isInteger(groups) && groups > 0, "group must be positive");
-  const [batch = 0, inChannels = 0, inHeight = 0, inWidth = 0] = x;
-  const image = { batch, inChannels, inHeight, inWidth, weights, groups };
-  const steps = { strideY, strideX, dilationY, dilationX };
-  return { ...image, ...steps, padTop, padLeft, padBottom, padRight };
+  return groups;
 }
 
 function shapeOf(operand: TensorType | Tensor | undefined, what: string): readonly number[] {
   if (operand === undefined) return reject(`${what} is missing`);
   const shape = "type" in operand ? operand.type.shape : operand.shape;
-  requireThat(shape.length === 4, `${what} must have 4 dimensions, not ${shape.length}`);
+  const fits = shape.length >= 3 && shape.length <= 5;
+  requireThat(fits, `${what} must have 3 to 5 dimensions, not ${shape.length}`);
   return shape;
 }
 
-function pair(attributes: AttributeReader, name: string): readonly number[] {
-  const values = attributes.numbers(name);
-  requireThat(values.length === 2 && values.every((value) => value >= 1), `${name} must be two`);
-  return values;
+function plainAttributes(call: InferenceCall): Record<string, Attribute> {
+  const { attributes } = call;
+  const clamp = {
+    clamp_min: attributes.number("clamp_min"),
+    clamp_max: attributes.number("clamp_max"),
+  };
+  return { group: attributes.number("group"), ...clamp };
 }
 
-function inferConvolution(
-  call: InferenceCall,
-  geometryOf: (call: Operands) => ConvolutionGeometry,
-): readonly TensorType[] {
-  const geometry = geometryOf(call);
+function normalConvolution(call: InferenceCall): Record<string, Attribute> {
+  const [sizes, kernel] = [inputType(call, 0).shape.slice(2), inputType(call, 1).shape.slice(2)];
+  return withWindow(call.attributes, { sizes, kernel }, plainAttributes(call));
+}
+
+/** The wanted size decides the pads; same_* means as many places as elements times stride. */
+function normalTranspose(call: InferenceCall): Record<string, Attribute> {
+  const { attributes } = call;
+  const [sizes, kernel] = [inputType(call, 0).shape.slice(2), inputType(call, 1).shape.slice(2)];
+  const count = sizes.length;
+  const mode = attributes.text("auto_pad");
+  const given = attributes.numbers("output_shape").slice(-count);
+  const output_padding = perAxis(attributes, "output_padding", { count, value: 0 });
+  const rest = { ...plainAttributes(call), ...briefly({ output_padding }) };
+  const same = mode === "same_upper" || mode === "same_lower";
+  if (given.length === 0 && !same) return withWindow(attributes, { sizes, kernel }, rest);
+  const strides = perAxis(attributes, "strides", { count, value: 1 });
+  const dilations = perAxis(attributes, "dilations", { count, value: 1 });
+  const totals = sizes.map((size, axis) => {
+    const [stride, taps] = [strides[axis] ?? 1, kernel[axis] ?? 1];
+    const full = (size - 1) * stride + (dilations[axis] ?? 1) * (taps - 1) + 1;
+    return full + (output_padding[axis] ?? 0) - (given[axis] ?? size * stride);
+  });
+  const split = totals.map((total) => max(0, total));
+  const grown = totals.map((total, axis) => (output_padding[axis] ?? 0) + max(0, -total));
+  const pads = sharedPads(split, same ? mode : "same_upper");
+  const lists = briefly({ strides, dilations, pads, output_padding: grown });
+  return { ...rest, ...lists };
+}
+
+export function convGeometry(call: Operands): ConvolutionGeometry {
+  return imageGeometry(convolution(call));
+}
+
+export function convTransposeGeometry(call: Operands): ConvolutionGeometry {
+  return imageGeometry(transposition(call));
+}
+
+function imageGeometry(whole: Convolution): ConvolutionGeometry {
+  const { batch, inChannels, outChannels, groups } = whole;
+  const [y, x, ...more] = whole.axes;
+  if (y === undefined || x === undefined || more.length > 0) {
+    return reject(`an image has 2 spatial dimensions, not ${whole.axes.length}`);
+  }
+  return {
+    ...{ batch, inChannels, outChannels, groups },
+    ...{ inHeight: y.size, inWidth: x.size, outHeight: y.count, outWidth: x.count },
+    ...{ kernelHeight: y.kernel, kernelWidth: x.kernel, strideY: y.stride, strideX: x.stride },
+    ...{ dilationY: y.dilation, dilationX: x.dilation, padTop: y.before, padLeft: x.before },
+    ...{ padBottom: y.after, padRight: x.after },
+  };
+}
+
+function inferConvolution(call: InferenceCall, whole: Convolution): readonly TensorType[] {
   const { dtype } = inputType(call, 0);
   requireThat(inputType(call, 1).dtype === dtype, "input and weights differ in type");
   const bias = call.inputs[2];
   if (bias !== undefined) {
     requireThat(bias.shape.length === 1, "bias must have one dimension");
-    requireThat(bias.shape[0] === geometry.outChannels, "bias must have one value a channel");
+    requireThat(bias.shape[0] === whole.outChannels, "bias must have one value a channel");
     requireThat(bias.dtype === (dtype === "i8" ? "i32" : dtype), "bias has the wrong type");
   }
-  const { batch, outChannels, outHeight, outWidth } = geometry;
-  return [{ dtype, shape: [batch, outChannels, outHeight, outWidth] }];
+  return [{ dtype, shape: convolvedShape(whole) }];
 }
 
-/** One element of the output. */
-interface Position {
-  readonly batch: number;
-  readonly channel: number;
-  readonly y: number;
-  readonly x: number;
+export function convolvedShape({ batch, outChannels, axes }: Convolution): readonly number[] {
+  return [batch, outChannels, ...axes.map((axis) => axis.count)];
 }
 
-/** The window sum without bias: float64 for floats (rounded once at the end), int32 for int8. */
-type WindowSum = (position: Position) => number;
-type Taps = (call: EvaluationCall, geometry: ConvolutionGeometry, zeroPoint: number) => WindowSum;
+/** Stored operands and what their zeros are stored as, per tensor or per output channel. */
+export interface Factors {
+  readonly x: ArrayLike<number>;
+  readonly w: ArrayLike<number>;
+  readonly zeroX: number;
+  readonly zeroW: (channel: number) => number;
+}
 
-function windowElement(
-  call: EvaluationCall,
-  geometry: ConvolutionGeometry,
-  taps: Taps,
-): ElementRule {
-  const x = inputTensor(call, 0).type;
+/** The sum without bias of the output element at a row-major index; float64, exact for integers. */
+export function windowSums(whole: Convolution, factors: Factors): (index: number) => number {
+  const { x, w, zeroX, zeroW } = factors;
+  const [z, y, column] = lifted(whole.axes);
+  const [deep, high, wide] = [z, y, column].map(whole.reach);
+  const perGroup = whole.inChannels / whole.groups;
+  const outPerGroup = whole.outChannels / whole.groups;
+  const plane = y.size * column.size;
+  const volume = z.size * plane;
+  return (index) => {
+    const channel = floor(index / (column.count * y.count * z.count)) % whole.outChannels;
+    const across = wide?.[index % column.count];
+    const down = high?.[floor(index / column.count) % y.count];
+    const inward = deep?.[floor(index / (column.count * y.count)) % z.count];
+    if (!across || !down || !inward) return 0;
+    const batch = floor(index / (column.count * y.count * z.count * whole.outChannels));
+    const group = floor(channel / outPerGroup);
+    let from = (batch * whole.inChannels + group * perGroup) * volume;
+    let weights = whole.firstWeight(channel);
+    const [shift, { taps, sources }] = [zeroW(channel), across];
+    const length = taps.length;
+    let sum = 0;
+    for (let c = 0; c < perGroup; c++, from += volume, weights += whole.weightStep) {
+      for (let line = 0; line < inward.taps.length * down.taps.length; line++) {
+        const [dz, dy] = [floor(line / down.taps.length), line % down.taps.length];
+        const row = from + inward.sources[dz]! * plane + down.sources[dy]! * column.size;
+        const tap = weights + (inward.taps[dz]! * y.kernel + down.taps[dy]!) * column.kernel;
+        for (let k = 0; k < length; k++) {
+          sum += (x[row + sources[k]!]! - zeroX) * (w[tap + taps[k]!]! - shift);
+        }
+      }
+    }
+    return sum;
+  };
+}
+
+function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRule {
+  const x = inputTensor(call, 0);
   const output = outputType(call);
   const bias = call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]);
   const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
-  const { outChannels, outHeight, outWidth } = geometry;
-  const plane = outHeight * outWidth;
-  const quantized = x.dtype === "i8";
-  const sum = taps(call, geometry, quantized ? encodingOf(x).zeroPoint : 0);
+  const quantized = output.quantization !== undefined;
+  const sums = windowSums(whole, {
+    x: numeric(x),
+    w: numeric(inputTensor(call, 1)),
+    zeroX: quantized ? encodingOf(x.type).zeroPoint : 0,
+    zeroW: () => 0,
+  });
+  const plane = product(whole.axes.map((axis) => axis.count));
   const finish = quantized
     ? finishInt8(call, storedBounds(low, high, encodingOf(output)))
-    : (total: number): number => min(max(fround(total), low), high);
+    : (total: number): number =>
+        min(max(output.dtype === "f64" ? total : fround(total), low), high);
   return (index) => {
-    const channel = floor(index / plane) % outChannels;
-    const batch = floor(index / (plane * outChannels));
-    const y = floor((index % plane) / outWidth);
-    const total = sum({ batch, channel, y, x: index % outWidth });
-    return finish(total + (bias?.[channel] ?? 0), channel);
+    const channel = floor(index / plane) % whole.outChannels;
+    return finish(sums(index) + (bias?.[channel] ?? 0), channel);
   };
 }
 
@@ -206,58 +332,5 @@ function finishInt8(call: EvaluationCall, bounds: { low: number; high: number })
   return (total: number, channel: number): number => {
     const multiplier = multipliers[multipliers.length === 1 ? 0 : channel] ?? 0;
     return clampTo(requantize(total | 0, multiplier, encoding), bounds);
-  };
-}
-
-function convTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: number): WindowSum {
-  const x = numeric(inputTensor(call, 0));
-  const w = numeric(inputTensor(call, 1));
-  const perGroup = g.inChannels / g.groups;
-  const outPerGroup = g.outChannels / g.groups;
-  const { kernelWidth, dilationX, inWidth } = g;
-  const rowSum = (row: number, left: number, tap: number): number => {
-    let sum = 0;
-    for (let kx = 0, column = left; kx < kernelWidth; kx++, column += dilationX) {
-      const inside = column >= 0 && column < inWidth;
-      if (inside) sum += ((x[row + column] ?? 0) - zeroPoint) * (w[tap + kx] ?? 0);
-    }
-    return sum;
-  };
-  return (at) => {
-    const firstChannel = at.batch * g.inChannels + floor(at.channel / outPerGroup) * perGroup;
-    const [top, left] = [at.y * g.strideY - g.padTop, at.x * g.strideX - g.padLeft];
-    let tap = at.channel * perGroup * g.kernelHeight * kernelWidth;
-    let sum = 0;
-    for (let c = firstChannel; c < firstChannel + perGroup; c++) {
-      for (let ky = 0; ky < g.kernelHeight; ky++, tap += kernelWidth) {
-        const y = top + ky * g.dilationY;
-        if (y >= 0 && y < g.inHeight) sum += rowSum((c * g.inHeight + y) * inWidth, left, tap);
-      }
-    }
-    return sum;
-  };
-}
-
-function transposeTaps(call: EvaluationCall, g: ConvolutionGeometry, zeroPoint: number): WindowSum {
-  const x = numeric(inputTensor(call, 0));
-  const w = numeric(inputTensor(call, 1));
-  const perGroup = g.inChannels / g.groups;
-  const outPerGroup = g.outChannels / g.groups;
-  const kernel = g.kernelHeight * g.kernelWidth;
-  return ({ batch, channel, y: outY, x: outX }) => {
-    const firstChannel = floor(channel / outPerGroup) * perGroup;
-    let sum = 0;
-    for (let tap = 0; tap < kernel; tap++) {
-      const y = (outY + g.padTop - floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
-      const column = (outX + g.padLeft - (tap % g.kernelWidth) * g.dilationX) / g.strideX;
-      const onGrid = Number.isInteger(y) && Number.isInteger(column);
-      if (!onGrid || y < 0 || y >= g.inHeight || column < 0 || column >= g.inWidth) continue;
-      for (let c = firstChannel; c < firstChannel + perGroup; c++) {
-        const value = x[((batch * g.inChannels + c) * g.inHeight + y) * g.inWidth + column] ?? 0;
-        const weight = w[(c * outPerGroup + (channel % outPerGroup)) * kernel + tap] ?? 0;
-        sum += (value - zeroPoint) * weight;
-      }
-    }
-    return sum;
   };
 }

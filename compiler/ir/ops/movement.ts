@@ -1,30 +1,20 @@
 /** Operators that copy elements: every output element is one input element, or a fill value. */
 import { product } from "../../../protocol/base/integers.ts";
-import type { DType, TensorType } from "../graph.ts";
-import { DTYPE_BYTES, isFloat, normalizeAxis, numeric, sameShape, stridesOf } from "../tensor.ts";
-import { broadcastIndex, broadcastShape, storedFrom, tensorStored } from "../tensor.ts";
-import { encodingOf, quantizeValue } from "../int8.ts";
+import type { Attribute, Tensor, TensorType } from "../graph.ts";
 import {
-  element,
   inputTensor,
   inputType,
   numberAttribute,
   numbersAttribute,
   outputType,
-  reject,
   requireThat,
   stored,
-  textAttribute,
   whole,
 } from "../operator.ts";
-import type {
-  ElementRule,
-  EvaluationCall,
-  InferenceCall,
-  Operator,
-  StoredRule,
-} from "../operator.ts";
-import type { Tensor } from "../graph.ts";
+import type { EvaluationCall, InferenceCall, Operator, StoredRule } from "../operator.ts";
+import { broadcastIndex, broadcastShape, sameShape, stridesOf } from "../tensor.ts";
+import { tensorStored } from "../tensor.ts";
+import { axisWithin, lanesAlong, likeInput, stridedIndex } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor } = Math;
@@ -37,105 +27,95 @@ export const MOVEMENT_OPS = {
     docs: "x itself.",
     inputs: [1, 1],
     attributes: {},
-    infer: (call) => [plain(inputType(call, 0))],
-    evaluator: stored(copyElement),
+    infer: likeInput(),
+    evaluator: stored(copyStored),
     quantized: "movement",
   },
   reshape: {
-    docs: "The same elements in row-major order under the static `shape`.",
+    docs: "The same elements in row-major order under `shape`: 0 keeps a size unless keep_zero is set, -1 takes the rest.",
     inputs: [1, 1],
-    attributes: { shape: numbersAttribute() },
+    attributes: { shape: numbersAttribute(), keep_zero: numberAttribute(0) },
+    normal: normalReshape,
     infer: inferReshape,
-    evaluator: stored(copyElement),
+    evaluator: stored(copyStored),
     quantized: "movement",
   },
   transpose: {
-    docs: "Axis i of the result is axis perm[i] of x.",
+    docs: "Axis i of the result is axis perm[i] of x; all axes reversed when perm is empty.",
     inputs: [1, 1],
-    attributes: { perm: numbersAttribute() },
+    attributes: { perm: numbersAttribute([]) },
+    normal: normalTranspose,
     infer: inferTranspose,
-    evaluator: stored(transposeElement),
+    evaluator: stored(transposeStored),
     quantized: "movement",
   },
   concat: {
     docs: "The inputs one after the other along the axis.",
     inputs: [1, MANY],
     attributes: { axis: numberAttribute() },
+    normal: (call) => ({ axis: axisOf(call) }),
     infer: inferConcat,
-    evaluator: stored(concatElement),
+    evaluator: stored(concatStored),
     quantized: "movement",
   },
   split: {
-    docs: "x cut along the axis into one output per size; the inverse of concat.",
+    docs: "x cut along the axis into one output per size, equally where sizes is empty; the inverse of concat.",
     inputs: [1, 1],
-    attributes: { axis: numberAttribute(0), sizes: numbersAttribute() },
+    attributes: { axis: numberAttribute(0), sizes: numbersAttribute([]) },
+    normal: normalSplit,
     infer: inferSplit,
     evaluator: whole(evaluateSplit),
     quantized: "movement",
   },
-  slice: {
-    docs: "Elements starts, starts + steps, … before ends, one triple per axis of x.",
-    inputs: [1, 1],
-    attributes: { starts: numbersAttribute(), ends: numbersAttribute(), steps: numbersAttribute() },
-    infer: inferSlice,
-    evaluator: stored(sliceElement),
-    quantized: "movement",
-  },
-  pad: {
-    docs: "x with `before` and `after` more elements per axis: value, the edge, or a reflection.",
-    inputs: [1, 1],
-    attributes: {
-      before: numbersAttribute(),
-      after: numbersAttribute(),
-      mode: textAttribute("constant"),
-      value: numberAttribute(0),
-    },
-    infer: inferPad,
-    evaluator: stored(padElement),
-    quantized: "movement",
-  },
-  gather: {
-    docs: "Slices of x along the axis, picked by the indices (second input).",
-    inputs: [2, 2],
-    attributes: { axis: numberAttribute(0) },
-    infer: inferGather,
-    evaluator: stored(gatherElement),
-    quantized: "movement",
-  },
   expand: {
-    docs: "x broadcast to the static `shape`.",
+    docs: "x broadcast with `shape`.",
     inputs: [1, 1],
     attributes: { shape: numbersAttribute() },
+    normal: (call) => {
+      const { shape } = inputType(call, 0);
+      const wanted = call.attributes.numbers("shape");
+      return { shape: broadcastShape(shape, wanted) ?? wanted };
+    },
     infer: inferExpand,
-    evaluator: stored(expandElement),
+    evaluator: stored(expandStored),
     quantized: "movement",
   },
-  cast: {
-    docs: "x converted to the type `to`; fractions are cut off.",
+  tile: {
+    docs: "x repeated `repeats` times along every axis.",
     inputs: [1, 1],
-    attributes: { to: textAttribute() },
-    infer: inferCast,
-    evaluator: element(castElement),
-    quantized: "none",
+    attributes: { repeats: numbersAttribute() },
+    infer: inferTile,
+    evaluator: stored(tileStored),
+    quantized: "movement",
   },
 } as const satisfies Record<string, Operator>;
 
-function plain(type: TensorType): TensorType {
-  return { dtype: type.dtype, shape: type.shape };
-}
-
-function axisOf(call: InferenceCall, rank: number): number {
-  const axis = call.attributes.number("axis");
-  return normalizeAxis(axis, rank) ?? reject(`axis ${axis} is out of range`);
+function axisOf(call: InferenceCall): number {
+  return axisWithin(call.attributes.number("axis"), inputType(call, 0).shape.length);
 }
 
 function isShape(sizes: readonly number[]): boolean {
   return sizes.every((size) => Number.isInteger(size) && size >= 0);
 }
 
-function copyElement(call: EvaluationCall): StoredRule {
+function copyStored(call: EvaluationCall): StoredRule {
   const x = inputTensor(call, 0).data;
   return (index) => x[index] ?? 0;
+}
+
+function normalReshape(call: InferenceCall): Record<string, Attribute> {
+  const { shape } = inputType(call, 0);
+  const wanted = call.attributes.numbers("shape");
+  const keepZero = call.attributes.number("keep_zero") !== 0;
+  const copied = wanted.map((size, axis) => (size === 0 && !keepZero ? (shape[axis] ?? 0) : size));
+  const open = copied.filter((size) => size === -1).length;
+  requireThat(open <= 1, "more than one size is -1");
+  const known = product(copied.filter((size) => size !== -1));
+  const rest = product(shape) / known;
+  const fits = open === 0 || (known > 0 && Number.isInteger(rest));
+  requireThat(fits, `[${shape}] does not fit [${wanted}]`);
+  const sizes = copied.map((size) => (size === -1 ? rest : size));
+  return { shape: sizes, keep_zero: Number(sizes.includes(0)) };
 }
 
 function inferReshape(call: InferenceCall): readonly TensorType[] {
@@ -146,6 +126,13 @@ function inferReshape(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: wanted }];
 }
 
+function normalTranspose(call: InferenceCall): Record<string, Attribute> {
+  const perm = call.attributes.numbers("perm");
+  const rank = inputType(call, 0).shape.length;
+  const reversed = Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+  return { perm: perm.length === 0 ? reversed : perm };
+}
+
 function inferTranspose(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
   const perm = call.attributes.numbers("perm");
@@ -154,26 +141,17 @@ function inferTranspose(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: perm.map((axis) => shape[axis] ?? 0) }];
 }
 
-function transposeElement(call: EvaluationCall): StoredRule {
-  const { shape } = inputTensor(call, 0).type;
+function transposeStored(call: EvaluationCall): StoredRule {
   const x = inputTensor(call, 0).data;
-  const strides = stridesOf(shape);
+  const strides = stridesOf(inputTensor(call, 0).type.shape);
   const steps = call.attributes.numbers("perm").map((axis) => strides[axis] ?? 0);
-  const out = outputType(call).shape;
-  return (index) => {
-    let [rest, offset] = [index, 0];
-    for (let axis = out.length - 1; axis >= 0; axis--) {
-      const size = out[axis] ?? 1;
-      offset += (rest % size) * (steps[axis] ?? 0);
-      rest = floor(rest / size);
-    }
-    return x[offset] ?? 0;
-  };
+  const indexOf = stridedIndex(outputType(call).shape, steps);
+  return (index) => x[indexOf(index)] ?? 0;
 }
 
 function inferConcat(call: InferenceCall): readonly TensorType[] {
   const first = inputType(call, 0);
-  const axis = axisOf(call, first.shape.length);
+  const axis = axisOf(call);
   let total = 0;
   for (let position = 0; position < call.inputs.length; position++) {
     const part = inputType(call, position);
@@ -186,30 +164,42 @@ function inferConcat(call: InferenceCall): readonly TensorType[] {
   return [{ dtype: first.dtype, shape }];
 }
 
-function concatElement(call: EvaluationCall): StoredRule {
+function concatStored(call: EvaluationCall): StoredRule {
   const { shape } = outputType(call);
-  const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
-  const inner = product(shape.slice(axis + 1));
-  const total = shape[axis] ?? 0;
+  const lanes = lanesAlong(shape, axisWithin(call.attributes.number("axis"), shape.length));
+  const axis = axisWithin(call.attributes.number("axis"), shape.length);
   const parts = call.inputs.map((_, position) => {
     const part = inputTensor(call, position);
     return { values: part.data, size: part.type.shape[axis] ?? 0 };
   });
   return (index) => {
-    const outer = floor(index / (inner * total));
-    let at = floor(index / inner) % total;
-    for (const part of parts) {
-      if (at < part.size)
-        return part.values[(outer * part.size + at) * inner + (index % inner)] ?? 0;
-      at -= part.size;
+    const outer = floor(index / (lanes.inner * lanes.size));
+    let at = floor(index / lanes.inner) % lanes.size;
+    for (const { values, size } of parts) {
+      if (at < size) return values[(outer * size + at) * lanes.inner + (index % lanes.inner)] ?? 0;
+      at -= size;
     }
     return 0;
   };
 }
 
+/** Equal parts are rounded up; the last one takes what is left. */
+function normalSplit(call: InferenceCall): Record<string, Attribute> {
+  const axis = axisOf(call);
+  const size = inputType(call, 0).shape[axis] ?? 0;
+  const given = call.attributes.numbers("sizes");
+  if (given.length > 0) return { axis, sizes: given };
+  const count = call.outputCount;
+  const even = Math.ceil(size / count);
+  const sizes = Array.from({ length: count }, (_, part) =>
+    Math.max(0, Math.min(even, size - part * even)),
+  );
+  return { axis, sizes };
+}
+
 function inferSplit(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
-  const axis = axisOf(call, shape.length);
+  const axis = axisOf(call);
   const sizes = call.attributes.numbers("sizes");
   requireThat(isShape(sizes) && sizes.length <= MANY, "sizes must be whole numbers");
   const sum = sizes.reduce((total, size) => total + size, 0);
@@ -223,155 +213,56 @@ function inferSplit(call: InferenceCall): readonly TensorType[] {
 function evaluateSplit(call: EvaluationCall): readonly Tensor[] {
   const { shape } = inputTensor(call, 0).type;
   const x = inputTensor(call, 0).data;
-  const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
-  const inner = product(shape.slice(axis + 1));
+  const axis = axisWithin(call.attributes.number("axis"), shape.length);
+  const lanes = lanesAlong(shape, axis);
   let start = 0;
   return call.outputTypes.map((type) => {
     const size = type.shape[axis] ?? 0;
     const first = start;
     start += size;
     return tensorStored(type, (index) => {
-      const outer = floor(index / (inner * size));
-      const at = first + (floor(index / inner) % size);
-      return x[(outer * (shape[axis] ?? 0) + at) * inner + (index % inner)] ?? 0;
+      const outer = floor(index / (lanes.inner * size));
+      const at = first + (floor(index / lanes.inner) % size);
+      return x[(outer * lanes.size + at) * lanes.inner + (index % lanes.inner)] ?? 0;
     });
   });
-}
-
-function inferSlice(call: InferenceCall): readonly TensorType[] {
-  const { dtype, shape } = inputType(call, 0);
-  const [starts, ends, steps] = [
-    call.attributes.numbers("starts"),
-    call.attributes.numbers("ends"),
-    call.attributes.numbers("steps"),
-  ];
-  const counts = [starts.length, ends.length, steps.length];
-  requireThat(
-    counts.every((count) => count === shape.length),
-    "one triple per axis",
-  );
-  const sizes = shape.map((size, axis) => {
-    const [start = 0, end = 0, step = 1] = [starts[axis], ends[axis], steps[axis]];
-    requireThat(step !== 0, "steps must not be zero");
-    const last = step > 0 ? end <= size : start < size || start === end;
-    requireThat(
-      start >= 0 && end >= -1 && last,
-      `axis ${axis} is cut outside its ${size} elements`,
-    );
-    return Math.max(0, Math.ceil((end - start) / step));
-  });
-  return [{ dtype, shape: sizes }];
-}
-
-function sliceElement(call: EvaluationCall): StoredRule {
-  const x = inputTensor(call, 0).data;
-  const strides = stridesOf(inputTensor(call, 0).type.shape);
-  const [starts, steps] = [call.attributes.numbers("starts"), call.attributes.numbers("steps")];
-  const out = outputType(call).shape;
-  return (index) => {
-    let [rest, offset] = [index, 0];
-    for (let axis = out.length - 1; axis >= 0; axis--) {
-      const size = out[axis] ?? 1;
-      const at = (starts[axis] ?? 0) + (rest % size) * (steps[axis] ?? 1);
-      offset += at * (strides[axis] ?? 0);
-      rest = floor(rest / size);
-    }
-    return x[offset] ?? 0;
-  };
-}
-
-function inferPad(call: InferenceCall): readonly TensorType[] {
-  const { dtype, shape } = inputType(call, 0);
-  const [before, after] = [call.attributes.numbers("before"), call.attributes.numbers("after")];
-  requireThat(before.length === shape.length && after.length === shape.length, "a pair per axis");
-  const mode = call.attributes.text("mode");
-  requireThat(["constant", "edge", "reflect"].includes(mode), `unknown mode ${mode}`);
-  const sizes = shape.map((size, axis) => size + (before[axis] ?? 0) + (after[axis] ?? 0));
-  requireThat(isShape(sizes), "padding removes more than there is");
-  return [{ dtype, shape: sizes }];
-}
-
-function padElement(call: EvaluationCall): StoredRule {
-  const { type, data: x } = inputTensor(call, 0);
-  const strides = stridesOf(type.shape);
-  const before = call.attributes.numbers("before");
-  const mode = call.attributes.text("mode");
-  const value = call.attributes.number("value");
-  const isEncoded = type.quantization !== undefined;
-  const fill = storedFrom(type.dtype)(isEncoded ? quantizeValue(value, encodingOf(type)) : value);
-  const out = outputType(call).shape;
-  return (index) => {
-    let [rest, offset] = [index, 0];
-    for (let axis = out.length - 1; axis >= 0; axis--) {
-      const size = type.shape[axis] ?? 1;
-      const at = sourceOf((rest % (out[axis] ?? 1)) - (before[axis] ?? 0), size, mode);
-      if (at < 0) return fill;
-      offset += at * (strides[axis] ?? 0);
-      rest = floor(rest / (out[axis] ?? 1));
-    }
-    return x[offset] ?? 0;
-  };
-}
-
-/** The position inside that a padded one takes its element from, or -1 for the fill value. */
-function sourceOf(at: number, size: number, mode: string): number {
-  if (at >= 0 && at < size) return at;
-  if (mode === "constant") return -1;
-  if (mode === "edge") return at < 0 ? 0 : size - 1;
-  const period = Math.max(1, 2 * (size - 1));
-  const folded = ((at % period) + period) % period;
-  return folded < size ? folded : period - folded;
-}
-
-function inferGather(call: InferenceCall): readonly TensorType[] {
-  const [x, indices] = [inputType(call, 0), inputType(call, 1)];
-  const axis = axisOf(call, x.shape.length);
-  requireThat(indices.dtype === "i64" || indices.dtype === "i32", "indices must be whole numbers");
-  const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-  return [{ dtype: x.dtype, shape }];
-}
-
-function gatherElement(call: EvaluationCall): StoredRule {
-  const { shape } = inputTensor(call, 0).type;
-  const x = inputTensor(call, 0).data;
-  const indices = numeric(inputTensor(call, 1));
-  const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
-  const inner = product(shape.slice(axis + 1));
-  const size = shape[axis] ?? 0;
-  return (index) => {
-    const outer = floor(index / (inner * indices.length));
-    const at = indices[floor(index / inner) % indices.length] ?? 0;
-    return x[(outer * size + (at < 0 ? at + size : at)) * inner + (index % inner)] ?? 0;
-  };
 }
 
 function inferExpand(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
   const wanted = call.attributes.numbers("shape");
   const fits = broadcastShape(shape, wanted);
-  requireThat(
-    fits !== undefined && sameShape(fits, wanted),
-    `[${shape}] does not fill [${wanted}]`,
-  );
+  const fills = fits !== undefined && sameShape(fits, wanted);
+  requireThat(fills, `[${shape}] does not fill [${wanted}]`);
   return [{ dtype, shape: wanted }];
 }
 
-function expandElement(call: EvaluationCall): StoredRule {
+function expandStored(call: EvaluationCall): StoredRule {
   const { type } = inputTensor(call, 0);
   const x = inputTensor(call, 0).data;
   const indexOf = broadcastIndex(type.shape, outputType(call).shape);
   return (index) => x[indexOf(index)] ?? 0;
 }
 
-function inferCast(call: InferenceCall): readonly TensorType[] {
-  const to = call.attributes.text("to");
-  requireThat(Object.hasOwn(DTYPE_BYTES, to), `unknown type ${to}`);
-  return [{ dtype: to as DType, shape: inputType(call, 0).shape }];
+function inferTile(call: InferenceCall): readonly TensorType[] {
+  const { dtype, shape } = inputType(call, 0);
+  const repeats = call.attributes.numbers("repeats");
+  requireThat(isShape(repeats) && repeats.length === shape.length, "one repetition per axis");
+  return [{ dtype, shape: shape.map((size, axis) => size * (repeats[axis] ?? 1)) }];
 }
 
-function castElement(call: EvaluationCall): ElementRule {
-  const x = numeric(inputTensor(call, 0));
-  const { dtype } = outputType(call);
-  const exact = isFloat(dtype) || dtype === "bool";
-  return exact ? (index) => x[index] ?? 0 : (index) => Math.trunc(x[index] ?? 0);
+function tileStored(call: EvaluationCall): StoredRule {
+  const { shape } = inputTensor(call, 0).type;
+  const x = inputTensor(call, 0).data;
+  const out = outputType(call).shape;
+  return (index) => {
+    let [rest, offset, stride] = [index, 0, 1];
+    for (let axis = out.length - 1; axis >= 0; axis--) {
+      const size = shape[axis] ?? 1;
+      offset += ((rest % (out[axis] ?? 1)) % size) * stride;
+      stride *= size;
+      rest = floor(rest / (out[axis] ?? 1));
+    }
+    return x[offset] ?? 0;
+  };
 }

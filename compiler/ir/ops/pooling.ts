@@ -1,5 +1,7 @@
-/** Pooling over two-dimensional windows, and over whole planes. */
-import type { Tensor, TensorType } from "../graph.ts";
+/** Pooling over windows of one to three axes, and over whole planes. */
+import { product } from "../../../protocol/base/integers.ts";
+import * as math from "../../../protocol/base/math.ts";
+import type { Attribute, Tensor, TensorType } from "../graph.ts";
 import { clampI8, encodingOf, meanMultiplier, requantize } from "../int8.ts";
 import {
   element,
@@ -8,7 +10,9 @@ import {
   numberAttribute,
   numbersAttribute,
   outputType,
+  reject,
   requireThat,
+  whole,
 } from "../operator.ts";
 import type {
   AttributeReader,
@@ -17,12 +21,15 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
-import { numeric } from "../tensor.ts";
+import { numeric, tensorFrom } from "../tensor.ts";
+import { coordinatesOf } from "../walk.ts";
+import { lifted, WINDOW_ATTRIBUTES, windowAxes, windowReach, withWindow } from "./window.ts";
+import type { WindowAxis } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { floor, max, min } = Math;
+const { ceil, floor, max, min } = Math;
 
-/** A pooling window in numbers; sizes in elements. */
+/** A pooling window over an image in numbers; sizes in elements. */
 export interface PoolGeometry {
   readonly inHeight: number;
   readonly inWidth: number;
@@ -40,30 +47,59 @@ export interface PoolGeometry {
   readonly padRight: number;
 }
 
-const WINDOW_ATTRIBUTES = {
+const ATTRIBUTES = {
   kernel: numbersAttribute(),
-  strides: numbersAttribute([1, 1]),
-  dilations: numbersAttribute([1, 1]),
-  pads: numbersAttribute([0, 0, 0, 0]),
+  ...WINDOW_ATTRIBUTES,
   ceil_mode: numberAttribute(0),
 };
+
+const COUNT = { count_include_pad: numberAttribute(0) };
 
 export const POOLING_OPS = {
   max_pool: {
     docs: "The largest element of each window; padding never wins.",
     inputs: [1, 1],
-    attributes: WINDOW_ATTRIBUTES,
+    attributes: ATTRIBUTES,
+    normal: (call) => normalPool(call, {}),
     infer: inferPool,
     evaluator: element(maxPoolElement),
     quantized: "movement",
   },
+  max_pool_places: {
+    docs: "The largest element of each window and its row-major place in x (column-major planes on request).",
+    inputs: [1, 1],
+    attributes: { ...ATTRIBUTES, column_major: numberAttribute(0) },
+    normal: (call) => normalPool(call, { column_major: call.attributes.number("column_major") }),
+    infer: (call) => inferPool(call).flatMap((type) => [type, { ...type, dtype: "i64" }]),
+    evaluator: whole(evaluatePlaces),
+    quantized: "none",
+  },
+  max_unpool: {
+    docs: "Zeros of `shape`, but for the elements of x at their places (second input).",
+    inputs: [2, 2],
+    attributes: { shape: numbersAttribute() },
+    infer: (call) => [{ dtype: inputType(call, 0).dtype, shape: call.attributes.numbers("shape") }],
+    evaluator: whole(evaluateUnpool),
+    quantized: "none",
+  },
   average_pool: {
     docs: "The mean of each window; padding counts as zeros only if count_include_pad is set.",
     inputs: [1, 1],
-    attributes: { ...WINDOW_ATTRIBUTES, count_include_pad: numberAttribute(0) },
+    attributes: { ...ATTRIBUTES, ...COUNT },
+    normal: (call) =>
+      normalPool(call, { count_include_pad: call.attributes.number("count_include_pad") }),
     infer: inferPool,
     evaluator: element(averagePoolElement),
     quantized: "mean",
+  },
+  lp_pool: {
+    docs: "The p-norm of each window.",
+    inputs: [1, 1],
+    attributes: { ...ATTRIBUTES, p: numberAttribute(2) },
+    normal: (call) => normalPool(call, { p: call.attributes.number("p") }),
+    infer: inferPool,
+    evaluator: element(lpPoolElement),
+    quantized: "none",
   },
   global_average_pool: {
     docs: "The mean over all spatial positions: [N,C,...] to [N,C,1,...].",
@@ -81,6 +117,14 @@ export const POOLING_OPS = {
     evaluator: element(globalMaxElement),
     quantized: "movement",
   },
+  global_lp_pool: {
+    docs: "The p-norm over all spatial positions: [N,C,...] to [N,C,1,...].",
+    inputs: [1, 1],
+    attributes: { p: numberAttribute(2) },
+    infer: inferGlobal,
+    evaluator: element(globalLpElement),
+    quantized: "none",
+  },
 } as const satisfies Record<string, Operator>;
 
 interface Operands {
@@ -88,57 +132,42 @@ interface Operands {
   readonly attributes: AttributeReader;
 }
 
-export function poolGeometry(call: Operands): PoolGeometry {
-  const operand = call.inputs[0];
-  requireThat(operand !== undefined, "input is missing");
-  const shape = "type" in operand ? operand.type.shape : operand.shape;
-  requireThat(shape.length === 4, `input must have 4 dimensions, not ${shape.length}`);
-  const [, , inHeight = 0, inWidth = 0] = shape;
+function normalPool(
+  call: InferenceCall,
+  others: Readonly<Record<string, Attribute>>,
+): Record<string, Attribute> {
   const { attributes } = call;
-  const [kernelHeight = 0, kernelWidth = 0] = attributes.numbers("kernel");
-  const [strideY = 0, strideX = 0] = attributes.numbers("strides");
-  const [dilationY = 0, dilationX = 0] = attributes.numbers("dilations");
-  const [padTop = 0, padLeft = 0, padBottom = 0, padRight = 0] = attributes.numbers("pads");
-  const steps = [kernelHeight, kernelWidth, strideY, strideX, dilationY, dilationX];
-  requireThat(
-    steps.every((step) => step >= 1),
-    "kernel, strides and dilations must be positive",
-  );
-  const ceil = attributes.number("ceil_mode") !== 0;
-  const coveredY = dilationY * (kernelHeight - 1) + 1;
-  const coveredX = dilationX * (kernelWidth - 1) + 1;
-  requireThat(coveredY <= inHeight + padTop + padBottom, "the window is higher than the input");
-  requireThat(coveredX <= inWidth + padLeft + padRight, "the window is wider than the input");
-  const vertical = { size: inHeight, before: padTop, after: padBottom, covered: coveredY };
-  const horizontal = { size: inWidth, before: padLeft, after: padRight, covered: coveredX };
-  const outHeight = windowCount({ ...vertical, stride: strideY, ceil });
-  const outWidth = windowCount({ ...horizontal, stride: strideX, ceil });
-  const sizes = { inHeight, inWidth, outHeight, outWidth, kernelHeight, kernelWidth };
-  const pads = { padTop, padLeft, padBottom, padRight };
-  return { ...sizes, strideY, strideX, dilationY, dilationX, ...pads };
+  const kernel = attributes.numbers("kernel");
+  const rest = { kernel, ceil_mode: attributes.number("ceil_mode"), ...others };
+  return withWindow(attributes, { sizes: inputType(call, 0).shape.slice(2), kernel }, rest);
 }
 
-interface WindowSpan {
-  readonly size: number;
-  readonly before: number;
-  readonly after: number;
-  readonly covered: number;
-  readonly stride: number;
-  readonly ceil: boolean;
+export function poolAxes(call: Operands): readonly WindowAxis[] {
+  const operand = call.inputs[0] ?? reject("input is missing");
+  const shape = "type" in operand ? operand.type.shape : operand.shape;
+  const fits = shape.length >= 3 && shape.length <= 5;
+  requireThat(fits, `input must have 3 to 5 dimensions, not ${shape.length}`);
+  const { attributes } = call;
+  const extent = { sizes: shape.slice(2), kernel: attributes.numbers("kernel") };
+  return windowAxes(attributes, extent, attributes.number("ceil_mode") !== 0);
 }
 
-function windowCount(span: WindowSpan): number {
-  const steps = (span.size + span.before + span.after - span.covered) / span.stride;
-  const count = (span.ceil ? Math.ceil(steps) : floor(steps)) + 1;
-  // A window that would begin in the padding after the image is dropped.
-  const startsOutside = span.ceil && (count - 1) * span.stride >= span.size + span.before;
-  return startsOutside ? count - 1 : count;
+export function poolGeometry(call: Operands): PoolGeometry {
+  const [y, x, ...more] = poolAxes(call);
+  if (y === undefined || x === undefined || more.length > 0) {
+    return reject("an image has 2 spatial dimensions");
+  }
+  return {
+    ...{ inHeight: y.size, inWidth: x.size, outHeight: y.count, outWidth: x.count },
+    ...{ kernelHeight: y.kernel, kernelWidth: x.kernel, strideY: y.stride, strideX: x.stride },
+    ...{ dilationY: y.dilation, dilationX: x.dilation, padTop: y.before, padLeft: x.before },
+    ...{ padBottom: y.after, padRight: x.after },
+  };
 }
 
 function inferPool(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
-  const { outHeight, outWidth } = poolGeometry(call);
-  return [{ dtype, shape: [...shape.slice(0, 2), outHeight, outWidth] }];
+  return [{ dtype, shape: [...shape.slice(0, 2), ...poolAxes(call).map((axis) => axis.count)] }];
 }
 
 function inferGlobal(call: InferenceCall): readonly TensorType[] {
@@ -147,21 +176,21 @@ function inferGlobal(call: InferenceCall): readonly TensorType[] {
   return [{ dtype, shape: shape.map((size, axis) => (axis < 2 ? size : 1)) }];
 }
 
-/** Calls `visit` with the input index of every tap of the window that lies inside the image. */
+/** Calls `visit` with the input index of every tap of the window that lies inside. */
 type WindowWalk = (index: number, visit: (source: number) => void) => void;
 
-function windowWalk(g: PoolGeometry): WindowWalk {
-  const plane = g.outHeight * g.outWidth;
+function windowWalk(axes: readonly WindowAxis[]): WindowWalk {
+  const [z, y, x] = lifted(axes);
+  const [deep, high, wide] = [z, y, x].map(windowReach);
   return (index, visit) => {
-    const base = floor(index / plane) * g.inHeight * g.inWidth;
-    const top = floor((index % plane) / g.outWidth) * g.strideY - g.padTop;
-    const left = (index % g.outWidth) * g.strideX - g.padLeft;
-    for (let ky = 0; ky < g.kernelHeight; ky++) {
-      const y = top + ky * g.dilationY;
-      if (y < 0 || y >= g.inHeight) continue;
-      for (let kx = 0; kx < g.kernelWidth; kx++) {
-        const x = left + kx * g.dilationX;
-        if (x >= 0 && x < g.inWidth) visit(base + y * g.inWidth + x);
+    const inward = deep?.[floor(index / (x.count * y.count)) % z.count]?.sources ?? [];
+    const down = high?.[floor(index / x.count) % y.count]?.sources ?? [];
+    const across = wide?.[index % x.count]?.sources ?? [];
+    const base = floor(index / (x.count * y.count * z.count)) * z.size;
+    for (const depth of inward) {
+      for (const row of down) {
+        const line = ((base + depth) * y.size + row) * x.size;
+        for (const column of across) visit(line + column);
       }
     }
   };
@@ -169,7 +198,7 @@ function windowWalk(g: PoolGeometry): WindowWalk {
 
 function maxPoolElement(call: EvaluationCall): ElementRule {
   const x = numeric(inputTensor(call, 0));
-  const walk = windowWalk(poolGeometry(call));
+  const walk = windowWalk(poolAxes(call));
   return (index) => {
     let largest = -Infinity;
     walk(index, (source) => {
@@ -179,11 +208,54 @@ function maxPoolElement(call: EvaluationCall): ElementRule {
   };
 }
 
+function evaluatePlaces(call: EvaluationCall): readonly Tensor[] {
+  const { shape } = inputTensor(call, 0).type;
+  const x = numeric(inputTensor(call, 0));
+  const walk = windowWalk(poolAxes(call));
+  const places = Float64Array.from({ length: product(outputType(call).shape) }, (_, index) => {
+    let best = -1;
+    walk(index, (source) => {
+      if (best < 0 || (x[source] ?? 0) > (x[best] ?? 0)) best = source;
+    });
+    return best;
+  });
+  const turned = call.attributes.number("column_major") !== 0;
+  const placeOf = turned ? columnMajor(shape) : (place: number) => place;
+  const rules: ElementRule[] = [
+    (index) => x[places[index] ?? 0] ?? 0,
+    (index) => placeOf(places[index] ?? 0),
+  ];
+  return call.outputTypes.map((type, at) => tensorFrom(type, rules[at] ?? (() => 0)));
+}
+
+/** The place of an element when the spatial axes of every plane are stored last axis slowest. */
+function columnMajor(shape: readonly number[]): (place: number) => number {
+  const spatial = shape.slice(2);
+  const plane = product(spatial);
+  const at: number[] = [];
+  return (place) => {
+    coordinatesOf(spatial, place % plane, at);
+    const turned = at.reduceRight((sum, each, axis) => sum * (spatial[axis] ?? 1) + each, 0);
+    return place - (place % plane) + turned;
+  };
+}
+
+function evaluateUnpool(call: EvaluationCall): readonly Tensor[] {
+  const [x, places] = [numeric(inputTensor(call, 0)), numeric(inputTensor(call, 1))];
+  const result = new Float64Array(product(outputType(call).shape));
+  for (const [at, place] of places.entries()) {
+    requireThat(place >= 0 && place < result.length, `place ${place} is outside`);
+    result[place] = x[at] ?? 0;
+  }
+  return [tensorFrom(outputType(call), (index) => result[index] ?? 0)];
+}
+
 function averagePoolElement(call: EvaluationCall): ElementRule {
   const x = numeric(inputTensor(call, 0));
-  const geometry = poolGeometry(call);
-  const walk = windowWalk(geometry);
+  const axes = poolAxes(call);
+  const walk = windowWalk(axes);
   const padded = call.attributes.number("count_include_pad") !== 0;
+  const paddedCount = countWithPadding(axes);
   const zeroPoint = zeroPointOf(inputTensor(call, 0).type);
   const finish = meanFinish(call);
   return (index) => {
@@ -193,58 +265,91 @@ function averagePoolElement(call: EvaluationCall): ElementRule {
       sum += (x[source] ?? 0) - zeroPoint;
       count += 1;
     });
-    return finish(sum, padded ? countWithPadding(geometry, index) : count);
+    return finish(sum, padded ? paddedCount(index) : count);
   };
 }
 
-/** Taps inside the padded image: a window of ceil_mode may reach beyond the padding as well. */
-function countWithPadding(g: PoolGeometry, index: number): number {
-  const top = floor((index % (g.outHeight * g.outWidth)) / g.outWidth) * g.strideY;
-  const left = (index % g.outWidth) * g.strideX;
-  const height = g.inHeight + g.padTop + g.padBottom;
-  const width = g.inWidth + g.padLeft + g.padRight;
-  const rows = min(g.kernelHeight, Math.ceil((height - top) / g.dilationY));
-  const columns = min(g.kernelWidth, Math.ceil((width - left) / g.dilationX));
-  return rows * columns;
+/** Taps inside the padded input: a window of ceil_mode may reach beyond the padding as well. */
+function countWithPadding(axes: readonly WindowAxis[]): (index: number) => number {
+  return (index) => {
+    let [rest, count] = [index, 1];
+    for (const axis of [...axes].reverse()) {
+      const start = (rest % axis.count) * axis.stride;
+      const length = axis.size + axis.before + axis.after;
+      count *= min(axis.kernel, ceil((length - start) / axis.dilation));
+      rest = floor(rest / axis.count);
+    }
+    return count;
+  };
+}
+
+/** (sum of |x|^p)^(1/p), step by step. */
+function norm(p: number) {
+  return {
+    step: (value: number): number =>
+      p === 2 ? value * value : p === 1 ? Math.abs(value) : math.pow(Math.abs(value), p),
+    finish: (sum: number): number =>
+      p === 2 ? Math.sqrt(sum) : p === 1 ? sum : math.pow(sum, 1 / p),
+  };
+}
+
+function lpPoolElement(call: EvaluationCall): ElementRule {
+  const x = numeric(inputTensor(call, 0));
+  const walk = windowWalk(poolAxes(call));
+  const { step, finish } = norm(call.attributes.number("p"));
+  return (index) => {
+    let sum = 0;
+    walk(index, (source) => {
+      sum += step(x[source] ?? 0);
+    });
+    return finish(sum);
+  };
+}
+
+/** Folds the plane of every channel. */
+function planeElement(
+  call: EvaluationCall,
+  fold: { start: number; step: (held: number, value: number) => number },
+): (index: number, finish: (total: number, count: number) => number) => number {
+  const x = numeric(inputTensor(call, 0));
+  const plane = product(inputTensor(call, 0).type.shape.slice(2));
+  return (index, finish) => {
+    let total = fold.start;
+    for (let tap = index * plane; tap < (index + 1) * plane; tap++) {
+      total = fold.step(total, x[tap] ?? 0);
+    }
+    return finish(total, plane);
+  };
 }
 
 function globalAverageElement(call: EvaluationCall): ElementRule {
-  const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
-  const plane = type.shape.slice(2).reduce((total, size) => total * size, 1);
-  const zeroPoint = zeroPointOf(type);
+  const zeroPoint = zeroPointOf(inputTensor(call, 0).type);
+  const step = (sum: number, value: number): number => sum + value - zeroPoint;
+  const rule = planeElement(call, { start: 0, step });
   const finish = meanFinish(call);
-  return (index) => {
-    let sum = 0;
-    for (let tap = index * plane; tap < (index + 1) * plane; tap++)
-      sum += (x[tap] ?? 0) - zeroPoint;
-    return finish(sum, plane);
-  };
+  return (index) => rule(index, finish);
 }
 
 function globalMaxElement(call: EvaluationCall): ElementRule {
-  const x = numeric(inputTensor(call, 0));
-  const plane = inputTensor(call, 0)
-    .type.shape.slice(2)
-    .reduce((total, size) => total * size, 1);
-  return (index) => {
-    let largest = -Infinity;
-    for (let tap = index * plane; tap < (index + 1) * plane; tap++) {
-      largest = max(largest, x[tap] ?? 0);
-    }
-    return largest;
-  };
+  const rule = planeElement(call, { start: -Infinity, step: max });
+  return (index) => rule(index, (largest) => largest);
+}
+
+function globalLpElement(call: EvaluationCall): ElementRule {
+  const { step, finish } = norm(call.attributes.number("p"));
+  const rule = planeElement(call, { start: 0, step: (sum, value) => sum + step(value) });
+  return (index) => rule(index, finish);
 }
 
 function zeroPointOf(type: TensorType): number {
-  return type.dtype === "i8" ? encodingOf(type).zeroPoint : 0;
+  return type.quantization === undefined ? 0 : encodingOf(type).zeroPoint;
 }
 
 /** Float: sum / count. int8: F32_RNE with fround(sx / (sy * count)). */
 function meanFinish(call: EvaluationCall): (sum: number, count: number) => number {
   const output = outputType(call);
   const { type } = inputTensor(call, 0);
-  if (output.dtype !== "i8") return (sum, count) => sum / count;
+  if (output.quantization === undefined) return (sum, count) => sum / count;
   const [from, to] = [encodingOf(type), encodingOf(output)];
   return (sum, count) => clampI8(requantize(sum, meanMultiplier(from, to, count), to));
 }

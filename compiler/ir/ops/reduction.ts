@@ -1,7 +1,6 @@
-/** Reductions over axes, softmax and the folded forms of normalisation. */
+/** Reductions over axes. */
 import * as math from "../../../protocol/base/math.ts";
-import type { TensorType } from "../graph.ts";
-import { clampI8, encodingOf } from "../int8.ts";
+import type { DType, Tensor, TensorType } from "../graph.ts";
 import {
   element,
   inputTensor,
@@ -9,16 +8,11 @@ import {
   numberAttribute,
   numbersAttribute,
   outputType,
-  reject,
-  requireThat,
-  whole,
 } from "../operator.ts";
 import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../operator.ts";
-import { normalizeAxis, numeric, stridesOf, tensorFrom } from "../tensor.ts";
-import type { Tensor } from "../graph.ts";
-
-// Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { floor, fround } = Math;
+import { numeric } from "../tensor.ts";
+import { INTEGER_LIMITS } from "../limits.ts";
+import { axesWithin, offsetsBeside, offsetsOver } from "../walk.ts";
 
 interface Fold {
   readonly start: number;
@@ -26,13 +20,15 @@ interface Fold {
   readonly finish?: (total: number, count: number) => number;
 }
 
+const sum = (total: number, value: number): number => total + value;
+
 export const REDUCTION_OPS = {
   reduce_mean: reduction("The mean over the axes.", {
     start: 0,
-    step: (total, value) => total + value,
+    step: sum,
     finish: (total, count) => total / count,
   }),
-  reduce_sum: reduction("The sum over the axes.", { start: 0, step: (total, x) => total + x }),
+  reduce_sum: reduction("The sum over the axes.", { start: 0, step: sum }),
   reduce_prod: reduction("The product over the axes.", { start: 1, step: (total, x) => total * x }),
   reduce_max: reduction("The maximum over the axes.", {
     start: -Infinity,
@@ -42,28 +38,30 @@ export const REDUCTION_OPS = {
     start: Infinity,
     step: (total, value) => Math.min(total, value),
   }),
-  argmax: {
-    docs: "The index of the largest element along the axis; the first of equals.",
+  reduce_l1: reduction("The sum of magnitudes over the axes.", {
+    start: 0,
+    step: (total, value) => total + Math.abs(value),
+  }),
+  reduce_l2: reduction("The root of the sum of squares over the axes.", {
+    start: 0,
+    step: (total, value) => total + value * value,
+    finish: Math.sqrt,
+  }),
+  reduce_sum_square: reduction("The sum of squares over the axes.", {
+    start: 0,
+    step: (total, value) => total + value * value,
+  }),
+  reduce_log_sum: reduction("The logarithm of the sum over the axes.", {
+    start: 0,
+    step: sum,
+    finish: math.log,
+  }),
+  reduce_log_sum_exp: {
+    docs: "The logarithm of the sum of e^x over the axes; the largest x is taken out first.",
     inputs: [1, 1],
-    attributes: { axis: numberAttribute(0), keepdims: numberAttribute(1) },
-    infer: inferArgmax,
-    evaluator: element(argmaxElement),
-    quantized: "none",
-  },
-  softmax: {
-    docs: "e^(x - max) over its sum along the axis. int8 takes its exponentials from the table input.",
-    inputs: [1, 2],
-    attributes: { axis: numberAttribute(-1) },
-    infer: inferSoftmax,
-    evaluator: whole(evaluateSoftmax),
-    quantized: "softmax",
-  },
-  batch_norm: {
-    docs: "(x - mean) / sqrt(variance + epsilon) * scale + bias per channel; folded by a pass.",
-    inputs: [5, 5],
-    attributes: { epsilon: numberAttribute(1e-5) },
-    infer: inferBatchNorm,
-    evaluator: element(batchNormElement),
+    attributes: { axes: numbersAttribute(), keepdims: numberAttribute(1) },
+    infer: inferReduction,
+    evaluator: element(logSumExpElement),
     quantized: "none",
   },
 } as const satisfies Record<string, Operator>;
@@ -74,146 +72,59 @@ function reduction(docs: string, fold: Fold): Operator {
   return { docs, inputs: [1, 1], attributes, infer: inferReduction, evaluator, quantized: "none" };
 }
 
-function reducedAxes(axes: readonly number[], rank: number): ReadonlySet<number> {
-  return new Set(
-    axes.map((axis) => normalizeAxis(axis, rank) ?? reject(`axis ${axis} is not below ${rank}`)),
-  );
-}
-
 function inferReduction(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
-  const axes = reducedAxes(call.attributes.numbers("axes"), shape.length);
-  return [{ dtype, shape: reducedShape(shape, axes, call.attributes.number("keepdims") !== 0) }];
-}
-
-function reducedShape(
-  shape: readonly number[],
-  axes: ReadonlySet<number>,
-  keep: boolean,
-): readonly number[] {
+  const axes = new Set(axesWithin(call.attributes.numbers("axes"), shape.length));
   const ones = shape.map((size, axis) => (axes.has(axis) ? 1 : size));
-  return keep ? ones : ones.filter((_, axis) => !axes.has(axis));
+  const keep = call.attributes.number("keepdims") !== 0;
+  return [{ dtype, shape: keep ? ones : ones.filter((_, axis) => !axes.has(axis)) }];
 }
 
-/** Offsets of all elements spanned by the given axes, in row-major order. */
-function offsetsOver(shape: readonly number[], axes: ReadonlySet<number>): number[] {
-  const strides = stridesOf(shape);
-  let offsets = [0];
-  for (const axis of [...axes].sort((a, b) => a - b)) {
-    const steps = Array.from({ length: shape[axis] ?? 0 }, (_, i) => i * (strides[axis] ?? 0));
-    offsets = offsets.flatMap((offset) => steps.map((step) => offset + step));
-  }
-  return offsets;
+interface Folding {
+  readonly x: ArrayLike<number>;
+  /** The first element of every result, and what is added to reach the others. */
+  readonly bases: Int32Array;
+  readonly offsets: Int32Array;
 }
 
-function keptOffsets(shape: readonly number[], axes: ReadonlySet<number>): number[] {
-  return offsetsOver(shape, new Set([...shape.keys()].filter((axis) => !axes.has(axis))));
+function foldingOf(call: EvaluationCall): Folding {
+  const operand: Tensor = inputTensor(call, 0);
+  const { shape } = operand.type;
+  const axes = new Set(axesWithin(call.attributes.numbers("axes"), shape.length));
+  const bases = offsetsBeside(shape, axes);
+  return { x: numeric(operand), bases, offsets: offsetsOver(shape, axes) };
 }
 
 function reduceElement(call: EvaluationCall, fold: Fold): ElementRule {
-  const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
-  const axes = reducedAxes(call.attributes.numbers("axes"), type.shape.length);
-  const bases = keptOffsets(type.shape, axes);
-  const offsets = offsetsOver(type.shape, axes);
+  const { x, bases, offsets } = foldingOf(call);
+  const hold = withinType(outputType(call).dtype);
   return (index) => {
+    const base = bases[index] ?? 0;
     let total = fold.start;
-    for (const offset of offsets) total = fold.step(total, x[(bases[index] ?? 0) + offset] ?? 0);
-    return fold.finish?.(total, offsets.length) ?? total;
+    for (let at = 0; at < offsets.length; at++) {
+      total = fold.step(total, x[base + (offsets[at] ?? 0)] ?? 0);
+    }
+    return hold(fold.finish?.(total, offsets.length) ?? total);
   };
 }
 
-function inferArgmax(call: InferenceCall): readonly TensorType[] {
-  const { shape } = inputType(call, 0);
-  const axes = reducedAxes([call.attributes.number("axis")], shape.length);
-  const keep = call.attributes.number("keepdims") !== 0;
-  return [{ dtype: "i64", shape: reducedShape(shape, axes, keep) }];
+/** The extreme of nothing is infinite; a whole-number type holds its own limit instead. */
+function withinType(dtype: DType): (value: number) => number {
+  const range = INTEGER_LIMITS[dtype];
+  if (range === undefined) return (value) => value;
+  const [low, high] = range;
+  return (value) => (value === Infinity ? high : value === -Infinity ? low : Math.trunc(value));
 }
 
-function argmaxElement(call: EvaluationCall): ElementRule {
-  const { shape } = inputTensor(call, 0).type;
-  const x = numeric(inputTensor(call, 0));
-  const axes = reducedAxes([call.attributes.number("axis")], shape.length);
-  const [bases, offsets] = [keptOffsets(shape, axes), offsetsOver(shape, axes)];
+function logSumExpElement(call: EvaluationCall): ElementRule {
+  const { x, bases, offsets } = foldingOf(call);
   return (index) => {
-    const values = offsets.map((offset) => x[(bases[index] ?? 0) + offset] ?? 0);
-    return values.reduce((best, value, at) => (value > (values[best] ?? 0) ? at : best), 0);
-  };
-}
-
-function inferSoftmax(call: InferenceCall): readonly TensorType[] {
-  const { dtype, shape } = inputType(call, 0);
-  const axis = call.attributes.number("axis");
-  requireThat(normalizeAxis(axis, shape.length) !== undefined, `axis ${axis} is out of range`);
-  const table = call.inputs[1];
-  requireThat((dtype === "i8") === (table !== undefined), "exactly int8 softmax has a table");
-  if (table !== undefined) {
-    requireThat(table.dtype === "i32" && table.shape[0] === 256, "the table must be i32[256]");
-  }
-  return [{ dtype, shape }];
-}
-
-function evaluateSoftmax(call: EvaluationCall): readonly Tensor[] {
-  const { shape } = inputTensor(call, 0).type;
-  const x = numeric(inputTensor(call, 0));
-  const axes = reducedAxes([call.attributes.number("axis")], shape.length);
-  const [bases, offsets] = [keptOffsets(shape, axes), offsetsOver(shape, axes)];
-  const result = new Float64Array(x.length);
-  const row = outputType(call).dtype === "i8" ? softmaxRowInt8(call) : softmaxRow;
-  for (const base of bases) {
-    const values = offsets.map((offset) => x[base + offset] ?? 0);
-    const outcome = row(values);
-    offsets.forEach((offset, at) => {
-      result[base + offset] = outcome[at] ?? 0;
-    });
-  }
-  return [tensorFrom(outputType(call), (index) => result[index] ?? 0)];
-}
-
-function softmaxRow(values: readonly number[]): number[] {
-  const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = values.map((value) => math.exp(value - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
-}
-
-/** r = fround(fround(1 / sy) / fround(sum)); out = clamp(rne(fround(fround(e) * r)) + zy). */
-function softmaxRowInt8(call: EvaluationCall): (values: readonly number[]) => number[] {
-  const table = numeric(inputTensor(call, 1));
-  const { scale, zeroPoint } = encodingOf(outputType(call));
-  return (values) => {
-    const largest = values.reduce((a, b) => Math.max(a, b), -128);
-    const powers = values.map((value) => table[value - largest + 255] ?? 0);
-    const sum = powers.reduce((a, b) => a + b, 0);
-    const ratio = fround(fround(1 / scale) / fround(sum));
-    return powers.map((power) => {
-      const scaled = fround(fround(power) * ratio);
-      return clampI8(math.roundHalfEven(scaled) + zeroPoint);
-    });
-  };
-}
-
-function inferBatchNorm(call: InferenceCall): readonly TensorType[] {
-  const { dtype, shape } = inputType(call, 0);
-  requireThat(shape.length >= 2, "input must have a channel dimension");
-  for (const position of [1, 2, 3, 4]) {
-    const parameter = inputType(call, position).shape;
-    const fits = parameter.length === 1 && parameter[0] === shape[1];
-    requireThat(fits, `parameter ${position} must have ${shape[1]} values`);
-  }
-  return [{ dtype, shape }];
-}
-
-function batchNormElement(call: EvaluationCall): ElementRule {
-  const { shape } = inputTensor(call, 0).type;
-  const read = (position: number) => numeric(inputTensor(call, position));
-  const [x, scale, bias, mean, variance] = [read(0), read(1), read(2), read(3), read(4)];
-  const epsilon = call.attributes.number("epsilon");
-  const plane = shape.slice(2).reduce((total, size) => total * size, 1);
-  const channels = shape[1] ?? 1;
-  return (index) => {
-    const c = floor(index / plane) % channels;
-    const deviation = Math.sqrt((variance[c] ?? 0) + epsilon);
-    return (((x[index] ?? 0) - (mean[c] ?? 0)) / deviation) * (scale[c] ?? 0) + (bias[c] ?? 0);
+    const base = bases[index] ?? 0;
+    let largest = -Infinity;
+    for (const offset of offsets) largest = Math.max(largest, x[base + offset] ?? 0);
+    if (!Number.isFinite(largest)) return largest;
+    let total = 0;
+    for (const offset of offsets) total += math.exp((x[base + offset] ?? 0) - largest);
+    return largest + math.log(total);
   };
 }

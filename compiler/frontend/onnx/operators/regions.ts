@@ -17,49 +17,19 @@ export const REGIONS: Readonly<Record<string, Handler>> = {
 };
 
 function importSlice(node: OnnxNode, scope: Scope): void {
-  const x = requiredInput(node, 0);
-  const { shape } = scope.typeOf(node, x);
   const inAttributes = node.opset < 10;
-  const list = (position: number, name: string): readonly number[] | undefined => {
-    if (inAttributes) return node.has(name) ? node.integers(name, []) : undefined;
+  const list = (position: number, name: string): readonly number[] => {
+    if (inAttributes) return node.integers(name, []);
     const input = optionalInput(node, position);
-    return input === undefined ? undefined : scope.numbers(node, input);
+    return input === undefined ? [] : scope.numbers(node, input);
   };
-  const from = list(1, "starts") ?? node.refuse("BAD_MODEL", "starts are missing");
-  const to = list(2, "ends") ?? node.refuse("BAD_MODEL", "ends are missing");
-  const axes = (list(3, "axes") ?? [...from.keys()]).map((axis) =>
-    axisOf(node, axis, shape.length),
-  );
-  const by = list(4, "steps") ?? from.map(() => 1);
-  if (to.length !== from.length || axes.length !== from.length || by.length !== from.length) {
-    node.refuse("BAD_MODEL", "starts, ends, axes and steps differ in length");
-  }
-  const [starts, ends, steps] = [shape.map(() => 0), [...shape], shape.map(() => 1)];
-  for (const [index, axis] of axes.entries()) {
-    const cut = clippedCut(
-      { size: sizeAt(shape, axis), start: from[index] ?? 0, end: to[index] ?? 0 },
-      by[index] ?? 1,
-    );
-    [starts[axis], ends[axis], steps[axis]] = [cut.start, cut.end, by[index] ?? 1];
-  }
-  if (steps.includes(0)) node.refuse("BAD_MODEL", "a step is zero");
-  finishWith({ node, scope }, "slice", { inputs: [x], attributes: { starts, ends, steps } });
-}
-
-/** Starts and ends beyond the axis are drawn back to it; a backward cut may end before element 0. */
-function clippedCut(
-  cut: { size: number; start: number; end: number },
-  step: number,
-): { start: number; end: number } {
-  const { size } = cut;
-  const counted = (value: number): number => (value < 0 ? value + size : value);
-  const limit = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
-  if (step > 0) {
-    const start = limit(counted(cut.start), 0, size);
-    return { start, end: Math.max(start, limit(counted(cut.end), 0, size)) };
-  }
-  const start = limit(counted(cut.start), 0, Math.max(size - 1, 0));
-  return { start, end: Math.min(start, limit(counted(cut.end), -1, size - 1)) };
+  const attributes = {
+    starts: list(1, "starts"),
+    ends: list(2, "ends"),
+    axes: list(3, "axes"),
+    steps: list(4, "steps"),
+  };
+  finishWith({ node, scope }, "slice", { inputs: [requiredInput(node, 0)], attributes });
 }
 
 function importPad(node: OnnxNode, scope: Scope): void {

@@ -28,7 +28,7 @@ export const MOVEMENT_CASES: readonly Case[] = [
   {
     op: "slice",
     inputs: [IMAGE],
-    attributes: { starts: [0, 0, 2, 0], ends: [1, 1, -1, 3], steps: [1, 1, -2, 2] },
+    attributes: { starts: [0, 0, 2, 0], ends: [1, 1, -4, 3], steps: [1, 1, -2, 2] },
     shape: [1, 1, 2, 2],
     values: [7, 9, 1, 3],
   },

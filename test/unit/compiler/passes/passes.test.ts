@@ -94,12 +94,12 @@ const CASES: Readonly<Record<string, Case>> = {
     pass: passes.simplify,
     before: `
       input x: f32[3]
-      a = slice(x) {ends=[-1], starts=[2], steps=[-1]} -> a: f32[3]
+      a = slice(x) {ends=[-4], starts=[2], steps=[-1]} -> a: f32[3]
       y = identity(x) -> y: f32[3]
       output a
       output y`,
     after: [
-      "a = slice(x) {ends=[-1], starts=[2], steps=[-1]} -> a: f32[3]",
+      "a = slice(x) {ends=[-4], starts=[2], steps=[-1]} -> a: f32[3]",
       "y = identity(x) -> y: f32[3]",
     ],
   },
