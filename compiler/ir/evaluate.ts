@@ -138,8 +138,8 @@ function apply(node: Node, { inputs, attributes, outputTypes }: Application): re
   const { evaluator } = operatorOf(node);
   if (evaluator.kind === "values") {
     const runRegion = regionRunner(node);
-    const outputCount = node.outputs.length;
-    return evaluator.run({ inputs, attributes, outputCount, runRegion });
+    const { regions = NO_REGIONS, outputs } = node;
+    return evaluator.run({ inputs, attributes, outputCount: outputs.length, regions, runRegion });
   }
   const call = { inputs: inputs.map(asTensor), attributes, outputTypes };
   switch (evaluator.kind) {
@@ -151,6 +151,8 @@ function apply(node: Node, { inputs, attributes, outputTypes }: Application): re
       return [tensorFrom(present(outputTypes[0], "output type"), evaluator.prepare(call))];
   }
 }
+
+const NO_REGIONS: ReadonlyMap<string, Graph> = new Map();
 
 function asTensor(value: Value | undefined, index: number): Tensor | undefined {
   if (value === undefined || isTensor(value)) return value;

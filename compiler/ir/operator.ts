@@ -91,6 +91,7 @@ export interface ValueCall {
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: AttributeReader;
   readonly outputCount: number;
+  readonly regions: ReadonlyMap<string, Graph>;
   /** Runs a region on as many values as it has inputs. */
   readonly runRegion: (name: string, inputs: readonly Value[]) => readonly Value[];
 }

@@ -8,6 +8,7 @@ import { AXIS_OPS } from "./ops/along-axis.ts";
 import { ATTENTION_OPS } from "./ops/attention.ts";
 import { BIT_OPS } from "./ops/bits.ts";
 import { CONVERSION_OPS } from "./ops/conversion.ts";
+import { CONTROL_OPS } from "./ops/control.ts";
 import { CONVOLUTION_OPS } from "./ops/convolution.ts";
 import { DETECTION_OPS } from "./ops/detection.ts";
 import { DISCOVERY_OPS } from "./ops/discovery.ts";
@@ -32,6 +33,8 @@ import { SELECTION_OPS } from "./ops/selection.ts";
 import { SEQUENCE_MODEL_OPS } from "./ops/sequence-models.ts";
 import { SOFTMAX_OPS } from "./ops/softmax.ts";
 import { TEXT_OPS } from "./ops/text.ts";
+import { SEQUENCE_OPS } from "./ops/sequences.ts";
+import { SHAPE_OPS } from "./ops/shape-values.ts";
 
 export const OPS = {
   ...CONVOLUTION_OPS,
@@ -62,6 +65,9 @@ export const OPS = {
   ...LEARNED_OPS,
   ...TEXT_OPS,
   ...QUANTIZATION_OPS,
+  ...SHAPE_OPS,
+  ...SEQUENCE_OPS,
+  ...CONTROL_OPS,
 } as const satisfies Record<string, Operator>;
 
 export type OpName = keyof typeof OPS;

@@ -1,0 +1,37 @@
+/** Sequences and optionals: the same operators as in the graph. */
+import { elementType } from "../tensors.ts";
+import type { OnnxNode } from "../node.ts";
+import type { Scope } from "../scope.ts";
+import { same } from "./handler.ts";
+import type { Handler } from "./handler.ts";
+
+export const SEQUENCES: Readonly<Record<string, Handler>> = {
+  SequenceConstruct: same("sequence_construct"),
+  SequenceEmpty: importEmpty,
+  SequenceInsert: same("sequence_insert"),
+  SequenceErase: same("sequence_erase"),
+  SequenceAt: same("sequence_at"),
+  SequenceLength: same("sequence_length"),
+  SplitToSequence: importSplit,
+  ConcatFromSequence: importConcat,
+  Optional: same("optional"),
+  OptionalHasElement: same("optional_has_element"),
+  OptionalGetElement: same("optional_get_element"),
+};
+
+function importEmpty(node: OnnxNode, scope: Scope): void {
+  const attributes = { to: elementType(node.integer("dtype", 1), node.name) };
+  scope.emit(node, { op: "sequence_empty", inputs: [], attributes, outputs: node.outputs });
+}
+
+function importSplit(node: OnnxNode, scope: Scope): void {
+  const attributes = { axis: node.integer("axis", 0), keepdims: node.integer("keepdims", 1) };
+  const { inputs, outputs } = node;
+  scope.emit(node, { op: "split_to_sequence", inputs, attributes, outputs });
+}
+
+function importConcat(node: OnnxNode, scope: Scope): void {
+  const attributes = { axis: node.integer("axis", 0), new_axis: node.integer("new_axis", 0) };
+  const { inputs, outputs } = node;
+  scope.emit(node, { op: "concat_from_sequence", inputs, attributes, outputs });
+}
