@@ -8,6 +8,7 @@ import * as devices from "./commands/devices.ts";
 import * as driver from "./commands/driver.ts";
 import * as fidelity from "./commands/fidelity.ts";
 import * as keys from "./commands/keys.ts";
+import * as model from "./commands/model.ts";
 import * as release from "./commands/release.ts";
 import * as rollout from "./commands/rollout.ts";
 import * as run from "./commands/run.ts";
@@ -19,6 +20,7 @@ const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
   fidelity,
   run,
   server,
+  model,
   keys,
   release,
   rollout,

@@ -92,7 +92,7 @@ export class InProcessDriver {
   }
 }
 
-function sourceFile(path: string): Uint8Array {
+export function sourceFile(path: string): Uint8Array {
   return new Uint8Array(readFileSync(join(COMPILER, path)));
 }
 
