@@ -12,6 +12,7 @@ import type { Column, Output, Row } from "../output.ts";
 import { chooseInputs, importBound } from "../run/inputs.ts";
 import { readTensors } from "../tensor-files.ts";
 import { htpValues } from "./htp-values.ts";
+import type { Probe, Values } from "./probe.ts";
 
 export interface CompareOptions {
   readonly model: string;
@@ -19,15 +20,6 @@ export interface CompareOptions {
   readonly soc: string;
   readonly inputs?: string;
   readonly shape?: string;
-}
-
-export type Values = ReadonlyMap<string, Float32Array>;
-
-/** What a backend is given: the optimised float graph and one float32 tensor an input. */
-export interface Probe {
-  readonly graph: Graph;
-  readonly inputs: Values;
-  readonly soc: string;
 }
 
 const COLUMNS: readonly Column[] = [

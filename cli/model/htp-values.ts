@@ -18,7 +18,7 @@ import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { sourceFile } from "../driver/in-process.ts";
 import { findSoc } from "../soc.ts";
-import type { Probe, Values } from "./compare.ts";
+import type { Probe, Values } from "./probe.ts";
 
 /** Encodings are calibrated on the inputs of the comparison themselves. */
 export function htpValues({ graph, inputs, soc: socName }: Probe): Result<Values> {
