@@ -17,6 +17,11 @@ const FUZZERS: readonly (readonly [string, string, () => Promise<Fuzzer>])[] = [
     "Damaged ONNX and TFLite files: they load or are refused with a code",
     async () => (await import("./models/index.ts")).fuzzModels,
   ],
+  [
+    "fuzz:update",
+    "Hostile metadata, orders, bundles and downloads: refused with a code, nothing installed",
+    async () => (await import("./update/index.ts")).fuzzUpdate,
+  ],
 ];
 
 const program = new Command("npm run --silent").exitOverride().showHelpAfterError();

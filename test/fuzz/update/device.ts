@@ -1,0 +1,157 @@
+/** The device under attack: the agent's own check-in, download and staging over ports in memory. */
+import { present } from "../../../protocol/base/assert.ts";
+import type { instant } from "../../../protocol/base/brand.ts";
+import { CodedError, failed, succeeded, type Result } from "../../../protocol/base/result.ts";
+import { nativeSigner, sha256Hex } from "../../../protocol/crypto/index.ts";
+import { targetFilePath } from "../../../protocol/metadata/index.ts";
+import { EMPTY_OUTBOX } from "../../../device-agent/report/index.ts";
+import { checkIn } from "../../../device-agent/shell/check-in.ts";
+import { Journal, interfacesOf, type Context } from "../../../device-agent/shell/context.ts";
+import type { AgentPorts } from "../../../device-agent/shell/context.ts";
+import type { ServerClient } from "../../../device-agent/shell/server-client.ts";
+import {
+  blobStore,
+  checkFit,
+  download,
+  factoryState,
+  fileSystemOver,
+  memoryDisk,
+  stageBundle,
+  type Candidate,
+  type FileSystem,
+} from "../../../device-agent/slots/index.ts";
+import { socNamed } from "../../../device-agent/soc/index.ts";
+import { programCache } from "../../../device-agent/workload/index.ts";
+import { CURRENT, DEVICE, FACTORY, FAMILY, TENANT, type DeviceDraft } from "./recipe.ts";
+import type { World } from "./world.ts";
+
+export interface Attempt {
+  /** `ok` where a bundle came as far as being tried. */
+  readonly code: string;
+  /** The bundle that lies staged, fit to be tried: null where none does. */
+  readonly staged: string | null;
+  /** Whether a pointer to a driver moved. */
+  readonly isMoved: boolean;
+}
+
+const SIGNER = nativeSigner(new Uint8Array(32).fill(200));
+const SOC = present(socNamed(FAMILY), FAMILY);
+const DRIVERS = {
+  recovery: { version: "1.0.0", sha256: sha256Hex(FACTORY) },
+  current: { version: "1.1.0", sha256: sha256Hex(CURRENT) },
+};
+
+/** One check-in and all that it leads to, up to the first start of a new driver. */
+export async function attemptUpdate(world: World, draft: DeviceDraft): Promise<Attempt> {
+  const context = await contextFor(world, draft);
+  const before = context.journal.state.slots;
+  const done = await guarded(() => carryThrough(context, draft));
+  const after = context.journal.state.slots;
+  const isMoved =
+    after.current.sha256 !== before.current.sha256 || after.recovery !== before.recovery;
+  return done.ok
+    ? { code: "ok", staged: done.value, isMoved }
+    : { code: done.code, staged: null, isMoved };
+}
+
+async function carryThrough(context: Context, draft: DeviceDraft): Promise<Result<string | null>> {
+  const asked = await checkIn(context, SIGNER);
+  if (!asked.ok) return asked;
+  if (asked.value?.kind === "refused") return failed(asked.value.code, asked.value.message);
+  const { update } = context.journal.state.slots;
+  if (update.kind !== "downloading") return succeeded(null);
+  return stage(context.ports, update.candidate, draft);
+}
+
+async function stage(
+  { files, server, soc }: AgentPorts,
+  { driver, bytes, path }: Candidate,
+  { spoilsDownload = false }: DeviceDraft,
+): Promise<Result<string>> {
+  const { sha256 } = driver;
+  const from = server.readTarget(targetFilePath({ path, sha256 }), bytes);
+  const done = await download(files, { sha256, bytes }, from);
+  if (!done.ok) return done;
+  const archive = spoilsDownload ? done.value.map((byte) => byte ^ 1) : done.value;
+  const staged = await stageBundle(files, archive, sha256);
+  if (!staged.ok) return staged;
+  const fit = checkFit(staged.value, interfacesOf(soc));
+  return fit.ok ? succeeded(sha256) : fit;
+}
+
+async function contextFor(world: World, draft: DeviceDraft): Promise<Context> {
+  const files = fileSystemOver(memoryDisk(draft.diskBytes));
+  await files.makeDirectory("metadata");
+  for (const [role, bytes] of world.kept) {
+    await files.replaceFile(`metadata/${encodeURIComponent(role)}.json`, bytes);
+  }
+  const blobs = blobStore(files);
+  const journal = new Journal(files, {
+    ...{ format: 1, tenant: TENANT, device: DEVICE, outbox: EMPTY_OUTBOX },
+    ...{ pollIntervalSeconds: 60, lastUpdate: null, refusedOrder: null },
+    slots: {
+      ...factoryState(DRIVERS.recovery),
+      ...{ current: DRIVERS.current, accepted: draft.accepted },
+      ...draft.slots,
+    },
+  });
+  const workshop = { blobs, programs: programCache(files, blobs), soc: SOC };
+  return { ports: portsFor(world, draft, files), workshop, journal };
+}
+
+function portsFor(world: World, draft: DeviceDraft, files: FileSystem): AgentPorts {
+  const now = (): ReturnType<typeof instant> => draft.now;
+  const ports: Partial<AgentPorts> = {
+    ...{ directory: "/", soc: SOC, files, server: serverOf(world, draft) },
+    clock: { now, after: () => () => undefined },
+    tools: {
+      ...{ node: "node", permissionFlag: "--permission", childScript: "child.mjs" },
+      ...{ withoutNetwork: undefined, prlimit: false, setpriv: false },
+    },
+    log: () => undefined,
+    onProgress: () => undefined,
+  };
+  // What a device does with a driver that has passed every check is other tests' matter.
+  return ports as AgentPorts;
+}
+
+function serverOf({ files, order }: World, draft: DeviceDraft): ServerClient {
+  const down = () => Promise.resolve(failed("SERVER_DOWN", "no connection"));
+  return {
+    enrol: down,
+    sendReports: down,
+    checkIn: () =>
+      Promise.resolve(
+        succeeded({
+          decision: { kind: "assignment", envelope: order },
+          ...{ pollIntervalSeconds: 60, directorEpoch: 3, explanation: "", serverTime: draft.now },
+        }),
+      ),
+    fetch: (path, bytesMax) => {
+      const bytes = files.get(path);
+      if (!bytes) return Promise.resolve(failed("NOT_FOUND", path));
+      if (bytes === NO_ANSWER) return Promise.resolve(failed("FETCH_FAILED", path));
+      const isTooLong = draft.keepsLimits && bytes.length > bytesMax;
+      return Promise.resolve(isTooLong ? failed("FETCH_TOO_LARGE", path) : succeeded(bytes));
+    },
+    readTarget: (path) => async (offset, onPiece) => {
+      const bytes = files.get(path);
+      if (!bytes) return failed("SERVER_REFUSED", path);
+      await onPiece(bytes.subarray(offset));
+      return succeeded(undefined);
+    },
+  };
+}
+
+/** Served in the place of a file: the connection breaks. */
+export const NO_ANSWER = new Uint8Array(1);
+
+/** A full disk is a failure with a code; everything else that is thrown is a crash. */
+async function guarded<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof CodedError) return failed(error.code, error.message);
+    throw error;
+  }
+}
