@@ -18,6 +18,7 @@ import { FUNCTION_OPS } from "./ops/functions.ts";
 import { GENERATION_OPS } from "./ops/generation.ts";
 import { LEARNED_OPS } from "./ops/learned-trees.ts";
 import { LOSS_OPS } from "./ops/losses.ts";
+import { HALF_OPS } from "./ops/half.ts";
 import { MATRIX_OPS } from "./ops/matrix.ts";
 import { MOVEMENT_OPS } from "./ops/movement.ts";
 import { NORMALIZATION_OPS } from "./ops/normalization.ts";
@@ -68,6 +69,7 @@ export const OPS = {
   ...SHAPE_OPS,
   ...SEQUENCE_OPS,
   ...CONTROL_OPS,
+  ...HALF_OPS,
 } as const satisfies Record<string, Operator>;
 
 export type OpName = keyof typeof OPS;

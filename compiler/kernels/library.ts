@@ -7,22 +7,53 @@ import { parseKernel } from "./parse.ts";
 
 /** Kernel `name` is the file `name.hvx`. */
 export const KERNEL_NAMES = [
-  "add_i8",
+  "add_channel_f16",
+  "add_channel_i16",
   "add_channel_i8",
+  "add_f16",
+  "add_i16",
+  "add_i8",
+  "average_pool_f16",
+  "average_pool_i16",
   "average_pool_i8",
+  "copy_f16",
+  "copy_i16",
   "copy_i8",
+  "depthwise_f16",
+  "depthwise_i16",
   "depthwise_i8",
+  "depthwise_large_f16",
+  "depthwise_large_i16",
   "depthwise_large_i8",
+  "fill_f16",
+  "fill_i16",
   "fill_i8",
+  "global_average_finish_f16",
+  "global_average_finish_i16",
   "global_average_finish_i8",
+  "global_average_sum_f16",
+  "global_average_sum_i16",
   "global_average_sum_i8",
+  "interleave_f16",
+  "interleave_i16",
+  "lut_i16",
   "lut_i8",
+  "max_pool_f16",
+  "max_pool_i16",
   "max_pool_i8",
-  "multiply_i8",
+  "multiply_channel_f16",
+  "multiply_channel_i16",
   "multiply_channel_i8",
+  "multiply_f16",
+  "multiply_i16",
+  "multiply_i8",
+  "separate_f16",
+  "separate_i16",
+  "softmax_finish_i8",
   "softmax_maximum_i8",
   "softmax_sum_i8",
-  "softmax_finish_i8",
+  "subtract_channel_f16",
+  "subtract_f16",
 ] as const;
 
 export type KernelName = (typeof KERNEL_NAMES)[number];
@@ -30,7 +61,7 @@ export type KernelName = (typeof KERNEL_NAMES)[number];
 export interface KernelLibrary {
   kernel(name: KernelName): Kernel;
   /** The kernel's micro-code for a shape; equal requests share one object. */
-  code(name: KernelName, shape: Shape): MicroCode;
+  code(kernel: Kernel, shape: Shape): MicroCode;
 }
 
 export function kernelFile(name: KernelName): string {
@@ -42,7 +73,7 @@ export function loadKernels(readFile: (name: string) => string): KernelLibrary {
   const kernels = new Map(
     KERNEL_NAMES.map((name) => [name, parseKernel(readFile(kernelFile(name)), kernelFile(name))]),
   );
-  const codes = new Map<string, MicroCode>();
+  const codes = new WeakMap<Kernel, Map<string, MicroCode>>();
   const kernel = (name: KernelName): Kernel => {
     const found = kernels.get(name);
     if (found === undefined) throw new CodedError("BAD_KERNEL", `there is no kernel ${name}`);
@@ -50,10 +81,12 @@ export function loadKernels(readFile: (name: string) => string): KernelLibrary {
   };
   return {
     kernel,
-    code: (name, shape) => {
-      const key = `${name} ${JSON.stringify(shape)}`;
-      const code = codes.get(key) ?? instantiate(kernel(name), shape);
-      codes.set(key, code);
+    code: (kernel, shape) => {
+      const known = codes.get(kernel) ?? new Map<string, MicroCode>();
+      codes.set(kernel, known);
+      const key = JSON.stringify(shape);
+      const code = known.get(key) ?? instantiate(kernel, shape);
+      known.set(key, code);
       return code;
     },
   };

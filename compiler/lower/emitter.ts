@@ -9,8 +9,9 @@ import type {
   Window,
 } from "../../protocol/isa/index.ts";
 import { operandList } from "../kernels/index.ts";
-import type { KernelLibrary, KernelName } from "../kernels/index.ts";
+import type { Kernel, KernelLibrary, KernelName } from "../kernels/index.ts";
 import type { Shape } from "../kernels/index.ts";
+import type { Format } from "./format.ts";
 import type { Draft, Placed } from "./listing.ts";
 
 /** Which way a copy goes: what comes in never waits behind what goes out. */
@@ -29,10 +30,12 @@ export interface Copy {
 }
 
 export interface VectorRun {
-  readonly kernel: KernelName;
+  readonly kernel: KernelName | Kernel;
   readonly shape: Shape;
   readonly operands: Readonly<Record<string, Operand | readonly Operand[]>>;
   readonly vectors: number;
+  /** Of the croutons that the vectors run over; int8 unless said otherwise. */
+  readonly format?: Format;
   /** Pixels of the first crouton that lie in the image; absent where no lane is outside. */
   readonly rows?: number;
   readonly columns?: number;
@@ -76,14 +79,16 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
       sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
     },
     vector: (run) => {
-      const operands = operandList(kernels.kernel(run.kernel), run.operands);
-      const code = kernels.code(run.kernel, run.shape);
+      const kernel = typeof run.kernel === "string" ? kernels.kernel(run.kernel) : run.kernel;
+      const operands = operandList(kernel, run.operands);
+      const code = kernels.code(kernel, run.shape);
       const { vectors, rows = 8, columns = 0xffff } = run;
       assert(vectors > 0, "a run has vectors");
       const context = loads.indexOf(Math.min(...loads));
       loads[context] =
         present(loads[context], "context") + hvxCycles({ vectors, operands, code }, soc);
-      const draft: Draft = { op: "hvx.run", origin, vectors, rows, columns, operands, code };
+      const op = run.format?.bytes === 2 ? "hvx.run16" : "hvx.run";
+      const draft: Draft = { op, origin, vectors, rows, columns, operands, code };
       sequence.push({ queue: hvx + context, draft });
     },
   });

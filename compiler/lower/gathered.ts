@@ -46,8 +46,11 @@ export function gatheredGeometry({ geometry, grid }: Gathered): ConvolutionGeome
 }
 
 /** [out][in][kernel height][kernel width] as [out][kernel width * in][kernel height]. */
-export function gatheredWeights({ geometry: g }: Gathered, weights: Int8Array): Int8Array {
-  const packed = new Int8Array(weights.length);
+export function gatheredWeights<T extends Int8Array | Uint16Array>(
+  { geometry: g }: Gathered,
+  weights: T,
+): T {
+  const packed = weights.slice() as T;
   const taps = g.kernelHeight * g.kernelWidth;
   for (let source = 0; source < weights.length; source++) {
     const tap = source % taps;

@@ -1,10 +1,11 @@
 /** The graph as values in croutons and the stages that make them. */
 import { present } from "../../protocol/base/assert.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
-import { attributesOf, consumersOf, encodingOf } from "../ir/index.ts";
+import { attributesOf, consumersOf } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
 import { canonicalArrangement, sameArrangement } from "./arrangement.ts";
 import type { Arrangement } from "./arrangement.ts";
+import { storedEncoding } from "./encoding.ts";
 import { unsupported } from "./failure.ts";
 import { FORMATS, isFormat } from "./format.ts";
 import { gridOfShape, isDense, sameGrid } from "./grid.ts";
@@ -232,11 +233,6 @@ class NetworkBuilder {
     if (grid === undefined) throw unsupported(node, `shape [${type.shape.join(", ")}]`);
     return grid;
   }
-}
-
-/** Floats are stored as they are. */
-export function storedEncoding(type: TensorType): Encoding {
-  return type.dtype === "f16" ? { scale: 1, zeroPoint: 0 } : encodingOf(type);
 }
 
 /** Regions: VTCM, weights, then inputs, outputs and scratch memory. */

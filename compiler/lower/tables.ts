@@ -2,16 +2,23 @@
 import { present } from "../../protocol/base/assert.ts";
 import type { ReadPointer } from "../../protocol/isa/index.ts";
 import { vtcm } from "./emitter.ts";
+import type { Format } from "./format.ts";
 import type { Grid } from "./grid.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Halo, Place, Stage, TableView, Value, ValueId } from "./stage.ts";
+
+/** A crouton that holds one value everywhere. */
+export interface Fill {
+  readonly format: Format;
+  readonly value: number;
+}
 
 export interface TableLayout {
   /** By key: where a table begins, in bytes from the first one. */
   readonly offsets: ReadonlyMap<string, number>;
   readonly bytes: number;
-  /** Values that halos read as, in the order of their first use. */
-  readonly fills: readonly number[];
+  /** What halos read as, in the order of their first use. */
+  readonly fills: readonly Fill[];
 }
 
 const ALIGNMENT = 128;
@@ -28,17 +35,26 @@ function pitches(grid: Grid, halo: Halo): { readonly row: number; readonly tile:
 /** Which tables a schedule needs, before anything has an address. */
 export function layoutTables(values: readonly Value[], schedule: Schedule): TableLayout {
   const offsets = new Map<string, number>();
-  const fills = new Set<number>();
+  const fills: Fill[] = [];
   let bytes = 0;
   for (const { value, halo } of schedule.stages.flatMap(viewsOf)) {
-    if (halo.top + halo.left + halo.bottom + halo.right > 0) fills.add(halo.fill);
+    const { grid } = present(values[value], "value");
+    const fill = { format: grid.format, value: halo.fill };
+    if (isWider(halo) && fillIndex(fills, fill) < 0) fills.push(fill);
     const key = keyOf(value, halo);
     if (offsets.has(key)) continue;
-    const { grid } = present(values[value], "value");
     offsets.set(key, bytes);
     bytes += Math.ceil((4 * grid.tiles * pitches(grid, halo).tile) / ALIGNMENT) * ALIGNMENT;
   }
-  return { offsets, bytes, fills: [...fills] };
+  return { offsets, bytes, fills };
+}
+
+function isWider(halo: Halo): boolean {
+  return halo.top + halo.left + halo.bottom + halo.right > 0;
+}
+
+export function fillIndex(fills: readonly Fill[], { format, value }: Fill): number {
+  return fills.findIndex((known) => known.format === format && known.value === value);
 }
 
 function viewsOf(stage: Stage): { readonly value: ValueId; readonly halo: Halo }[] {
@@ -60,8 +76,8 @@ export interface TableSource {
   /** VTCM offset of the first table. */
   readonly base: number;
   place(value: ValueId): Place;
-  /** VTCM offset of a crouton that holds the value everywhere. */
-  fill(value: number): number;
+  /** VTCM offset of the crouton. */
+  fill(fill: Fill): number;
 }
 
 export function buildTables(from: TableSource): Tables {
@@ -87,12 +103,12 @@ export function buildTables(from: TableSource): Tables {
 interface TableContent {
   readonly place: Place;
   readonly halo: Halo;
-  readonly fill: (value: number) => number;
+  readonly fill: (fill: Fill) => number;
 }
 
 function writeTable(table: Uint32Array, { place, halo, fill }: TableContent): void {
   const { grid } = place;
-  const outside = halo.top + halo.left + halo.bottom + halo.right > 0 ? fill(halo.fill) : 0;
+  const outside = isWider(halo) ? fill({ format: grid.format, value: halo.fill }) : 0;
   let at = 0;
   for (let tile = 0; tile < grid.tiles; tile++) {
     for (let row = -halo.top; row < grid.rows + halo.bottom; row++) {

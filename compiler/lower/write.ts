@@ -12,26 +12,26 @@ import type { Lowered, LoweringRequest } from "./request.ts";
 import { portBytes, WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { Place, Stage, ValueId, Work } from "./stage.ts";
-import { buildTables } from "./tables.ts";
-import type { Tables } from "./tables.ts";
+import { buildTables, fillIndex } from "./tables.ts";
+import type { Fill, Tables } from "./tables.ts";
 
 const BLOB_ALIGNMENT = 128;
 
 export function writeListing(request: LoweringRequest, network: Network, layout: Layout): Lowered {
   const places = placeCache(layout);
-  const fill = (value: number): number =>
-    layout.fillOffset + layout.tables.fills.indexOf(value) * CROUTON_BYTES;
+  const fillAt = (fill: Fill): number =>
+    layout.fillOffset + fillIndex(layout.tables.fills, fill) * CROUTON_BYTES;
   const tables = buildTables({
     layout: layout.tables,
     schedule: layout.schedule,
     base: 0,
     place: places,
-    fill,
+    fill: fillAt,
   });
   const blob = packBlob(layout, tables);
   const state = emission(request.soc, request.kernels);
   const origins = originTable(layout.schedule.stages);
-  writeStart(layout, state.forOrigin(0), fill);
+  writeStart(layout, state.forOrigin(0), fillAt);
   writeSteps({ layout, tables, places, blob, state, origins });
   const ports = [...network.inputs, ...network.outputs];
   const regionBytes = [
@@ -109,16 +109,18 @@ function packBlob(layout: Layout, tables: Tables): Blob {
 }
 
 /** Before any stage: the pointer tables, and the croutons that halos read. */
-function writeStart(layout: Layout, emit: Emitter, fill: (value: number) => number): void {
+function writeStart(layout: Layout, emit: Emitter, fillAt: (fill: Fill) => number): void {
   const { sparse } = layout;
   for (let done = 0; done < sparse.bytes; done += FILL_BYTES) {
     const bytes = Math.min(FILL_BYTES, sparse.bytes - done);
-    writeFill(emit, { offset: sparse.offset + done, bytes, value: 0 });
+    writeFill(emit, { offset: sparse.offset + done, bytes, value: 0, format: FORMATS.i8 });
   }
   const { bytes, fills } = layout.tables;
   const source = { region: WEIGHTS_REGION, offset: 0 };
   if (bytes > 0) emit.copy("in", { destination: vtcm(0), source, bytes });
-  for (const value of fills) writeFill(emit, { offset: fill(value), bytes: CROUTON_BYTES, value });
+  for (const fill of fills) {
+    writeFill(emit, { ...fill, offset: fillAt(fill), bytes: CROUTON_BYTES });
+  }
 }
 
 /** Memory that one run of the fill kernel covers. */
@@ -126,13 +128,15 @@ const FILL_BYTES = 32 * 1024;
 
 function writeFill(
   emit: Emitter,
-  area: { readonly offset: number; readonly bytes: number; readonly value: number },
+  area: Fill & { readonly offset: number; readonly bytes: number },
 ): void {
+  const { format } = area;
   emit.vector({
-    kernel: "fill_i8",
+    format,
+    kernel: `fill_${format.dtype}`,
     shape: { parameters: { value: area.value } },
-    operands: { y: linear(area.offset, 128) },
-    vectors: area.bytes / 128,
+    operands: { y: linear(area.offset, format.vectorBytes) },
+    vectors: area.bytes / format.vectorBytes,
   });
 }
 

@@ -16,6 +16,7 @@ export type {
   RangeRule,
   Run,
 } from "./ranges.ts";
+export { toHalf } from "./half.ts";
 export { signalToNoiseDb } from "./signal-to-noise.ts";
 export { quantizeAccumulator } from "./weights.ts";
 export type { AccumulatorSpec, QuantizedAccumulator } from "./weights.ts";

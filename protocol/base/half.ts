@@ -34,3 +34,28 @@ export function encodeHalf(value: number): number {
 export function roundToHalf(value: number): number {
   return decodeHalf(encodeHalf(value));
 }
+
+/** The fp16 bits of many float32: encodeHalf of each, by whole-number arithmetic on their bits. */
+export function encodeHalves(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let index = 0; index < words.length; index++) {
+    const magnitude = words[index]! & 0x7fff_ffff;
+    const sign = magnitude > 0x7f80_0000 ? 0 : (words[index]! >>> 16) & 0x8000;
+    halves[index] = sign | encodeMagnitude(magnitude);
+  }
+  return halves;
+}
+
+const SCRATCH = new Float32Array(1);
+const SCRATCH_BITS = new Uint32Array(SCRATCH.buffer);
+
+/** `bits` of a float32 without its sign. */
+function encodeMagnitude(bits: number): number {
+  if (bits >= 0x4780_0000) return bits > 0x7f80_0000 ? HALF_NAN : 0x7c00;
+  if (bits >= 0x3880_0000) return (bits + 0xfff + ((bits >>> 13) & 1) - 0x3800_0000) >>> 13;
+  // Beside 0.5 a float32 has steps of 2^-24, those of subnormal halves: the addition rounds.
+  SCRATCH_BITS[0] = bits;
+  SCRATCH[0] = SCRATCH[0]! + 0.5;
+  return SCRATCH_BITS[0] - 0x3f00_0000;
+}

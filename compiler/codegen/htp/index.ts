@@ -64,6 +64,8 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
   };
 }
 
+const PORT_ELEMENTS = { i8: "int8", i16: "int16", f16: "fp16" } as const;
+
 function toPort(port: PortValue, region: number): Port {
   const { grid, encoding } = port;
   const columns = grid.pixels === grid.height * grid.width ? grid.width : grid.pixels;
@@ -74,7 +76,7 @@ function toPort(port: PortValue, region: number): Port {
     region,
     storage: {
       kind: "pixels",
-      element: "int8",
+      element: PORT_ELEMENTS[grid.format.dtype],
       ...encoding,
       rows: grid.pixels / columns,
       columns,

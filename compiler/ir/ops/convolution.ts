@@ -19,6 +19,7 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
+import { halfConvolution } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
 import {
   lifted,
@@ -314,14 +315,29 @@ function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRu
     zeroW: () => 0,
   });
   const plane = product(whole.axes.map((axis) => axis.count));
+  const halves = output.dtype === "f16" ? halfSums(call, whole, bias) : undefined;
   const finish = quantized
     ? finishInt8(call, storedBounds(low, high, encodingOf(output)))
     : (total: number): number =>
         min(max(output.dtype === "f64" ? total : fround(total), low), high);
   return (index) => {
     const channel = floor(index / plane) % whole.outChannels;
+    if (halves !== undefined) return finish(halves(index), channel);
     return finish(sums(index) + (bias?.[channel] ?? 0), channel);
   };
+}
+
+/** fp16 images: from the bias on, tap by tap and channel by channel, each sum rounded to float32. */
+function halfSums(
+  call: EvaluationCall,
+  whole: Convolution,
+  bias: ArrayLike<number> | undefined,
+): ElementRule | undefined {
+  const [x, w] = [inputTensor(call, 0), inputTensor(call, 1)];
+  if (x.type.shape.length !== 4 || whole.reach !== windowReach) return undefined;
+  const g = convGeometry({ inputs: [x, w], attributes: call.attributes });
+  const operands = { x: numeric(x), w: numeric(w), bias };
+  return halfConvolution(g, operands);
 }
 
 function finishInt8(call: EvaluationCall, bounds: { low: number; high: number }) {

@@ -21,13 +21,14 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
+import { halfPlaneSum } from "../half-sums.ts";
 import { numeric, tensorFrom } from "../tensor.ts";
 import { coordinatesOf } from "../walk.ts";
 import { lifted, WINDOW_ATTRIBUTES, windowAxes, windowReach, withWindow } from "./window.ts";
 import type { WindowAxis } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { ceil, floor, max, min } = Math;
+const { ceil, floor, fround, max, min } = Math;
 
 /** A pooling window over an image in numbers; sizes in elements. */
 export interface PoolGeometry {
@@ -258,11 +259,13 @@ function averagePoolElement(call: EvaluationCall): ElementRule {
   const paddedCount = countWithPadding(axes);
   const zeroPoint = zeroPointOf(inputTensor(call, 0).type);
   const finish = meanFinish(call);
+  // fp16: each partial sum is rounded to float32.
+  const settle = outputType(call).dtype === "f16" ? fround : (value: number) => value;
   return (index) => {
     let sum = 0;
     let count = 0;
     walk(index, (source) => {
-      sum += (x[source] ?? 0) - zeroPoint;
+      sum = settle(sum + (x[source] ?? 0) - zeroPoint);
       count += 1;
     });
     return finish(sum, padded ? paddedCount(index) : count);
@@ -327,6 +330,13 @@ function globalAverageElement(call: EvaluationCall): ElementRule {
   const step = (sum: number, value: number): number => sum + value - zeroPoint;
   const rule = planeElement(call, { start: 0, step });
   const finish = meanFinish(call);
+  const { type } = inputTensor(call, 0);
+  if (type.dtype === "f16" && type.shape.length === 4) {
+    const x = numeric(inputTensor(call, 0));
+    const [, , height = 1, width = 1] = type.shape;
+    const plane = height * width;
+    return (index) => finish(halfPlaneSum(x, { first: index * plane, height, width }), plane);
+  }
   return (index) => rule(index, finish);
 }
 
@@ -349,6 +359,7 @@ function zeroPointOf(type: TensorType): number {
 function meanFinish(call: EvaluationCall): (sum: number, count: number) => number {
   const output = outputType(call);
   const { type } = inputTensor(call, 0);
+  if (output.dtype === "f16") return (sum, count) => fround(sum * fround(1 / count));
   if (output.quantization === undefined) return (sum, count) => sum / count;
   const [from, to] = [encodingOf(type), encodingOf(output)];
   return (sum, count) => clampI8(requantize(sum, meanMultiplier(from, to, count), to));

@@ -2,16 +2,20 @@
 import {
   encodingOf,
   normalizeAxis,
+  parseExpression,
   productMultiplier,
-  storedBounds,
   sumMultiplier,
 } from "../../ir/index.ts";
+import type { Encoding, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
-import { gridOfShape, isPixel, sameGrid } from "../grid.ts";
+import { countsAllChannels } from "../arrangement.ts";
+import { clampBounds, storedEncoding } from "../encoding.ts";
+import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
-import { pairStage, tableStage } from "../stages/elementwise.ts";
-import type { PairArithmetic, SecondOperand } from "../stages/elementwise.ts";
+import { functionKernel } from "../function-kernel.ts";
+import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
+import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
 import { softmaxStage } from "../stages/softmax.ts";
 
 export function lowerArithmetic(context: NodeContext): boolean {
@@ -24,6 +28,9 @@ export function lowerArithmetic(context: NodeContext): boolean {
     case "mul":
       lowerPair(context);
       return true;
+    case "half_function":
+      lowerFunction(context);
+      return true;
     case "softmax":
       lowerSoftmax(context);
       return true;
@@ -34,7 +41,8 @@ export function lowerArithmetic(context: NodeContext): boolean {
 
 function lowerTable(context: NodeContext): void {
   const table = context.constant(1);
-  if (!(table?.data instanceof Int8Array)) throw unsupported(context.node.name, "a variable table");
+  const isTable = table?.data instanceof Int8Array || table?.data instanceof Int16Array;
+  if (!isTable) throw unsupported(context.node.name, "a variable table");
   const zeroPointOut = encodingOf(context.outputType).zeroPoint;
   const phased = context.phased(0);
   const input = phased?.value ?? context.value(0);
@@ -50,11 +58,19 @@ function lowerTable(context: NodeContext): void {
       input,
       output,
       grid,
-      table: table.data,
+      table: table.data as Int8Array | Int16Array,
       zeroPointIn: encodingOf(context.type(0)).zeroPoint,
       zeroPointOut,
     }),
   );
+}
+
+function lowerFunction(context: NodeContext): void {
+  const of = functionKernel(parseExpression(context.attributes.text("expr")));
+  const input = context.value(0);
+  const output = context.output(context.placed(0));
+  const { name: node } = context.node;
+  context.add(functionStage({ node, input, output, grid: context.grid(output), of }));
 }
 
 function lowerPair(context: NodeContext): void {
@@ -65,23 +81,14 @@ function lowerPair(context: NodeContext): void {
   const [typeA, typeB] = [context.type(first), context.type(second)];
   const a = context.value(first);
   const b = secondOperand(context, second, context.grid(a));
-  const [encodingA, encodingB] = [encodingOf(typeA), encodingOf(typeB)];
-  const encoding = encodingOf(outputType);
+  const [encodingA, encodingB] = [storedEncoding(typeA), storedEncoding(typeB)];
+  const encoding = storedEncoding(outputType);
   const output = context.output(context.placed(first));
   const grid = context.grid(output);
-  const sign = node.op === "sub" ? -1 : 1;
-  const arithmetic: PairArithmetic =
-    node.op === "mul"
-      ? { kind: "multiply", scale: productMultiplier(encodingA, encodingB, encoding) }
-      : {
-          kind: "add",
-          scaleA: sumMultiplier(encodingA, encoding),
-          scaleB: sign * sumMultiplier(encodingB, encoding),
-        };
   context.add(
     pairStage({
       node: node.name,
-      arithmetic,
+      arithmetic: arithmeticOf(context, encodingA, encodingB),
       a,
       b,
       output,
@@ -89,10 +96,23 @@ function lowerPair(context: NodeContext): void {
       zeroPointA: encodingA.zeroPoint,
       zeroPointB: encodingB.zeroPoint,
       zeroPointOut: encoding.zeroPoint,
-      ...storedBounds(attributes.number("clamp_min"), attributes.number("clamp_max"), encoding),
+      ...clampBounds(attributes, outputType),
     }),
   );
 }
+
+function arithmeticOf({ node, outputType }: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
+  if (outputType.dtype === "f16") return { kind: "float", op: FLOAT_PAIRS[node.op] ?? "add" };
+  const encoding = encodingOf(outputType);
+  if (node.op === "mul") return { kind: "multiply", scale: productMultiplier(a, b, encoding) };
+  const sign = node.op === "sub" ? -1 : 1;
+  const scaleB = sign * sumMultiplier(b, encoding);
+  return { kind: "add", scaleA: sumMultiplier(a, encoding), scaleB };
+}
+
+const FLOAT_PAIRS: Readonly<Record<string, "add" | "subtract" | "multiply">> = {
+  ...{ add: "add", sub: "subtract", mul: "multiply" },
+};
 
 /** Whether the second operand is the one with the output's shape: sums and products commute. */
 function isSecondLarger(context: NodeContext): boolean {
@@ -107,21 +127,32 @@ function secondOperand(context: NodeContext, input: number, grid: Grid): SecondO
   const constant = context.constant(input);
   if (constant !== undefined) {
     const { data } = constant;
-    if (!(data instanceof Int8Array)) throw unsupported(name, "this constant operand");
-    if (data.length === 1) {
-      return { kind: "constant", channels: new Int8Array(grid.channels).fill(data[0] ?? 0) };
-    }
-    const own = gridOfShape(constant.type.shape);
-    if (own === undefined || !isPixel(own) || own.channels !== grid.channels) {
-      throw unsupported(name, "this constant operand");
-    }
-    return { kind: "constant", channels: data };
+    const isStored =
+      data instanceof Int8Array || data instanceof Int16Array || data instanceof Uint16Array;
+    if (!isStored) throw unsupported(name, "this constant operand");
+    const perChannel = data.length === grid.channels && isChannelShape(context, constant);
+    if (data.length !== 1 && !perChannel) throw unsupported(name, "this constant operand");
+    const channels = data.length === 1 ? spread(data, grid.channels) : data;
+    return { kind: "constant", channels };
   }
   const value = context.value(input);
   const own = context.grid(value);
   const perChannel = isPixel(own) && own.channels === grid.channels;
   if (!perChannel && !sameGrid(own, grid)) throw unsupported(name, "this broadcast");
   return { kind: "tensor", value, grid: own };
+}
+
+/** Whether the constant varies along the axis alone on which the other operand counts channels. */
+function isChannelShape(context: NodeContext, constant: Tensor): boolean {
+  const { arrangement, grid } = context.placed(context.constant(0) === undefined ? 0 : 1);
+  const { shape } = constant.type;
+  const missing = arrangement.length - shape.length;
+  return shape.every((size, at) => size === 1 || countsAllChannels(arrangement, missing + at, grid));
+}
+
+function spread(data: StoredArray, count: number): StoredArray {
+  const values = new (data.constructor as Int8ArrayConstructor)(count);
+  return values.fill(data[0] ?? 0);
 }
 
 function lowerSoftmax(context: NodeContext): void {

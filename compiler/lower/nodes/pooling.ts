@@ -1,7 +1,8 @@
 /** max_pool, average_pool and global_average_pool. */
-import { encodingOf, fixedWindowCount, meanMultiplier, poolGeometry } from "../../ir/index.ts";
+import { fixedWindowCount, meanMultiplier, poolGeometry } from "../../ir/index.ts";
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
+import { storedEncoding } from "../encoding.ts";
 import type { NodeContext } from "./context.ts";
 import {
   AVERAGE_TAPS_MAX,
@@ -41,8 +42,8 @@ function frame(context: NodeContext) {
     output,
     inputGrid: context.grid(input),
     outputGrid: context.grid(output),
-    zeroPointIn: encodingOf(context.type(0)).zeroPoint,
-    zeroPointOut: encodingOf(context.outputType).zeroPoint,
+    zeroPointIn: storedEncoding(context.type(0)).zeroPoint,
+    zeroPointOut: storedEncoding(context.outputType).zeroPoint,
   };
 }
 
@@ -58,13 +59,14 @@ function lowerMaxPool(context: NodeContext): void {
   const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
   checkWindow(context, geometry, MAX_TAPS_MAX);
   const from = frame(context);
-  if (!readsOutside(geometry)) {
+  const { format } = from.inputGrid;
+  if (!readsOutside(geometry, format)) {
     context.add(maxPoolStage({ ...from, geometry }));
     return;
   }
   // Padding never wins: lanes outside the image, which hold the zero point, are lowered in a copy.
-  const filled = context.temporary(from.inputGrid, LOWEST);
-  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST));
+  const filled = context.temporary(from.inputGrid, LOWEST[format.dtype]);
+  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST[format.dtype]));
   context.add(maxPoolStage({ ...from, input: filled, geometry }));
 }
 
@@ -76,13 +78,13 @@ function lowerAveragePool(context: NodeContext): void {
   if (count === undefined) {
     throw unsupported(context.node.name, "a mean over windows of different sizes");
   }
-  const [from, to] = [encodingOf(context.type(0)), encodingOf(context.outputType)];
+  const [from, to] = [storedEncoding(context.type(0)), storedEncoding(context.outputType)];
   const node = { ...frame(context), geometry };
   context.add(averagePoolStage(node, meanMultiplier(from, to, count)));
 }
 
 function lowerGlobalAverage(context: NodeContext): void {
-  const [from, to] = [encodingOf(context.type(0)), encodingOf(context.outputType)];
+  const [from, to] = [storedEncoding(context.type(0)), storedEncoding(context.outputType)];
   const node = frame(context);
   const count = node.inputGrid.height * node.inputGrid.width;
   context.add(globalAverageStage(node, meanMultiplier(from, to, count)));

@@ -5,11 +5,12 @@ import {
   convGeometry,
   convTransposeGeometry,
   encodingOf,
-  storedBounds,
+  numeric,
 } from "../../ir/index.ts";
 import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { countsAllChannels } from "../arrangement.ts";
 import { unsupported } from "../failure.ts";
+import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { isDense, withChannels } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
@@ -37,7 +38,7 @@ export function lowerProduct(context: NodeContext): boolean {
 }
 
 interface Filters {
-  readonly weights: Int8Array;
+  readonly weights: Int8Array | Uint16Array;
   readonly type: Tensor["type"];
   readonly bias: ArrayLike<number> | undefined;
 }
@@ -45,7 +46,11 @@ interface Filters {
 function filtersOf(context: NodeContext): Filters {
   const { node } = context;
   const weights = context.constant(1);
-  if (!(weights?.data instanceof Int8Array)) throw unsupported(node.name, "variable weights");
+  const isHalf = context.outputType.dtype === "f16";
+  const data = weights?.data;
+  if (weights === undefined || !(data instanceof (isHalf ? Uint16Array : Int8Array))) {
+    throw unsupported(node.name, "variable weights");
+  }
   if (weights.type.quantization?.zeroPoints.some((zeroPoint) => zeroPoint !== 0)) {
     throw unsupported(node.name, "asymmetric weights");
   }
@@ -53,24 +58,22 @@ function filtersOf(context: NodeContext): Filters {
   if (bias === undefined && (node.inputs[2] ?? "") !== "") {
     throw unsupported(node.name, "a variable bias");
   }
-  if (bias !== undefined && !(bias.data instanceof Int32Array)) {
+  if (bias !== undefined && bias.type.dtype !== (isHalf ? "f16" : "i32")) {
     throw unsupported(node.name, `a bias of type ${bias.type.dtype}`);
   }
-  return { weights: weights.data, type: weights.type, bias: bias?.data as Int32Array | undefined };
+  return { weights: data, type: weights.type, bias: bias && numeric(bias) };
 }
 
 function requantization(context: NodeContext, filters: Filters, channels: number): Requantization {
   const { attributes, outputType } = context;
-  const encoding = encodingOf(outputType);
+  const bounds = clampBounds(attributes, outputType);
+  if (outputType.dtype === "f16") {
+    return { zeroPointIn: 0, zeroPointOut: 0, multipliers: new Float32Array(0), ...bounds };
+  }
   const scaled = accumulatorMultipliers(context.type(0), filters.type, outputType);
-  const bounds = storedBounds(
-    attributes.number("clamp_min"),
-    attributes.number("clamp_max"),
-    encoding,
-  );
   return {
     zeroPointIn: encodingOf(context.type(0)).zeroPoint,
-    zeroPointOut: encoding.zeroPoint,
+    zeroPointOut: encodingOf(outputType).zeroPoint,
     multipliers: scaled.length === 1 ? new Float32Array(channels).fill(scaled[0] ?? 0) : scaled,
     ...bounds,
   };
@@ -109,7 +112,7 @@ function lowerConv(context: NodeContext): void {
     producerCycles: cyclesOf.get(input) ?? 0,
     isLookedUp: context.readers.some(({ op }) => op === "lut"),
   };
-  const share = options.matrixDepthwise ? balancedShare(from, neighbours, soc) : 0;
+  const share = options.matrixDepthwise && context.outputType.dtype === "i8" ? balancedShare(from, neighbours, soc) : 0;
   context.add(depthwiseStage(from, share));
 }
 
@@ -164,7 +167,7 @@ function lowerMatmul(context: NodeContext): void {
   const grid = withChannels(inputGrid, columns);
   const factors = columns === 1 ? [] : [{ size: columns, counts: "channel" as const, step: 1 }];
   const output = context.output({ grid, arrangement: arrangement.with(last, factors) });
-  const weights = new Int8Array(depth * columns);
+  const weights = filters.weights.slice();
   for (let row = 0; row < depth; row++) {
     for (let column = 0; column < columns; column++) {
       weights[column * depth + row] = filters.weights[row * columns + column] ?? 0;
@@ -207,7 +210,7 @@ function lowerConvTranspose(context: NodeContext): void {
   const grid = withChannels(small, channels);
   const requantize = requantization(context, filters, g.outChannels);
   const value = context.temporary(grid, requantize.zeroPointOut);
-  const perPhase = <T extends Int32Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
+  const perPhase = <T extends Float64Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
     for (let channel = 0; channel < channels; channel++) {
       into[channel] = from[channel % phased.channelPitch] ?? 0;
     }
@@ -223,7 +226,7 @@ function lowerConvTranspose(context: NodeContext): void {
       outputGrid: grid,
       geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
       weights: phaseWeights({ g, weights: filters.weights, source, target: phased }),
-      bias: filters.bias && perPhase(new Int32Array(channels), filters.bias),
+        bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
       requantization: {
         ...requantize,
         multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
@@ -269,17 +272,18 @@ function interleave(context: NodeContext, phased: Phased): void {
 interface PhaseWeights {
   readonly g: ConvolutionGeometry;
   /** [in][out][kernel height][kernel width]. */
-  readonly weights: Int8Array;
+  readonly weights: Filters["weights"];
   readonly source: Omit<Phased, "value">;
   readonly target: Omit<Phased, "value">;
 }
 
 /** [phase of the output][out, padded][phase of the input][in, padded]: every input phase makes its own pixels. */
-function phaseWeights({ g, weights, source, target }: PhaseWeights): Int8Array {
+function phaseWeights({ g, weights, source, target }: PhaseWeights): Filters["weights"] {
   const sourcePhases = source.factorY * source.factorX;
   const inputs = sourcePhases * source.channelPitch;
   const outputs = target.factorY * target.factorX * target.channelPitch;
-  const packed = new Int8Array(outputs * inputs);
+  const size = outputs * inputs;
+  const packed = weights instanceof Int8Array ? new Int8Array(size) : new Uint16Array(size);
   const window = g.strideY * g.strideX;
   for (let phase = 0; phase < sourcePhases * window; phase++) {
     const [from, tap] = [Math.floor(phase / window), phase % window];

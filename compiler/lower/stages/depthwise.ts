@@ -10,7 +10,9 @@ import type { Emitter } from "../emitter.ts";
 import { emitCrouton, matrixCroutonCycles } from "./matrix.ts";
 import type { MatrixNode } from "./matrix.ts";
 import type { Stage, Work } from "../stage.ts";
-import { tileSegments } from "./segments.ts";
+import { clampCount, clampParameters } from "./clamp.ts";
+import { PRODUCTS } from "./product-format.ts";
+import { runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 import { tapsOf, vectorGeometry, vectorHaloOf, inputRowsOf, windowAt } from "./window.ts";
 
@@ -19,7 +21,6 @@ const REGISTER_TAPS = 9;
 /** An hvx.run has at most 32 operands; four are not weights. */
 const TAPS_MAX = 28;
 const CHANNEL_WORD_BYTES = 128;
-const CHANNEL_BYTES = 32;
 /** Per tap on the diagonal: 16 pairs of channels, each four bytes of which the middle two are zero. */
 const DIAGONAL_BYTES = 64;
 /** Two diagonal weights of neighbouring channels lie this far from the next two. */
@@ -39,7 +40,7 @@ export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
   const geometry = vectorGeometry(from.geometry, from.inputGrid.format);
   const halo = vectorHaloOf(from.geometry, from.inputGrid, from.requantization.zeroPointIn);
   const tiles = from.outputGrid.tiles;
-  const bytes = tileBytes(from.geometry) * tiles;
+  const bytes = tileBytes(from) * tiles;
   const sparse = {
     bytes: tiles * tapCount(from.geometry) * WEIGHT_TILE_BYTES,
     spread: (emit: Emitter, constants: number, at: number) =>
@@ -62,33 +63,46 @@ export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
 }
 
 /** Per channel tile: 32 biases, 32 multipliers, then per tap 32 weights, then per tap its diagonal. */
-function tileBytes(g: ConvolutionGeometry): number {
-  const weights = tapCount(g) * (CHANNEL_BYTES + DIAGONAL_BYTES);
+function tileBytes(from: Depthwise): number {
+  const weights = tapCount(from.geometry) * (channelBytes(from) + DIAGONAL_BYTES);
   return Math.ceil((2 * CHANNEL_WORD_BYTES + weights) / 128) * 128;
 }
 
-function diagonalsAt(g: ConvolutionGeometry): number {
-  return 2 * CHANNEL_WORD_BYTES + tapCount(g) * CHANNEL_BYTES;
+type Depthwise = Pick<MatrixNode, "geometry" | "outputGrid">;
+
+/** One tap's weights of a channel tile: fp16 for fp16, int8 for the others. */
+function channelBytes({ outputGrid }: Depthwise): number {
+  return 32 * PRODUCTS[outputGrid.format.dtype].weightBytes;
+}
+
+function diagonalsAt(from: Depthwise): number {
+  return 2 * CHANNEL_WORD_BYTES + tapCount(from.geometry) * channelBytes(from);
 }
 
 function packConstants(from: MatrixNode): Uint8Array {
   const { geometry: g, requantization } = from;
-  const bytes = new Uint8Array(tileBytes(g) * from.outputGrid.tiles);
+  const bytes = new Uint8Array(tileBytes(from) * from.outputGrid.tiles);
   const view = new DataView(bytes.buffer);
   const taps = tapCount(g);
+  const isHalf = from.outputGrid.format.dtype === "f16";
   for (let channel = 0; channel < g.outChannels; channel++) {
     const lane = channel % 32;
-    const tile = Math.floor(channel / 32) * tileBytes(g);
-    const diagonal = tile + diagonalsAt(g) + (lane >> 1) * 4 + (lane & 1) * 3;
+    const tile = Math.floor(channel / 32) * tileBytes(from);
+    const diagonal = tile + diagonalsAt(from) + (lane >> 1) * 4 + (lane & 1) * 3;
     let sum = 0;
+    const firstWeight = tile + 2 * CHANNEL_WORD_BYTES;
     for (let tap = 0; tap < taps; tap++) {
       const weight = from.weights[channel * taps + tap] ?? 0;
       sum += weight;
-      view.setInt8(tile + 2 * CHANNEL_WORD_BYTES + tap * CHANNEL_BYTES + lane, weight);
-      view.setInt8(diagonal + tap * DIAGONAL_BYTES, weight);
+      if (isHalf) view.setUint16(firstWeight + tap * 64 + 2 * lane, weight, true);
+      else {
+        view.setInt8(firstWeight + tap * 32 + lane, weight);
+        view.setInt8(diagonal + tap * DIAGONAL_BYTES, weight);
+      }
     }
-    const bias = ((from.bias?.[channel] ?? 0) - requantization.zeroPointIn * sum) | 0;
-    view.setInt32(tile + 4 * lane, bias, true);
+    const bias = from.bias?.[channel] ?? 0;
+    if (isHalf) view.setFloat32(tile + 4 * lane, bias + 0, true);
+    else view.setInt32(tile + 4 * lane, (bias - requantization.zeroPointIn * sum) | 0, true);
     const multiplier = requantization.multipliers[channel] ?? 0;
     view.setFloat32(tile + CHANNEL_WORD_BYTES + 4 * lane, multiplier, true);
   }
@@ -104,7 +118,7 @@ function spreadDiagonals(
   const taps = tapCount(g);
   for (let tile = 0; tile < from.outputGrid.tiles; tile++) {
     to.emit.copy("out", {
-      source: vtcm(to.constants + tile * tileBytes(g) + diagonalsAt(g)),
+      source: vtcm(to.constants + tile * tileBytes(from) + diagonalsAt(from)),
       destination: vtcm(to.at + tile * taps * WEIGHT_TILE_BYTES),
       bytes: 4,
       rows: 16,
@@ -134,7 +148,7 @@ function emitDepthwise(from: MatrixNode, matrixShare: number, work: Work): void 
 function emitOnMatrix(from: MatrixNode, work: Work, segment: Segment): void {
   const { geometry: g } = from;
   const { tile } = segment;
-  const bias = work.constants + tile * tileBytes(g);
+  const bias = work.constants + tile * tileBytes(from);
   const weights = work.sparseTiles + tile * tapCount(g) * WEIGHT_TILE_BYTES;
   const range = { begin: tile, count: 1 };
   for (let column = segment.column; column < segment.column + segment.croutons; column++) {
@@ -146,27 +160,26 @@ function emitOnMatrix(from: MatrixNode, work: Work, segment: Segment): void {
 function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
   const { geometry: g, requantization } = from;
   const tap = tapsOf(g);
+  const { dtype } = from.outputGrid.format;
   const { low, high, zeroPointOut } = requantization;
   const { tile, column } = segment;
   const { first: row } = work.rows;
-  const constants = work.constants + tile * tileBytes(g);
+  const constants = work.constants + tile * tileBytes(from);
   const weights = constants + 2 * CHANNEL_WORD_BYTES;
   work.emit.vector({
-    kernel: tap.length <= REGISTER_TAPS ? "depthwise_i8" : "depthwise_large_i8",
+    kernel: `depthwise${tap.length <= REGISTER_TAPS ? "" : "_large"}_${dtype}`,
     shape: {
-      counts: { taps: tap.length, clamp: low > -128 || high < 127 ? 1 : 0 },
-      parameters: { tap, zero_y: zeroPointOut, low, high },
+      counts: { taps: tap.length, ...clampCount(dtype, requantization) },
+      parameters: { tap, zero_y: zeroPointOut, ...clampParameters(dtype, { low, high }) },
     },
     operands: {
       x: windowAt(g, work.table(0), { row, tile, column }),
-      weights: tap.map((_, index) => linear(weights + index * CHANNEL_BYTES)),
+      weights: tap.map((_, index) => linear(weights + index * channelBytes(from))),
       bias: linear(constants),
       multipliers: linear(constants + CHANNEL_WORD_BYTES),
-      y: linear(work.output.offset(row, tile, column), 128),
+      y: linear(work.output.offset(row, tile, column), from.outputGrid.format.vectorBytes),
     },
-    vectors: segment.vectors,
-    rows: segment.rows,
-    columns: segment.columns,
+    ...runOf(segment),
   });
 }
 

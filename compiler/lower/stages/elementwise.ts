@@ -1,11 +1,13 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
-import { isPixel } from "../grid.ts";
+import type { FunctionKernel } from "../function-kernel.ts";
+import { isPixel, laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, sameRows } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { linearSegments, maskedSegments, tileSegments } from "./segments.ts";
+import { clampCount, clampParameters } from "./clamp.ts";
+import { linearSegments, maskedSegments, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
 export interface TableNode {
@@ -13,15 +15,15 @@ export interface TableNode {
   readonly input: ValueId;
   readonly output: ValueId;
   readonly grid: Grid;
-  /** 256 entries, indexed by stored input + 128. */
-  readonly table: Int8Array;
+  /** An entry for every stored input, from the lowest on. */
+  readonly table: Int8Array | Int16Array;
   readonly zeroPointIn: number;
   readonly zeroPointOut: number;
 }
 
 export function tableStage(from: TableNode): Stage {
   // Lanes outside the image hold the zero point; where the table keeps that, they need no mask.
-  const keepsZero = from.table[from.zeroPointIn + 128] === from.zeroPointOut;
+  const keepsZero = from.table[from.zeroPointIn + from.table.length / 2] === from.zeroPointOut;
   return {
     node: from.node,
     inputs: [from.input],
@@ -30,25 +32,69 @@ export function tableStage(from: TableNode): Stage {
     unitRows: 1,
     inputRows: sameRows,
     views: [],
-    chunks: [constants(new Uint8Array(from.table.buffer, from.table.byteOffset, 256))],
+    chunks: [constants(bytesOf(from.table))],
     scratchBytes: 0,
     follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       const { contexts } = work.emit;
+      const { vectorBytes } = from.grid.format;
       const segments = keepsZero
         ? linearSegments(from.grid, contexts)
         : maskedSegments(from.grid, row, contexts);
       for (const segment of segments) {
         work.emit.vector({
-          kernel: "lut_i8",
+          kernel: from.table instanceof Int8Array ? "lut_i8" : "lut_i16",
           shape: { parameters: { outside: from.zeroPointOut } },
           operands: {
-            x: linear(work.input(0).offset(row, segment.tile, segment.column), 128),
+            x: linear(work.input(0).offset(row, segment.tile, segment.column), vectorBytes),
             table: linear(work.constants),
-            y: linear(work.output.offset(row, segment.tile, segment.column), 128),
+            y: linear(work.output.offset(row, segment.tile, segment.column), vectorBytes),
           },
-          ...maskOf(segment),
+          ...runOf(segment),
+        });
+      }
+    },
+  };
+}
+
+function bytesOf(data: StoredArray): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+export interface FunctionNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly grid: Grid;
+  readonly of: FunctionKernel;
+}
+
+/** A function of one element that a kernel of its own computes. */
+export function functionStage(from: FunctionNode): Stage {
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: from.grid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      const { vectorBytes } = from.grid.format;
+      for (const segment of maskedSegments(from.grid, row, work.emit.contexts)) {
+        const { tile, column } = segment;
+        work.emit.vector({
+          ...from.of,
+          operands: {
+            x: linear(work.input(0).offset(row, tile, column), vectorBytes),
+            y: linear(work.output.offset(row, tile, column), vectorBytes),
+          },
+          ...runOf(segment),
         });
       }
     },
@@ -58,12 +104,16 @@ export function tableStage(from: TableNode): Stage {
 /** What an addition or a multiplication does, beyond which tensors it takes. */
 export type PairArithmetic =
   | { readonly kind: "add"; readonly scaleA: number; readonly scaleB: number }
-  | { readonly kind: "multiply"; readonly scale: number };
+  | { readonly kind: "multiply"; readonly scale: number }
+  | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
+
+/** Elements as they are stored; fp16 as bits. */
+export type StoredArray = Int8Array | Int16Array | Uint16Array;
 
 /** The second operand: a tensor of the same shape, a tensor of one pixel, or constants of one pixel. */
 export type SecondOperand =
   | { readonly kind: "tensor"; readonly value: ValueId; readonly grid: Grid }
-  | { readonly kind: "constant"; readonly channels: Int8Array };
+  | { readonly kind: "constant"; readonly channels: StoredArray };
 
 export interface PairNode {
   readonly node: string;
@@ -97,25 +147,32 @@ export function pairStage(from: PairNode): Stage {
   };
 }
 
-function channelConstants(grid: Grid, channels: Int8Array): Uint8Array {
-  const bytes = new Uint8Array(grid.tiles * 32);
-  bytes.set(new Uint8Array(channels.buffer, channels.byteOffset, channels.length));
+function channelConstants(grid: Grid, channels: StoredArray): Uint8Array {
+  const bytes = new Uint8Array(grid.tiles * grid.format.pixelBytes);
+  const { bytes: size } = grid.format;
+  const from = bytesOf(channels);
+  for (let channel = 0; channel < grid.channels; channel++) {
+    const { tile, lane } = laneOf(grid, channel);
+    const at = (tile * 32 + lane) * size;
+    bytes.set(from.subarray(channel * size, (channel + 1) * size), at);
+  }
   return bytes;
 }
 
 function emitPair(from: PairNode, perChannel: boolean, work: Work): void {
   const { first: row } = work.rows;
   const run = pairKernel(from, perChannel);
+  const { vectorBytes } = from.grid.format;
   for (const segment of pairSegments(from, perChannel, work)) {
     const { tile, column } = segment;
     work.emit.vector({
       ...run,
       operands: {
-        a: linear(work.input(0).offset(row, tile, column), 128),
+        a: linear(work.input(0).offset(row, tile, column), vectorBytes),
         b: secondOperand(from, perChannel, { work, row, segment }),
-        y: linear(work.output.offset(row, tile, column), 128),
+        y: linear(work.output.offset(row, tile, column), vectorBytes),
       },
-      ...maskOf(segment),
+      ...runOf(segment),
     });
   }
 }
@@ -126,9 +183,9 @@ function secondOperand(
   at: { readonly work: Work; readonly row: number; readonly segment: Segment },
 ) {
   const { tile, column } = at.segment;
-  if (from.b.kind === "constant") return linear(at.work.constants + tile * 32);
+  if (from.b.kind === "constant") return linear(at.work.constants + tile * from.grid.format.pixelBytes);
   if (perChannel) return linear(at.work.input(1).offset(0, tile, 0));
-  return linear(at.work.input(1).offset(at.row, tile, column), 128);
+  return linear(at.work.input(1).offset(at.row, tile, column), from.grid.format.vectorBytes);
 }
 
 function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[] {
@@ -137,37 +194,42 @@ function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[
     return tileSegments(from.grid, work.rows.first, { contexts, cyclesPerVector: 6 });
   }
   // Outside lanes hold the operands' zero points, whose sum and product is the output's.
-  const keepsZero = from.low <= from.zeroPointOut && from.zeroPointOut <= from.high;
-  if (keepsZero) return linearSegments(from.grid, contexts);
+  const { low, high } = clampParameters(from.grid.format.dtype, from);
+  if (low <= from.zeroPointOut && from.zeroPointOut <= high) return linearSegments(from.grid, contexts);
   return maskedSegments(from.grid, work.rows.first, contexts);
 }
 
 const INT16_MAX = 32767;
 
 function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kernel" | "shape"> {
-  const { arithmetic, low, high, zeroPointOut } = from;
+  const { arithmetic, zeroPointOut } = from;
+  const { dtype } = from.grid.format;
+  const { low, high } = clampParameters(dtype, from);
+  const variant = perChannel ? "_channel" : "";
+  const constant = from.b.kind === "constant" ? 1 : 0;
+  const source = { constant, pixel: 1 - constant };
+  if (arithmetic.kind === "float") {
+    const counts = { ...source, ...clampCount(dtype, from) };
+    const shape = { counts, parameters: { low, high } };
+    return { kernel: `${arithmetic.op}${variant}_f16`, shape };
+  }
+  const stored = dtype === "f16" ? "i16" : dtype;
   const zeros = { minus_zero_a: -from.zeroPointA, minus_zero_b: -from.zeroPointB };
   const bounds = { zero_y: zeroPointOut, low, high };
   const largest = largestResult(arithmetic);
   const narrow = largest + 128 < INT16_MAX ? 1 : 0;
-  const clamp = low > -128 || high < 127 ? 1 : 0;
-  const counts = { narrow, wide: 1 - narrow, clamp };
+  const counts = { ...source, narrow, wide: 1 - narrow, ...clampCount(dtype, from) };
   if (arithmetic.kind === "add") {
     const { scaleA, scaleB } = arithmetic;
     const parameters = { ...zeros, scale_a: scaleA, scale_b: scaleB, ...bounds };
-    return { kernel: perChannel ? "add_channel_i8" : "add_i8", shape: { counts, parameters } };
+    return { kernel: `add${variant}_${stored}`, shape: { counts, parameters } };
   }
   const parameters = { ...zeros, scale: arithmetic.scale, ...bounds };
-  const kernel = perChannel ? "multiply_channel_i8" : "multiply_i8";
-  return { kernel, shape: { counts, parameters } };
+  return { kernel: `multiply${variant}_${stored}`, shape: { counts, parameters } };
 }
 
 /** Bound on the magnitude before the zero point is added; differences of int8 values are below 256. */
-function largestResult(arithmetic: PairArithmetic): number {
+function largestResult(arithmetic: Exclude<PairArithmetic, { kind: "float" }>): number {
   if (arithmetic.kind === "multiply") return 65536 * arithmetic.scale + 1;
   return 256 * (Math.abs(arithmetic.scaleA) + Math.abs(arithmetic.scaleB)) + 1;
-}
-
-function maskOf(segment: Segment): Pick<VectorRun, "vectors" | "rows" | "columns"> {
-  return { vectors: segment.vectors, rows: segment.rows, columns: segment.columns };
 }

@@ -1,6 +1,5 @@
 /** Convolutions and matrix products on the matrix engine: weights packed into tiles, one crouton at a time. */
 import { divCeil } from "../../../protocol/base/integers.ts";
-import { WEIGHT_TILE_BYTES } from "../../../protocol/isa/index.ts";
 import type { SocDescription } from "../../../protocol/isa/index.ts";
 import type { ConvolutionGeometry } from "../../ir/ops/convolution.ts";
 import { vtcm } from "../emitter.ts";
@@ -8,6 +7,9 @@ import { validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { WHOLE_UNIT } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
+import { formatOf, packChunk, splitTiles } from "./pack-weights.ts";
+import type { TileChunk } from "./pack-weights.ts";
+import { emitProduct } from "./product-format.ts";
 import { haloOf, inputRowsOf, windowOf } from "./window.ts";
 
 /** What the accumulators start from and how they are requantised. */
@@ -27,8 +29,8 @@ export interface MatrixNode {
   readonly inputGrid: Grid;
   readonly outputGrid: Grid;
   readonly geometry: ConvolutionGeometry;
-  /** [out][in / groups][kernel height][kernel width]. */
-  readonly weights: Int8Array;
+  /** [out][in / groups][kernel height][kernel width]; fp16 as bits. */
+  readonly weights: Int8Array | Uint16Array;
   readonly bias: ArrayLike<number> | undefined;
   readonly requantization: Requantization;
   /** Weights above twice this size are brought in and used in parts of about this size. */
@@ -41,24 +43,12 @@ export interface TileRange {
   readonly count: number;
 }
 
-/** A run of output tiles whose constants lie together: weight tiles, then biases and multipliers. */
-interface TileChunk {
-  readonly first: number;
-  readonly last: number;
-  /** Offsets in the chunk by output tile minus `first`. */
-  readonly weights: readonly number[];
-  readonly biases: readonly number[];
-  readonly bytes: number;
-}
-
-const BIAS_BYTES = 128;
-const CONSTANT_BYTES = 2 * BIAS_BYTES;
-
 export function matrixStage(from: MatrixNode): Stage {
   const ranges = Array.from({ length: from.outputGrid.tiles }, (_, tile) => tileRange(from, tile));
   const taps = from.geometry.kernelHeight * from.geometry.kernelWidth;
-  const tileBytes = ranges.map(({ count }) => taps * count * WEIGHT_TILE_BYTES + CONSTANT_BYTES);
-  const chunks = splitTiles(tileBytes, from.chunkBytes);
+  const { tileBytes, constantBytes } = formatOf(from);
+  const weightBytes = ranges.map(({ count }) => taps * count * tileBytes);
+  const chunks = splitTiles({ weightBytes, constantBytes, chunkBytes: from.chunkBytes });
   const halo = haloOf(from.geometry, from.inputGrid, from.requantization.zeroPointIn);
   return {
     node: from.node,
@@ -112,89 +102,6 @@ export function tileRange(
   return { begin, count: end - begin };
 }
 
-function splitTiles(tileBytes: readonly number[], chunkBytes: number): TileChunk[] {
-  const total = tileBytes.reduce((sum, bytes) => sum + bytes, 0);
-  const limit = total <= 2 * chunkBytes ? total : chunkBytes;
-  const chunks: TileChunk[] = [];
-  let first = 0;
-  let bytes = 0;
-  tileBytes.forEach((size, tile) => {
-    if (tile > first && bytes + size > limit) {
-      chunks.push(layoutChunk(tileBytes, first, tile - 1));
-      first = tile;
-      bytes = 0;
-    }
-    bytes += size;
-  });
-  chunks.push(layoutChunk(tileBytes, first, tileBytes.length - 1));
-  return chunks;
-}
-
-function layoutChunk(tileBytes: readonly number[], first: number, last: number): TileChunk {
-  let offset = 0;
-  const weights = tileBytes.slice(first, last + 1).map((bytes) => {
-    const at = offset;
-    offset += bytes - CONSTANT_BYTES;
-    return at;
-  });
-  const biases = weights.map((_, index) => offset + index * CONSTANT_BYTES);
-  return { first, last, weights, biases, bytes: offset + weights.length * CONSTANT_BYTES };
-}
-
-function packChunk(from: MatrixNode, chunk: TileChunk, ranges: readonly TileRange[]): Uint8Array {
-  const bytes = new Uint8Array(chunk.bytes);
-  const view = new DataView(bytes.buffer);
-  const { geometry: g, requantization } = from;
-  const perChannel = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
-  for (let tile = chunk.first; tile <= chunk.last; tile++) {
-    const range = ranges[tile] ?? { begin: 0, count: 0 };
-    const weightsAt = chunk.weights[tile - chunk.first] ?? 0;
-    const biasAt = chunk.biases[tile - chunk.first] ?? 0;
-    const lanes = Math.min(32, g.outChannels - tile * 32);
-    for (let lane = 0; lane < lanes; lane++) {
-      const channel = tile * 32 + lane;
-      packFilter(from, { channel, lane, range }, bytes.subarray(weightsAt));
-      let sum = 0;
-      for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++) {
-        sum += from.weights[at] ?? 0;
-      }
-      const bias = ((from.bias?.[channel] ?? 0) - requantization.zeroPointIn * sum) | 0;
-      view.setInt32(biasAt + 4 * lane, bias, true);
-      view.setFloat32(
-        biasAt + BIAS_BYTES + 4 * lane,
-        requantization.multipliers[channel] ?? 0,
-        true,
-      );
-    }
-  }
-  return bytes;
-}
-
-interface Filter {
-  readonly channel: number;
-  readonly lane: number;
-  readonly range: TileRange;
-}
-
-/** One output channel's weights into its lane of the tiles [tap][input tile], byte (c div 2) * 64 + lane * 2 + (c mod 2). */
-function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array): void {
-  const { geometry: g, weights } = from;
-  const inPerGroup = g.inChannels / g.groups;
-  const group = Math.floor(filter.channel / (g.outChannels / g.groups));
-  const taps = g.kernelHeight * g.kernelWidth;
-  const firstLane = group * inPerGroup - filter.range.begin * 32;
-  const tapPitch = filter.range.count * WEIGHT_TILE_BYTES;
-  let source = filter.channel * inPerGroup * taps;
-  for (let c = firstLane; c < firstLane + inPerGroup; c++) {
-    const lane = c & 31;
-    let target = (c >> 5) * 1024 + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
-    for (let tap = 0; tap < taps; tap++, source++) {
-      tiles[target] = weights[source] ?? 0;
-      target += tapPitch;
-    }
-  }
-}
-
 interface MatrixLayout {
   readonly chunks: readonly TileChunk[];
   readonly ranges: readonly TileRange[];
@@ -231,33 +138,27 @@ export interface OutputCrouton {
 export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): void {
   const { geometry: g, requantization, outputGrid } = from;
   const { row, column, set, range } = at;
-  const [rows, columns] = [validRows(outputGrid, row), validColumns(outputGrid, column)];
-  work.emit.matrix({ op: "hmx.load", set, bias: vtcm(at.bias) });
-  work.emit.matrix({
-    op: "hmx.mac",
+  const { tileBytes } = formatOf(from);
+  emitProduct(work.emit, {
+    dtype: outputGrid.format.dtype,
     set,
-    rows,
-    columns,
-    tapColumns: g.kernelWidth,
-    activations: windowOf(g, work.table(0), { row, column }),
-    tapBegin: 0,
-    tapCount: g.kernelHeight * g.kernelWidth,
-    dilationY: g.dilationY,
-    dilationX: g.dilationX,
-    tileBegin: range.begin,
-    tileCount: range.count,
-    weights: vtcm(at.weights),
-    weightTapPitch: range.count * WEIGHT_TILE_BYTES,
-    weightTilePitch: WEIGHT_TILE_BYTES,
-  });
-  work.emit.matrix({
-    op: "hmx.store",
-    set,
-    mode: 0,
-    rows,
-    columns,
-    destination: vtcm(work.output.offset(row, at.tile, column)),
-    multipliers: vtcm(at.bias + BIAS_BYTES),
+    rows: validRows(outputGrid, row),
+    columns: validColumns(outputGrid, column),
+    bias: at.bias,
+    product: {
+      tapColumns: g.kernelWidth,
+      activations: windowOf(g, work.table(0), { row, column }),
+      tapBegin: 0,
+      tapCount: g.kernelHeight * g.kernelWidth,
+      dilationY: g.dilationY,
+      dilationX: g.dilationX,
+      tileBegin: range.begin,
+      tileCount: range.count,
+      weights: vtcm(at.weights),
+      weightTapPitch: range.count * tileBytes,
+      weightTilePitch: tileBytes,
+    },
+    destination: work.output.offset(row, at.tile, column),
     zeroPoint: requantization.zeroPointOut,
     low: requantization.low,
     high: requantization.high,

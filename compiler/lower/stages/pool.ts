@@ -1,11 +1,13 @@
 /** Pooling over windows, and over the whole image. */
 import { divCeil } from "../../../protocol/base/integers.ts";
+import { CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import type { PoolGeometry } from "../../ir/ops/pooling.ts";
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { maskedSegments, tileSegments } from "./segments.ts";
+import type { Format, FormatName } from "../format.ts";
+import { maskedSegments, runOf, tileSegments } from "./segments.ts";
 import { inputRowsOf, tapsOf, vectorGeometry, vectorHaloOf, windowAt } from "./window.ts";
 
 export interface PoolNode {
@@ -20,18 +22,23 @@ export interface PoolNode {
 }
 
 /** The identity of the maximum. */
-export const LOWEST = -128;
+export const LOWEST: Readonly<Record<FormatName, number>> = {
+  i8: -128,
+  i16: -32768,
+  f16: -Infinity,
+};
 /** Sums of more taps could leave the 16 bits that add_i8 has. */
 export const AVERAGE_TAPS_MAX = 255;
 
-/** Lanes outside the image must hold -128 in the input: see `readsOutside` and fillOutsideStage. */
+/** Lanes outside the image must hold LOWEST in the input: see `readsOutside` and fillOutsideStage. */
 export function maxPoolStage(from: PoolNode): Stage {
   const [first = 0, ...tap] = tapsOf(from.geometry);
   const shape = {
     counts: { taps: tap.length },
     parameters: { first, tap, outside: from.zeroPointOut },
   };
-  return windowStage(from, { kernel: "max_pool_i8", shape, fill: LOWEST });
+  const { dtype } = from.inputGrid.format;
+  return windowStage(from, { kernel: `max_pool_${dtype}`, shape, fill: LOWEST[dtype] });
 }
 
 /** The mean over a window of which every tap counts; padding counts as zero. */
@@ -44,15 +51,16 @@ export function averagePoolStage(from: PoolNode, multiplier: number): Stage {
       offset: -from.zeroPointIn * (tap.length + 1),
     },
   };
-  return windowStage(from, { kernel: "average_pool_i8", shape, fill: from.zeroPointIn });
+  const kernel = `average_pool_${from.inputGrid.format.dtype}` as const;
+  return windowStage(from, { kernel, shape, fill: from.zeroPointIn });
 }
 
 /** Whether the window of a valid output touches lanes outside the image in its last croutons. */
-export function readsOutside(g: PoolGeometry): boolean {
+export function readsOutside(g: PoolGeometry, format: Format): boolean {
   const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
   const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
-  const below = reachY >= g.inHeight && g.inHeight % 8 !== 0;
-  const beside = reachX >= g.inWidth && g.inWidth % 8 !== 0;
+  const below = reachY >= g.inHeight && g.inHeight % CROUTON_ROWS !== 0;
+  const beside = reachX >= g.inWidth && g.inWidth % format.columns !== 0;
   return below || beside;
 }
 
@@ -87,11 +95,9 @@ function emitWindow(from: PoolNode, kernel: WindowKernel, work: Work): void {
       shape: kernel.shape,
       operands: {
         x: windowAt(from.geometry, work.table(0), { row, tile, column }),
-        y: linear(work.output.offset(row, tile, column), 128),
+        y: linear(work.output.offset(row, tile, column), from.outputGrid.format.vectorBytes),
       },
-      vectors: segment.vectors,
-      rows: segment.rows,
-      columns: segment.columns,
+      ...runOf(segment),
     });
   }
 }
@@ -111,18 +117,17 @@ export function fillOutsideStage(from: Omit<PoolNode, "geometry">, outside: numb
     follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
+      const { dtype, vectorBytes } = from.outputGrid.format;
       for (const segment of maskedSegments(from.outputGrid, row, work.emit.contexts)) {
         const { tile, column } = segment;
         work.emit.vector({
-          kernel: "copy_i8",
+          kernel: `copy_${dtype}`,
           shape: { parameters: { outside } },
           operands: {
-            x: linear(work.input(0).offset(row, tile, column), 128),
-            y: linear(work.output.offset(row, tile, column), 128),
+            x: linear(work.input(0).offset(row, tile, column), vectorBytes),
+            y: linear(work.output.offset(row, tile, column), vectorBytes),
           },
-          vectors: segment.vectors,
-          rows: segment.rows,
-          columns: segment.columns,
+          ...runOf(segment),
         });
       }
     },
@@ -148,6 +153,8 @@ export function globalAverageStage(from: Omit<PoolNode, "geometry">, multiplier:
 
 /** Sums run in this many independent chains a tile, so that few channels still use all contexts. */
 function partCount(grid: Grid): number {
+  // The order of float sums is fixed.
+  if (grid.format.dtype === "f16") return 1;
   return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
 }
 
@@ -156,14 +163,17 @@ function emitGlobalAverage(from: Omit<PoolNode, "geometry">, multiplier: number,
   const chains = partCount(grid);
   const total = (tile: number, chain: number): number =>
     work.scratch + (tile * chains + chain) * 128;
-  const vectors = grid.columns * 16;
+  const { format } = grid;
+  const { dtype, vectorBytes, vectorsPerCrouton } = format;
+  const vectors = grid.columns * vectorsPerCrouton;
   for (let row = 0; row < grid.rows; row++) {
     for (let tile = 0; tile < grid.tiles; tile++) {
       work.emit.vector({
-        kernel: "global_average_sum_i8",
+        format,
+        kernel: `global_average_sum_${dtype}`,
         shape: { counts: { chained: row < chains ? 0 : 1 } },
         operands: {
-          x: linear(work.input(0).offset(row, tile, 0), 128),
+          x: linear(work.input(0).offset(row, tile, 0), vectorBytes),
           total: linear(total(tile, row % chains)),
         },
         vectors,
@@ -171,19 +181,20 @@ function emitGlobalAverage(from: Omit<PoolNode, "geometry">, multiplier: number,
     }
   }
   // Lanes outside the image hold the zero point and add nothing to the sum of differences.
-  const offset = -from.zeroPointIn * grid.rows * grid.columns * 64;
+  const offset = -from.zeroPointIn * grid.rows * grid.columns * CROUTON_ROWS * format.columns;
   for (let tile = 0; tile < grid.tiles; tile++) {
     work.emit.vector({
-      kernel: "global_average_finish_i8",
+      format,
+      kernel: `global_average_finish_${dtype}`,
       shape: {
         counts: { chains },
         parameters: { offset, scale: multiplier, zero_y: from.zeroPointOut },
       },
       operands: {
         totals: Array.from({ length: chains }, (_, chain) => linear(total(tile, chain))),
-        y: linear(work.output.offset(0, tile, 0), 128),
+        y: linear(work.output.offset(0, tile, 0), vectorBytes),
       },
-      vectors: 16,
+      vectors: vectorsPerCrouton,
       rows: 1,
       columns: 1,
     });

@@ -1,14 +1,16 @@
 /** Stages at the program's edge and at the border between DDR and VTCM. */
 import { alignUp } from "../../../protocol/base/integers.ts";
-import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
+import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import type { Address } from "../../../protocol/isa/index.ts";
 import { linear, vtcm } from "../emitter.ts";
+import type { Copy } from "../emitter.ts";
+import { PIXEL_ROW_BYTES } from "../format.ts";
 import { isPixel, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { sameRows } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
-import { linearSegments } from "./segments.ts";
+import { linearSegments, maskedSegments, runOf } from "./segments.ts";
 
 export interface PortNode {
   readonly node: string;
@@ -24,7 +26,7 @@ const ROW_BYTES = 256;
 
 /** Dense pixels of one crouton row: DDR is read and written in long runs, VTCM does the scattering. */
 function stagingBytes(grid: Grid): number {
-  return alignUp(8 * grid.width * grid.channels, 128);
+  return alignUp(CROUTON_ROWS * grid.width * grid.channels * grid.format.bytes, 128);
 }
 
 /** Rows come in ahead of the scattering, so that they do not hold up what is fetched after them. */
@@ -38,14 +40,18 @@ function denseRows(
   from: PortNode,
   row: number,
 ): { readonly dense: Address; readonly bytes: number } {
-  const pixelRowBytes = from.grid.width * from.grid.channels;
-  const dense = { region: from.region, offset: row * 8 * pixelRowBytes };
-  const totalBytes = from.grid.pixels * from.grid.channels;
+  const { width, pixels, channels, format } = from.grid;
+  const pixelRowBytes = width * channels * format.bytes;
+  const dense = { region: from.region, offset: row * CROUTON_ROWS * pixelRowBytes };
+  const totalBytes = pixels * channels * format.bytes;
   const bytes = Math.min(validRows(from.grid, row) * pixelRowBytes, totalBytes - dense.offset);
   return { dense, bytes };
 }
 
 export function importStage(from: PortNode): Stage {
+  const { format } = from.grid;
+  const plainBytes = plainRowBytes(from.grid);
+  const slots = stagingSlots(from.grid);
   return {
     node: from.node,
     inputs: [],
@@ -55,31 +61,110 @@ export function importStage(from: PortNode): Stage {
     inputRows: sameRows,
     views: [],
     chunks: [],
-    scratchBytes: stagingSlots(from.grid) * stagingBytes(from.grid),
+    scratchBytes: slots * stagingBytes(from.grid) + 2 * plainBytes,
     follows: false,
     emit: (work) => {
       const { first: row } = work.rows;
-      const slot = row % stagingSlots(from.grid);
-      const staging = work.scratch + slot * stagingBytes(from.grid);
+      const staging = work.scratch + (row % slots) * stagingBytes(from.grid);
+      const plain = work.scratch + slots * stagingBytes(from.grid) + (row % 2) * plainBytes;
       const { dense, bytes } = denseRows(from, row);
       work.emit.copy("in", { source: dense, destination: vtcm(staging), bytes });
-      fillRow(from, work);
-      forEachRun(from.grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
-        const pixel = (y * from.grid.width + column * 8) * from.grid.channels + tile * 32;
-        work.emit.copy("out", {
-          source: vtcm(staging + pixel),
-          destination: vtcm(work.output.offset(row, tile, column) + y * ROW_BYTES),
-          bytes: lanes,
-          rows: columns,
-          sourceRowStride: from.grid.channels,
-          destinationRowStride: PIXEL_BYTES,
-          planes: croutons,
-          sourcePlaneStride: 8 * from.grid.channels,
-          destinationPlaneStride: CROUTON_BYTES,
-        });
+      const target = format.bytes === 1 ? outputRow(work) : plainRow(from.grid, plain);
+      fillRow(from, work, target(0, 0));
+      forEachRun(from.grid, row, (run) => {
+        work.emit.copy("out", scattered(from, run, { dense: staging, croutons: target }));
       });
+      if (format.bytes === 2) interleaveRow(from, work, plain);
     },
   };
+}
+
+/** VTCM offset of the croutons of one row. */
+type CroutonRow = (tile: number, column: number) => number;
+
+function outputRow(work: Work): CroutonRow {
+  return (tile, column) => work.output.offset(work.rows.first, tile, column);
+}
+
+/** 16-bit croutons interleave pairs of pixels: a row of them as it lies before that, pixel after pixel. */
+function plainRow(grid: Grid, at: number): CroutonRow {
+  return (tile, column) => at + (tile * grid.columns + column) * CROUTON_BYTES;
+}
+
+function plainRowBytes(grid: Grid): number {
+  return grid.format.bytes === 1 ? 0 : grid.rowBytes;
+}
+
+interface Ends {
+  /** VTCM offset of a crouton row's dense pixels. */
+  readonly dense: number;
+  readonly croutons: CroutonRow;
+}
+
+/** From dense pixels into croutons. */
+function scattered({ grid }: PortNode, run: PixelRun, ends: Ends): Copy {
+  const { bytes, columns: across, pixelBytes } = grid.format;
+  const pixel = (run.y * grid.width + run.column * across) * grid.channels + run.tile * 32;
+  return {
+    source: vtcm(ends.dense + pixel * bytes),
+    destination: vtcm(ends.croutons(run.tile, run.column) + run.y * PIXEL_ROW_BYTES),
+    bytes: run.lanes * bytes,
+    rows: run.columns,
+    sourceRowStride: grid.channels * bytes,
+    destinationRowStride: pixelBytes,
+    planes: run.croutons,
+    sourcePlaneStride: across * grid.channels * bytes,
+    destinationPlaneStride: CROUTON_BYTES,
+  };
+}
+
+/** Out of croutons to dense pixels. */
+function gathered(from: PortNode, run: PixelRun, ends: Ends): Copy {
+  const copy = scattered(from, run, ends);
+  return {
+    ...copy,
+    source: copy.destination,
+    destination: copy.source,
+    sourceRowStride: copy.destinationRowStride ?? 0,
+    destinationRowStride: copy.sourceRowStride ?? 0,
+    sourcePlaneStride: copy.destinationPlaneStride ?? 0,
+    destinationPlaneStride: copy.sourcePlaneStride ?? 0,
+  };
+}
+
+function interleaveRow(from: PortNode, work: Work, plain: number): void {
+  const { grid } = from;
+  const { format } = grid;
+  const source = plainRow(grid, plain);
+  for (const segment of maskedSegments(grid, work.rows.first, work.emit.contexts)) {
+    const { tile, column } = segment;
+    work.emit.vector({
+      kernel: format.dtype === "f16" ? "interleave_f16" : "interleave_i16",
+      shape: { parameters: { outside: from.zeroPoint } },
+      operands: {
+        x: linear(source(tile, column), format.vectorBytes),
+        y: linear(outputRow(work)(tile, column), format.vectorBytes),
+      },
+      ...runOf(segment),
+    });
+  }
+}
+
+function separateRow(grid: Grid, work: Work, plain: number): void {
+  const { format } = grid;
+  for (const segment of linearSegments(grid, work.emit.contexts)) {
+    const { tile, column } = segment;
+    const source = work.input(0).offset(work.rows.first, tile, column);
+    work.emit.vector({
+      kernel: format.dtype === "f16" ? "separate_f16" : "separate_i16",
+      shape: {},
+      operands: {
+        x: linear(source, format.vectorBytes),
+        y: linear(plainRow(grid, plain)(tile, column), format.vectorBytes),
+      },
+      ...runOf(segment),
+    });
+  }
 }
 
 export interface GatherNode extends PortNode {
@@ -113,7 +198,7 @@ export function gatherStage(from: GatherNode): Stage {
       const { first: row } = work.rows;
       const staging = work.scratch + (row % slots) * slotBytes;
       if (row < slots) fillDense(from, work, { offset: staging, bytes: slotBytes });
-      fillRow({ grid, zeroPoint: from.zeroPoint }, work);
+      fillRow({ grid, zeroPoint: from.zeroPoint }, work, outputRow(work)(0, 0));
       gatherRow(from, work, staging);
     },
   };
@@ -160,14 +245,17 @@ function gatherRow(from: GatherNode, work: Work, staging: number): void {
   });
 }
 
-/** Lanes that no pixel covers hold the zero point. */
-function fillRow(from: Pick<PortNode, "grid" | "zeroPoint">, work: Work): void {
-  for (const segment of linearSegments(from.grid, work.emit.contexts)) {
-    const y = work.output.offset(work.rows.first, segment.tile, segment.column);
+/** Lanes that no pixel covers hold the zero point. `at`: VTCM offset of the row. */
+function fillRow(from: Pick<PortNode, "grid" | "zeroPoint">, work: Work, at: number): void {
+  const { grid } = from;
+  const { format } = grid;
+  for (const segment of linearSegments(grid, work.emit.contexts)) {
+    const offset = at + (segment.tile * grid.columns + segment.column) * CROUTON_BYTES;
     work.emit.vector({
-      kernel: "fill_i8",
+      format,
+      kernel: `fill_${format.dtype}`,
       shape: { parameters: { value: from.zeroPoint } },
-      operands: { y: linear(y, 128) },
+      operands: { y: linear(offset, format.vectorBytes) },
       vectors: segment.vectors,
     });
   }
@@ -187,11 +275,12 @@ interface PixelRun {
 function forEachRun(grid: Grid, row: number, visit: (run: PixelRun) => void): void {
   for (let tile = 0; tile < grid.tiles; tile++) {
     const lanes = Math.min(32, grid.channels - tile * 32);
+    const { columns: across } = grid.format;
     for (let y = 0; y < validRows(grid, row); y++) {
-      const pixels = Math.min(grid.width, grid.pixels - (row * 8 + y) * grid.width);
-      const whole = Math.floor(pixels / 8);
-      if (whole > 0) visit({ tile, lanes, column: 0, columns: 8, croutons: whole, y });
-      const columns = pixels - whole * 8;
+      const pixels = Math.min(grid.width, grid.pixels - (row * CROUTON_ROWS + y) * grid.width);
+      const whole = Math.floor(pixels / across);
+      if (whole > 0) visit({ tile, lanes, column: 0, columns: across, croutons: whole, y });
+      const columns = pixels - whole * across;
       if (columns > 0) visit({ tile, lanes, column: whole, columns, croutons: 1, y });
     }
   }
@@ -207,9 +296,12 @@ export function exportStage(from: PortNode): Stage {
     inputRows: sameRows,
     views: [],
     chunks: [],
-    scratchBytes: 2 * stagingBytes(from.grid),
+    scratchBytes: 2 * (stagingBytes(from.grid) + plainRowBytes(from.grid)),
     follows: true,
-    emit: (work) => (isPixel(from.grid) ? exportPixel(from, work) : exportRow(from, work)),
+    emit: (work) => {
+      const isSimple = isPixel(from.grid) && from.grid.format.bytes === 1;
+      return isSimple ? exportPixel(from, work) : exportRow(from, work);
+    },
   };
 }
 
@@ -235,20 +327,17 @@ function exportPixel(from: PortNode, work: Work): void {
 
 function exportRow(from: PortNode, work: Work): void {
   const { first: row } = work.rows;
-  const staging = work.scratch + (row % 2) * stagingBytes(from.grid);
-  forEachRun(from.grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
-    const pixel = (y * from.grid.width + column * 8) * from.grid.channels + tile * 32;
-    work.emit.copy("out", {
-      source: vtcm(work.input(0).offset(row, tile, column) + y * ROW_BYTES),
-      destination: vtcm(staging + pixel),
-      bytes: lanes,
-      rows: columns,
-      sourceRowStride: PIXEL_BYTES,
-      destinationRowStride: from.grid.channels,
-      planes: croutons,
-      sourcePlaneStride: CROUTON_BYTES,
-      destinationPlaneStride: 8 * from.grid.channels,
-    });
+  const { grid } = from;
+  const slotBytes = stagingBytes(grid) + plainRowBytes(grid);
+  const staging = work.scratch + (row % 2) * slotBytes;
+  const plain = staging + stagingBytes(grid);
+  const isWide = grid.format.bytes === 2;
+  if (isWide) separateRow(grid, work, plain);
+  const croutons: CroutonRow = isWide
+    ? plainRow(grid, plain)
+    : (tile, column) => work.input(0).offset(row, tile, column);
+  forEachRun(grid, row, (run) => {
+    work.emit.copy("out", gathered(from, run, { dense: staging, croutons }));
   });
   const { dense, bytes } = denseRows(from, row);
   work.emit.copy("out", { source: vtcm(staging), destination: dense, bytes });

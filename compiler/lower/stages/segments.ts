@@ -1,9 +1,11 @@
 /** Cuts a row of croutons into runs for the vector contexts. */
+import type { Format } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { validRows } from "../grid.ts";
 
 /** Croutons that follow each other in memory, from (tile, column) on. */
 export interface Segment {
+  readonly format: Format;
   readonly tile: number;
   readonly column: number;
   readonly croutons: number;
@@ -34,6 +36,7 @@ export function tileSegments(
   for (let tile = 0; tile < grid.tiles; tile++) {
     for (const { begin, count } of evenParts(grid.columns, parts)) {
       segments.push({
+        format: grid.format,
         tile,
         column: begin,
         croutons: count,
@@ -50,6 +53,7 @@ export function tileSegments(
 export function linearSegments(grid: Grid, contexts: number): Segment[] {
   const total = grid.columns * grid.tiles;
   return evenParts(total, Math.min(total, contexts)).map(({ begin, count }) => ({
+    format: grid.format,
     tile: Math.floor(begin / grid.columns),
     column: begin % grid.columns,
     croutons: count,
@@ -72,4 +76,9 @@ function evenParts(total: number, parts: number): { begin: number; count: number
     const begin = Math.floor((part * total) / parts);
     return { begin, count: Math.floor(((part + 1) * total) / parts) - begin };
   });
+}
+
+/** What a run takes from its segment. */
+export function runOf({ format, vectors, rows, columns }: Segment) {
+  return { format, vectors, rows, columns };
 }

@@ -12,6 +12,7 @@ import {
 import type { Node } from "../../../../compiler/ir/index.ts";
 import { ELEMENT_CASES, REDUCTION_CASES } from "./element-cases.ts";
 import { MOVEMENT_CASES } from "./movement-cases.ts";
+import { HALF_CASES } from "./half-cases.ts";
 import { f32, IMAGE, of, ROW, SQUARE } from "./op-case.ts";
 import type { Case } from "./op-case.ts";
 import { MATRIX_CASES, WINDOW_CASES } from "./window-cases.ts";
@@ -51,6 +52,7 @@ const CASES = [
   ...ELEMENT_CASES,
   ...REDUCTION_CASES,
   ...MOVEMENT_CASES,
+  ...HALF_CASES,
 ];
 
 describe("the ops table", () => {

@@ -1,0 +1,70 @@
+/** Sums of fp16 values in the order in which a chip forms them: part of the result's meaning. */
+import type { ConvolutionGeometry } from "./ops/convolution.ts";
+
+// Bound once: a lookup on the global object costs more than the operation in some hosts.
+const { floor, fround, min } = Math;
+
+export interface HalfOperands {
+  /** [batch][in][height][width]. */
+  readonly x: ArrayLike<number>;
+  /** [out][in / groups][kernel height][kernel width]. */
+  readonly w: ArrayLike<number>;
+  readonly bias: ArrayLike<number> | undefined;
+}
+
+/** The float32 sum of an output element: from the bias on, tap by tap and channel by channel. */
+export function halfConvolution(
+  g: ConvolutionGeometry,
+  { x, w, bias }: HalfOperands,
+): (index: number) => number {
+  const perGroup = g.inChannels / g.groups;
+  const outPerGroup = g.outChannels / g.groups;
+  const taps = g.kernelHeight * g.kernelWidth;
+  const plane = g.outHeight * g.outWidth;
+  return (index) => {
+    const channel = floor(index / plane) % g.outChannels;
+    const batch = floor(index / (plane * g.outChannels));
+    const top = floor((index % plane) / g.outWidth) * g.strideY - g.padTop;
+    const left = (index % g.outWidth) * g.strideX - g.padLeft;
+    const firstChannel = batch * g.inChannels + floor(channel / outPerGroup) * perGroup;
+    let sum = bias?.[channel] ?? 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const y = top + floor(tap / g.kernelWidth) * g.dilationY;
+      const column = left + (tap % g.kernelWidth) * g.dilationX;
+      if (y < 0 || y >= g.inHeight || column < 0 || column >= g.inWidth) continue;
+      for (let c = 0; c < perGroup; c++) {
+        const value = x[((firstChannel + c) * g.inHeight + y) * g.inWidth + column] ?? 0;
+        sum = fround(sum + value * (w[(channel * perGroup + c) * taps + tap] ?? 0));
+      }
+    }
+    return sum;
+  };
+}
+
+export interface Plane {
+  readonly first: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * fp16: float32 sums over blocks of 8 rows, each in four parts by x mod 4, four columns at a time and rows
+ * inside those; the parts of a block are added as (p0 + p1) + (p2 + p3), and that to the blocks above it.
+ */
+export function halfPlaneSum(x: ArrayLike<number>, { first, height, width }: Plane): number {
+  const partSum = (top: number, part: number): number => {
+    let sum = 0;
+    for (let column = part; column < width; column += 4) {
+      for (let y = top; y < min(top + 8, height); y++) {
+        sum = fround(sum + (x[first + y * width + column] ?? 0));
+      }
+    }
+    return sum;
+  };
+  let total = 0;
+  for (let top = 0; top < height; top += 8) {
+    const [p0 = 0, p1 = 0, p2 = 0, p3 = 0] = [0, 1, 2, 3].map((part) => partSum(top, part));
+    total = fround(total + fround(fround(p0 + p1) + fround(p2 + p3)));
+  }
+  return total;
+}

@@ -1,0 +1,123 @@
+/** Constants of matrix products as they lie in VTCM: weights in tiles, then biases and multipliers, in chunks. */
+import type { MatrixNode, TileRange } from "./matrix.ts";
+import { PRODUCTS, writeBias } from "./product-format.ts";
+import type { ProductFormat } from "./product-format.ts";
+
+/** A run of output tiles whose constants lie together: weight tiles, then biases and multipliers. */
+export interface TileChunk {
+  readonly first: number;
+  readonly last: number;
+  /** Offsets in the chunk by output tile minus `first`. */
+  readonly weights: readonly number[];
+  readonly biases: readonly number[];
+  readonly bytes: number;
+}
+
+export function formatOf(from: Pick<MatrixNode, "outputGrid">): ProductFormat {
+  return PRODUCTS[from.outputGrid.format.dtype];
+}
+
+export interface Splitting {
+  /** Weights of each output tile. */
+  readonly weightBytes: readonly number[];
+  /** Biases and multipliers of one output tile. */
+  readonly constantBytes: number;
+  /** Constants above twice this size are split into parts of about this size. */
+  readonly chunkBytes: number;
+}
+
+export function splitTiles(from: Splitting): TileChunk[] {
+  const sizes = from.weightBytes.map((bytes) => bytes + from.constantBytes);
+  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  const limit = total <= 2 * from.chunkBytes ? total : from.chunkBytes;
+  const chunks: TileChunk[] = [];
+  let first = 0;
+  let bytes = 0;
+  sizes.forEach((size, tile) => {
+    if (tile > first && bytes + size > limit) {
+      chunks.push(layoutChunk(from, first, tile - 1));
+      first = tile;
+      bytes = 0;
+    }
+    bytes += size;
+  });
+  chunks.push(layoutChunk(from, first, sizes.length - 1));
+  return chunks;
+}
+
+function layoutChunk(from: Splitting, first: number, last: number): TileChunk {
+  let offset = 0;
+  const weights = from.weightBytes.slice(first, last + 1).map((bytes) => {
+    const at = offset;
+    offset += bytes;
+    return at;
+  });
+  const biases = weights.map((_, index) => offset + index * from.constantBytes);
+  return { first, last, weights, biases, bytes: offset + weights.length * from.constantBytes };
+}
+
+export function packChunk(
+  from: MatrixNode,
+  chunk: TileChunk,
+  ranges: readonly TileRange[],
+): Uint8Array {
+  const bytes = new Uint8Array(chunk.bytes);
+  const { geometry: g, requantization, outputGrid } = from;
+  const { dtype } = outputGrid.format;
+  const { biasBytes, constantBytes, weightBytes } = formatOf(from);
+  const elements = weightBytes === 1 ? bytes : new Uint16Array(bytes.buffer, 0, bytes.length >> 1);
+  for (let tile = chunk.first; tile <= chunk.last; tile++) {
+    const range = ranges[tile] ?? { begin: 0, count: 0 };
+    const weightsAt = (chunk.weights[tile - chunk.first] ?? 0) / weightBytes;
+    const biasAt = chunk.biases[tile - chunk.first] ?? 0;
+    const constants = new DataView(bytes.buffer, biasAt, constantBytes);
+    const lanes = Math.min(32, g.outChannels - tile * 32);
+    for (let lane = 0; lane < lanes; lane++) {
+      const channel = tile * 32 + lane;
+      packFilter(from, { channel, lane, range }, elements.subarray(weightsAt));
+      writeBias(dtype, constants, { lane, value: biasOf(from, channel) });
+      if (dtype === "f16") continue;
+      const multiplier = requantization.multipliers[channel] ?? 0;
+      constants.setFloat32(biasBytes + 4 * lane, multiplier, true);
+    }
+  }
+  return bytes;
+}
+
+/** What the accumulators begin with: the bias, and what the input's zero point adds to every sum. */
+function biasOf(from: MatrixNode, channel: number): number {
+  const { geometry: g, weights, requantization } = from;
+  const bias = from.bias?.[channel] ?? 0;
+  if (requantization.zeroPointIn === 0) return bias;
+  const perChannel = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
+  let sum = 0;
+  for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++) sum += weights[at] ?? 0;
+  return bias - requantization.zeroPointIn * sum;
+}
+
+interface Filter {
+  readonly channel: number;
+  readonly lane: number;
+  readonly range: TileRange;
+}
+
+/** One output channel's weights into its lane of the tiles [tap][input tile], element (c div 2) * 64 + lane * 2 + (c mod 2). */
+function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array | Uint16Array): void {
+  const { geometry: g, weights } = from;
+  const inPerGroup = g.inChannels / g.groups;
+  const group = Math.floor(filter.channel / (g.outChannels / g.groups));
+  const taps = g.kernelHeight * g.kernelWidth;
+  const firstLane = group * inPerGroup - filter.range.begin * 32;
+  const tapPitch = filter.range.count * TILE_ELEMENTS;
+  let source = filter.channel * inPerGroup * taps;
+  for (let c = firstLane; c < firstLane + inPerGroup; c++) {
+    const lane = c & 31;
+    let target = (c >> 5) * TILE_ELEMENTS + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
+    for (let tap = 0; tap < taps; tap++, source++) {
+      tiles[target] = weights[source] ?? 0;
+      target += tapPitch;
+    }
+  }
+}
+
+const TILE_ELEMENTS = 1024;
