@@ -19,7 +19,12 @@ export type HalfStep =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "elementary"; readonly name: ElementaryStep; readonly a: number }
   | { readonly kind: "floor"; readonly a: number }
-  | { readonly kind: "arithmetic"; readonly name: Arithmetic; readonly a: number; readonly b: number };
+  | {
+      readonly kind: "arithmetic";
+      readonly name: Arithmetic;
+      readonly a: number;
+      readonly b: number;
+    };
 
 const { fround } = Math;
 

@@ -2,7 +2,14 @@
 import { CodedError, succeeded, toFailure } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { encodeHalves } from "../../protocol/base/half.ts";
-import { formulaOf, graphBuilder, numeric, operatorOf, printExpression, tensor } from "../ir/index.ts";
+import {
+  formulaOf,
+  graphBuilder,
+  numeric,
+  operatorOf,
+  printExpression,
+  tensor,
+} from "../ir/index.ts";
 import type { Attribute, Graph, GraphBuilder, Node, Tensor } from "../ir/index.ts";
 import { halfSteps } from "../ir/half-function.ts";
 import type { QuantizeCode } from "./quantize.ts";

@@ -147,7 +147,9 @@ function isChannelShape(context: NodeContext, constant: Tensor): boolean {
   const { arrangement, grid } = context.placed(context.constant(0) === undefined ? 0 : 1);
   const { shape } = constant.type;
   const missing = arrangement.length - shape.length;
-  return shape.every((size, at) => size === 1 || countsAllChannels(arrangement, missing + at, grid));
+  return shape.every(
+    (size, at) => size === 1 || countsAllChannels(arrangement, missing + at, grid),
+  );
 }
 
 function spread(data: StoredArray, count: number): StoredArray {

@@ -66,7 +66,9 @@ function lowerMaxPool(context: NodeContext): void {
   }
   // Padding never wins: lanes outside the image, which hold the zero point, are lowered in a copy.
   const filled = context.temporary(from.inputGrid, LOWEST[format.dtype]);
-  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST[format.dtype]));
+  context.add(
+    fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST[format.dtype]),
+  );
   context.add(maxPoolStage({ ...from, input: filled, geometry }));
 }
 

@@ -112,7 +112,10 @@ function lowerConv(context: NodeContext): void {
     producerCycles: cyclesOf.get(input) ?? 0,
     isLookedUp: context.readers.some(({ op }) => op === "lut"),
   };
-  const share = options.matrixDepthwise && context.outputType.dtype === "i8" ? balancedShare(from, neighbours, soc) : 0;
+  const share =
+    options.matrixDepthwise && context.outputType.dtype === "i8"
+      ? balancedShare(from, neighbours, soc)
+      : 0;
   context.add(depthwiseStage(from, share));
 }
 
@@ -226,7 +229,7 @@ function lowerConvTranspose(context: NodeContext): void {
       outputGrid: grid,
       geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
       weights: phaseWeights({ g, weights: filters.weights, source, target: phased }),
-        bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
+      bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
       requantization: {
         ...requantize,
         multipliers: perPhase(new Float32Array(channels), requantize.multipliers),

@@ -183,7 +183,8 @@ function secondOperand(
   at: { readonly work: Work; readonly row: number; readonly segment: Segment },
 ) {
   const { tile, column } = at.segment;
-  if (from.b.kind === "constant") return linear(at.work.constants + tile * from.grid.format.pixelBytes);
+  if (from.b.kind === "constant")
+    return linear(at.work.constants + tile * from.grid.format.pixelBytes);
   if (perChannel) return linear(at.work.input(1).offset(0, tile, 0));
   return linear(at.work.input(1).offset(at.row, tile, column), from.grid.format.vectorBytes);
 }
@@ -195,7 +196,8 @@ function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[
   }
   // Outside lanes hold the operands' zero points, whose sum and product is the output's.
   const { low, high } = clampParameters(from.grid.format.dtype, from);
-  if (low <= from.zeroPointOut && from.zeroPointOut <= high) return linearSegments(from.grid, contexts);
+  if (low <= from.zeroPointOut && from.zeroPointOut <= high)
+    return linearSegments(from.grid, contexts);
   return maskedSegments(from.grid, work.rows.first, contexts);
 }
 

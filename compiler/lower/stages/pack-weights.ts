@@ -91,7 +91,8 @@ function biasOf(from: MatrixNode, channel: number): number {
   if (requantization.zeroPointIn === 0) return bias;
   const perChannel = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
   let sum = 0;
-  for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++) sum += weights[at] ?? 0;
+  for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++)
+    sum += weights[at] ?? 0;
   return bias - requantization.zeroPointIn * sum;
 }
 

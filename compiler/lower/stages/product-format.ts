@@ -20,7 +20,11 @@ export const PRODUCTS: Readonly<Record<FormatName, ProductFormat>> = {
 };
 
 /** Biases from their float or whole values; `constants` begins where the 32 biases of a tile lie. */
-export function writeBias(dtype: FormatName, constants: DataView, at: { lane: number; value: number }): void {
+export function writeBias(
+  dtype: FormatName,
+  constants: DataView,
+  at: { lane: number; value: number },
+): void {
   switch (dtype) {
     case "i8":
       return constants.setInt32(4 * at.lane, at.value | 0, true);
