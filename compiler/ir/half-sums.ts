@@ -1,8 +1,25 @@
 /** Sums of fp16 values in the order in which a chip forms them: part of the result's meaning. */
-import type { ConvolutionGeometry } from "./ops/convolution.ts";
-
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, min } = Math;
+
+/** What it takes of a convolution's geometry. */
+export interface HalfWindows {
+  readonly inChannels: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly groups: number;
+}
 
 export interface HalfOperands {
   /** [batch][in][height][width]. */
@@ -14,7 +31,7 @@ export interface HalfOperands {
 
 /** The float32 sum of an output element: from the bias on, tap by tap and channel by channel. */
 export function halfConvolution(
-  g: ConvolutionGeometry,
+  g: HalfWindows,
   { x, w, bias }: HalfOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;

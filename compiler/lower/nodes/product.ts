@@ -18,7 +18,7 @@ import type { Phased } from "../phased.ts";
 import type { ValueId } from "../stage.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
-import type { MatrixNode, Requantization } from "../stages/matrix.ts";
+import type { MatrixNode, Requantization } from "../stages/matrix-node.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
 
 export function lowerProduct(context: NodeContext): boolean {

@@ -8,7 +8,7 @@ import type { ConvolutionGeometry } from "../../ir/index.ts";
 import { linear, vtcm } from "../emitter.ts";
 import type { Emitter } from "../emitter.ts";
 import { emitCrouton, matrixCroutonCycles } from "./matrix.ts";
-import type { MatrixNode } from "./matrix.ts";
+import type { MatrixNode } from "./matrix-node.ts";
 import type { Stage, Work } from "../stage.ts";
 import { clampCount, clampParameters } from "./clamp.ts";
 import { PRODUCTS } from "./product-format.ts";

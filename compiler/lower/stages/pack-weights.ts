@@ -1,5 +1,5 @@
 /** Constants of matrix products as they lie in VTCM: weights in tiles, then biases and multipliers, in chunks. */
-import type { MatrixNode, TileRange } from "./matrix.ts";
+import type { MatrixNode, TileRange } from "./matrix-node.ts";
 import { PRODUCTS, writeBias } from "./product-format.ts";
 import type { ProductFormat } from "./product-format.ts";
 
