@@ -51,6 +51,8 @@ export interface Operator {
    * late. Without it `infer` is tried on examples; operators on sequences need it.
    */
   readonly inferOpen?: (call: InferenceCall) => readonly ValueType[];
+  /** The result follows from the types of the inputs: their elements are not read. */
+  readonly readsTypesOnly?: true;
   /** The regions that its nodes have. */
   readonly regions?: readonly string[];
 }

@@ -132,7 +132,11 @@ function importNode(message: NodeProto, scope: Scope, model: Model): void {
     const place = domain === "" ? "" : ` of the domain ${domain}`;
     node.refuse("UNSUPPORTED_OP", `this operator${place} is not supported`);
   } else if (node.outputs.length === 0) node.refuse("BAD_MODEL", "it has no output");
-  else handler(node, scope);
+  else {
+    const again = node.outputs.find((name) => name !== "" && scope.isOwn(name));
+    if (again !== undefined) node.refuse("BAD_MODEL", `writes ${again} again`);
+    handler(node, scope);
+  }
 }
 
 function importCall(

@@ -25,6 +25,8 @@ export interface Scope extends OuterValues {
   constant(owner: OnnxNode, value: Tensor): string;
   input(name: string, type: ValueType): void;
   isDefined(name: string): boolean;
+  /** Whether this graph itself, not one around it, has a value of that name. */
+  isOwn(name: string): boolean;
   /** The type of a tensor whose shape must be known; refuses with DYNAMIC_SHAPE. */
   typeOf(owner: OnnxNode, name: string): TensorType;
   /** What is known of a value. */
@@ -68,9 +70,9 @@ export function importScope(graphName: string, context: ScopeContext): Scope {
     values.define(name, value);
     return name;
   };
-  const { define, input, finish, typeNamed, constantOf } = values;
+  const { define, input, finish, isOwn, typeNamed, constantOf } = values;
   return {
-    ...{ define, input, finish, typeNamed, constantOf, valueType, inner, constant },
+    ...{ define, input, finish, isOwn, typeNamed, constantOf, valueType, inner, constant },
     emit: (owner, emission) => emit({ owner, values, valueType, inner }, emission),
     scalar: (owner, dtype, value) => constant(owner, tensorOf({ dtype, shape: [] }, [value])),
     isDefined: (name) => values.typeNamed(name) !== undefined,

@@ -42,6 +42,8 @@ export function valuesOf(graphName: string, outer: OuterValues | undefined): Val
     if (isClosed(known)) checkedShape(known.shape, name);
   };
   const define = (name: string, value: Tensor): void => {
+    // An output without a name has no reader.
+    if (name === "") return;
     declare(name, value.type);
     constants.set(name, value);
   };

@@ -6,9 +6,12 @@ import {
   inputType,
   numberAttribute,
   numbersAttribute,
+  openType,
   outputType,
+  reject,
   requireThat,
   stored,
+  values,
   whole,
 } from "../operator.ts";
 import type { EvaluationCall, InferenceCall, Operator, StoredRule } from "../operator.ts";
@@ -28,7 +31,8 @@ export const MOVEMENT_OPS = {
     inputs: [1, 1],
     attributes: {},
     infer: likeInput(),
-    evaluator: stored(copyStored),
+    inferOpen: (call) => [openType(call, 0)],
+    evaluator: values((call) => [call.inputs[0] ?? reject("input 0 is missing")]),
     quantized: "movement",
   },
   reshape: {

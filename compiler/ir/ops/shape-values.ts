@@ -19,6 +19,7 @@ export const SHAPE_OPS = {
       return [{ dtype: "i64", shape: [number("end") - number("start")] }];
     },
     inferOpen: () => [{ kind: "tensor", dtype: "i64", dims: [undefined] }],
+    readsTypesOnly: true,
     evaluator: whole((call) => {
       const { shape } = inputTensor(call, 0).type;
       const part = shape.slice(call.attributes.number("start"), call.attributes.number("end"));
@@ -32,6 +33,7 @@ export const SHAPE_OPS = {
     attributes: {},
     infer: () => [{ dtype: "i64", shape: [] }],
     inferOpen: () => [{ dtype: "i64", shape: [] }],
+    readsTypesOnly: true,
     evaluator: whole((call) => {
       const count = product(inputTensor(call, 0).type.shape);
       return [tensorOf({ dtype: "i64", shape: [] }, [count])];

@@ -1,4 +1,5 @@
 /** All operators that are understood, by domain and ONNX name. */
+import { CONSTANTS } from "./constants.ts";
 import { CONTROL } from "./control.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import type { Handler } from "./handler.ts";
@@ -10,7 +11,16 @@ import { WINDOWS } from "./windows.ts";
 
 /** Operator sets by domain; "" is the default one. */
 const DOMAINS = {
-  "": { ...ELEMENTWISE, ...WINDOWS, ...MATRICES, ...SHAPES, ...REGIONS, ...CONTROL, ...SEQUENCES },
+  "": {
+    ...ELEMENTWISE,
+    ...WINDOWS,
+    ...MATRICES,
+    ...SHAPES,
+    ...REGIONS,
+    ...CONSTANTS,
+    ...CONTROL,
+    ...SEQUENCES,
+  },
 } as const satisfies Record<string, Readonly<Record<string, Handler>>>;
 
 const HANDLERS: ReadonlyMap<string, ReadonlyMap<string, Handler>> = new Map(
