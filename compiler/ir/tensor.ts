@@ -120,6 +120,23 @@ export function tensor(type: TensorType, data: Elements): Tensor {
   return { type, data };
 }
 
+/** A tensor whose elements are fetched when somebody first looks: weights of which only the shape is asked cost nothing. */
+export function lazyTensor(type: TensorType, fetch: () => Elements): Tensor {
+  return {
+    type,
+    get data() {
+      const { data } = tensor(type, fetch());
+      Object.defineProperty(this, "data", { value: data, enumerable: true });
+      return data;
+    },
+  };
+}
+
+/** Whether the elements are there: `lazyTensor` checks their number when it fetches them. */
+export function isFetched(value: Tensor): boolean {
+  return Object.getOwnPropertyDescriptor(value, "data")?.get === undefined;
+}
+
 /** A tensor whose elements are computed from their row-major index and stored in the type's width. */
 export function tensorFrom(type: TensorType, rule: (index: number) => number): Tensor {
   const data = allocate(type.dtype, elementCount(type));

@@ -4,7 +4,7 @@ import type { Failure, Result } from "../../protocol/base/result.ts";
 import type { Attribute, Graph, Node } from "./graph.ts";
 import { inferNode, withoutDefaults } from "./infer.ts";
 import { findOperator, operatorOf } from "./ops.ts";
-import { elementCount, sameType } from "./tensor.ts";
+import { elementCount, isFetched, sameType } from "./tensor.ts";
 import { agrees, closedIfKnown, describeType, isClosed, opened, typeIn } from "./value.ts";
 
 export type VerifyCode = "BAD_GRAPH";
@@ -56,7 +56,7 @@ function constantFlaw(graph: Graph): Failure<VerifyCode> | undefined {
     if (type === undefined || !sameType(type, constant.type)) {
       return refuse(name, "is a constant of another type than declared");
     }
-    if (constant.data.length !== elementCount(type)) {
+    if (isFetched(constant) && constant.data.length !== elementCount(type)) {
       return refuse(name, `has ${constant.data.length} elements instead of ${elementCount(type)}`);
     }
   }

@@ -23,6 +23,11 @@ const BENCHES: readonly (readonly [string, string, () => Promise<Bench>])[] = [
     async () => (await import("./compile.ts")).benchCompile,
   ],
   [
+    "bench:load",
+    "Loading a model file: time and memory until every shape is known",
+    async () => (await import("./load.ts")).benchLoad,
+  ],
+  [
     "bench:reproducible",
     "The same driver bytes from two folders and two Node versions",
     async () => (await import("./reproducible.ts")).benchReproducible,

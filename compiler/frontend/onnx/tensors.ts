@@ -5,6 +5,7 @@ import {
   allocate,
   DTYPE_BYTES,
   DTYPE_PACKED_BITS,
+  lazyTensor,
   numberList,
   tensor,
   textTensor,
@@ -70,6 +71,10 @@ export function readTensor(
   const count = product(shape);
   const isExternal = message.dataLocation === EXTERNAL;
   const raw = isExternal ? externalBytes(message, owner, readExternal) : message.rawData;
+  if (raw instanceof Uint8Array && isMisaligned(raw, dtype, count)) {
+    // The copy that typed arrays need waits for its first reader: loading then takes no memory beside the file.
+    return lazyTensor({ dtype, shape }, () => viewElements(dtype, raw.slice()));
+  }
   const data =
     raw !== undefined && raw !== null && (raw.length > 0 || isExternal) && dtype !== "string"
       ? fromRaw(raw, dtype, count)
@@ -127,6 +132,13 @@ export function checkedShape(shape: readonly number[], owner: string): readonly 
     refuse("LIMIT_EXCEEDED", `${owner} has the shape [${shape.join(",")}]`, { node: owner });
   }
   return shape;
+}
+
+/** Whether the bytes hold all elements, at a place where no typed array can begin. */
+function isMisaligned(bytes: Uint8Array, dtype: DType, count: number): boolean {
+  const size = DTYPE_BYTES[dtype];
+  const isWhole = DTYPE_PACKED_BITS[dtype] === undefined && dtype !== "string";
+  return isWhole && count > 0 && bytes.length === count * size && bytes.byteOffset % size !== 0;
 }
 
 function fromRaw(bytes: Uint8Array, dtype: DType, count: number): Elements | undefined {

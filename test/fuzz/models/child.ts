@@ -7,6 +7,7 @@ import { importModel } from "../../../compiler/frontend/import.ts";
 import { parse, print } from "../../../compiler/ir/index.ts";
 import { seededRandom } from "../../../protocol/base/random.ts";
 import type { Random } from "../../../protocol/base/random.ts";
+import { residentBytesPeak } from "../../support/peak-memory.ts";
 import { defaultFolders, pickSeed, readCorpus } from "./corpus.ts";
 import { mutateOnnx } from "./mutate-onnx.ts";
 import { mutateTflite } from "./mutate-tflite.ts";
@@ -32,7 +33,7 @@ for (let index = task.first; index < task.end; index++) {
 report(task.end);
 
 function report(next: number): void {
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const peakBytes = residentBytesPeak();
   send({ kind: "progress", next, outcomes: [...outcomes], peakBytes });
   outcomes.clear();
 }
@@ -45,12 +46,12 @@ function runCase(index: number): void {
   const random = seededRandom(task.seed + index);
   const seed = pickSeed(corpus, random);
   const bytes = mutated(seed, random);
-  const peakBefore = process.resourceUsage().maxRSS * 1024;
+  const peakBefore = residentBytesPeak();
   const started = process.cpuUsage();
   const broken = importCase(bytes);
   const used = process.cpuUsage(started);
   const elapsedMs = (used.user + used.system) / 1000;
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const peakBytes = residentBytesPeak();
   const allowed = baseline + LIMITS.memoryFactor * bytes.length + LIMITS.memoryConstantBytes;
   const violation = (kind: Violation["kind"], message: string): void =>
     send({ kind: "violation", violation: { kind, index, model: seed.name, message } });
