@@ -60,8 +60,18 @@ async function measure(
 function barsOf({ model, firstMs, timesFile }: Measurement): Bar[] {
   if (model !== LIMITS.model) return [];
   return [
-    { name: `${model}, first load, ms of one core`, value: firstMs, demand: "below", limit: LIMITS.ms },
-    { name: `${model}, memory in file sizes`, value: timesFile, demand: "below", limit: LIMITS.timesFile },
+    {
+      name: `${model}, first load, ms of one core`,
+      value: firstMs,
+      demand: "below",
+      limit: LIMITS.ms,
+    },
+    {
+      name: `${model}, memory in file sizes`,
+      value: timesFile,
+      demand: "below",
+      limit: LIMITS.timesFile,
+    },
   ];
 }
 
