@@ -14,6 +14,7 @@ import {
   REGISTERS,
   RUN_COLUMNS,
   RUN_ROWS,
+  RUN_WIDE,
   STRIP_VECTORS,
 } from "./layout.ts";
 import { MICRO_KERNELS, MICRO_KERNEL_NAMES } from "./micro-kernels.ts";
@@ -74,15 +75,16 @@ function addReplicate(module: ModuleBuilder): Replicate {
   );
 }
 
-/** (ends of prologue, body and epilogue; registers the prologue sets, as bits; vectors; rows; columns) */
+/** (ends of prologue, body and epilogue; registers the prologue sets, as bits; vectors; rows; columns; wide) */
 function addRun(module: ModuleBuilder, strip: Strip, replicate: Replicate): void {
   module.function(
     {
       name: "hvx_run",
-      parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+      parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
       exported: true,
     },
-    (f, [prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns]) => {
+    (f, [prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns, wide]) => {
+      f.store("i32.store", RUN_WIDE, wide);
       f.store("i32.store", RUN_ROWS, rows);
       f.store("i32.store", RUN_COLUMNS, columns);
       f.call(strip, MICRO_CODE, prologueEnd, 0, 1);

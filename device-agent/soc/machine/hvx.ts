@@ -1,6 +1,6 @@
 /** Puts an hvx.run into the form that its kernels read: micro-ops and operands as words, addresses absolute. */
 import { MICRO_OPS, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
-import type { InstructionOf, MicroOp, Operand } from "../../../protocol/isa/index.ts";
+import type { Instruction, MicroOp, Operand } from "../../../protocol/isa/index.ts";
 import {
   MICRO_CODE,
   MICRO_OP_BYTES,
@@ -12,7 +12,9 @@ import {
   VTCM,
 } from "./layout.ts";
 import { MICRO_KERNEL_NAMES } from "./micro-kernels.ts";
-import { OPERAND } from "./micro-loads.ts";
+import { OPERAND } from "./micro-pixels.ts";
+
+export type VectorRun = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
 
 export interface PreparedRun {
   /** To be placed at OPERANDS and at MICRO_CODE. */
@@ -24,11 +26,13 @@ export interface PreparedRun {
   readonly epilogueEnd: number;
   /** Registers that the prologue sets, as bits. */
   readonly constants: number;
+  /** 1 where vectors visit 16-bit croutons. */
+  readonly wide: number;
 }
 
 const KERNEL_NUMBER = new Map(MICRO_KERNEL_NAMES.map((name, index) => [name, index]));
 
-export function prepareRun(run: Pick<InstructionOf<"hvx.run">, "code" | "operands">): PreparedRun {
+export function prepareRun(run: VectorRun): PreparedRun {
   const { prologue, body, epilogue } = run.code;
   const prologueEnd = MICRO_CODE + prologue.length * MICRO_OP_BYTES;
   const bodyEnd = prologueEnd + body.length * MICRO_OP_BYTES;
@@ -39,6 +43,7 @@ export function prepareRun(run: Pick<InstructionOf<"hvx.run">, "code" | "operand
     bodyEnd,
     epilogueEnd: bodyEnd + epilogue.length * MICRO_OP_BYTES,
     constants: registersSet(prologue),
+    wide: Number(run.op === "hvx.run16"),
   };
 }
 
@@ -52,17 +57,18 @@ function operandWords(operand: Operand): number[] {
   if (operand.kind === "pixels") {
     words[OPERAND.pixels.table / 4] = VTCM + operand.table.offset;
     words[OPERAND.pixels.offset / 4] = operand.offsetBytes;
-    words[OPERAND.linear.isWindow / 4] = 2;
+    words[OPERAND.kind / 4] = 2;
     return words;
   }
   const { window } = operand;
-  words[OPERAND.linear.isWindow / 4] = 1;
+  words[OPERAND.kind / 4] = 1;
   words[OPERAND.window.table / 4] = VTCM + window.table.offset;
   words[OPERAND.window.originY / 4] = window.originY;
   words[OPERAND.window.originX / 4] = window.originX;
   words[OPERAND.window.rowPitch / 4] = window.rowPitch;
   words[OPERAND.window.strideY / 4] = window.strideY;
   words[OPERAND.window.strideX / 4] = window.strideX;
+  words[OPERAND.window.tilePitch / 4] = window.tilePitch;
   return words;
 }
 

@@ -2,8 +2,13 @@
 import { assert, present } from "../../../protocol/base/assert.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
-import { ACCUMULATOR_SETS } from "../../../protocol/isa/index.ts";
-import type { Address, Instruction, InstructionOf } from "../../../protocol/isa/index.ts";
+import { ACCUMULATOR_SETS, ELEMENTARY, elementaryTable } from "../../../protocol/isa/index.ts";
+import type {
+  Address,
+  ElementaryName,
+  Instruction,
+  InstructionOf,
+} from "../../../protocol/isa/index.ts";
 import type { Program } from "../../../protocol/program/index.ts";
 import { moduleBuilder, PAGE_BYTES } from "../../../protocol/wasm/module.ts";
 import type { VerifiedHtpSegment, VerifiedProgram } from "../verify/verify.ts";
@@ -11,6 +16,7 @@ import { addDmaKernel } from "./dma-kernel.ts";
 import { addHmxKernels, MAC_PARAMETERS } from "./hmx-kernels.ts";
 import { addHvxKernels } from "./hvx-kernels.ts";
 import { prepareRun } from "./hvx.ts";
+import { functionTable } from "./micro-halves.ts";
 import type { PreparedRun } from "./hvx.ts";
 import {
   ACCUMULATOR_BYTES,
@@ -19,6 +25,7 @@ import {
   OPERANDS,
   regionAddresses,
   slotList,
+  WORDS_OF_BYTES,
   VTCM,
   writeSlotLists,
 } from "./layout.ts";
@@ -50,6 +57,7 @@ export function createMachine(verified: VerifiedProgram): Result<Machine, "DOES_
   program.regions.forEach((home, index) => {
     if (home.kind === "weights") region(index).set(present(program.blobs.get(home.sha256), "blob"));
   });
+  placeFunctions(new Uint8Array(memory.buffer), verified);
   const engine = createEngine(memory, addresses);
   return succeeded({
     region,
@@ -57,6 +65,27 @@ export function createMachine(verified: VerifiedProgram): Result<Machine, "DOES_
       for (const instruction of segment.order) engine(instruction);
     },
   });
+}
+
+/** Fills the tables of the elementary functions that the program uses. */
+function placeFunctions(memory: Uint8Array, { segments }: VerifiedProgram): void {
+  const used = new Set<string>();
+  for (const segment of segments) {
+    if (segment.kind === "htp") segment.order.forEach((instruction) => collect(instruction, used));
+  }
+  for (const name of [...used].filter(isElementary)) {
+    memory.set(new Uint8Array(elementaryTable(name).buffer), functionTable(name));
+  }
+}
+
+function collect(instruction: Instruction, used: Set<string>): void {
+  if (!("code" in instruction)) return;
+  const { prologue, body, epilogue } = instruction.code;
+  for (const part of [prologue, body, epilogue]) part.forEach(({ op }) => used.add(op));
+}
+
+function isElementary(op: string): op is ElementaryName {
+  return Object.hasOwn(ELEMENTARY, op);
 }
 
 function doesNotFit(program: Program): Result<Machine, "DOES_NOT_FIT"> {
@@ -111,14 +140,15 @@ function createEngine(
         return void mac(...macArguments(instruction, place));
       case "hmx.store":
         return void store(...storeArguments(instruction, place));
-      case "hvx.run": {
+      case "hvx.run":
+      case "hvx.run16": {
         const form = prepared.get(instruction) ?? prepareRun(instruction);
         prepared.set(instruction, form);
         words.set(form.operands, OPERANDS / 4);
         words.set(form.microCode, MICRO_CODE / 4);
-        const { prologueEnd, bodyEnd, epilogueEnd, constants } = form;
+        const { prologueEnd, bodyEnd, epilogueEnd, constants, wide } = form;
         const { vectors, rows, columns } = instruction;
-        return void run(prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns);
+        return void run(prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns, wide);
       }
       default:
         throw new Error(`the machine does not run ${instruction.op} yet`);
@@ -153,7 +183,7 @@ function macArguments(mac: InstructionOf<"hmx.mac">, place: Place): number[] {
   const tilePitch = activations.tilePitch * 4;
   const named: Record<(typeof MAC_PARAMETERS)[number], number> = {
     set: setAddress(mac.set),
-    slots: slotList(mac.rows, mac.columns),
+    slots: slotList(WORDS_OF_BYTES, mac.rows, mac.columns),
     rows: mac.rows,
     columns: mac.columns,
     table: place(activations.table) + mac.tileBegin * tilePitch,

@@ -1,45 +1,15 @@
 /** The micro-ops of HVX, each over `count` vectors of the register file: 32 quadruples of 32-bit lanes a vector. */
 import { at, load, op, shuffle } from "../../../protocol/wasm/expression.ts";
 import type { Expression } from "../../../protocol/wasm/expression.ts";
-import type { FunctionBuilder } from "../../../protocol/wasm/function.ts";
 import type { MicroOpName } from "../../../protocol/isa/index.ts";
 import { HALF_KERNELS } from "./micro-halves.ts";
 import { canonicalNan, roundedHalfEven } from "./lanes.ts";
 import { REGISTER_BYTES } from "./layout.ts";
-import { eachVector } from "./micro-kernel.ts";
-import type { Kernel, KernelArguments, Vector } from "./micro-kernel.ts";
+import { binary, eachQuad, eachVector, reduction, unary } from "./micro-kernel.ts";
+import type { Kernel, Vector } from "./micro-kernel.ts";
+import { LOAD_KERNELS_16 } from "./micro-loads-16.ts";
 import { LOAD_KERNELS } from "./micro-loads.ts";
 import { STORE_KERNELS } from "./micro-stores.ts";
-
-const QUADS_PER_STEP = 4;
-
-/** d[i] <- value(i), four lanes at a time. */
-function eachQuad(
-  f: FunctionBuilder,
-  p: KernelArguments,
-  value: (quad: (base: Expression<"i32">) => Vector) => Vector,
-): void {
-  const offset = f.local("i32");
-  const limit = f.local("i32");
-  f.set(limit, op("i32.mul", p.count, REGISTER_BYTES));
-  f.forRange(offset, { begin: 0, end: limit, step: 16 * QUADS_PER_STEP }, () => {
-    for (let step = 0; step < QUADS_PER_STEP; step++) {
-      const quad = (base: Expression<"i32">): Vector =>
-        load("v128.load", at(op("i32.add", base, offset), step * 16));
-      f.store("v128.store", at(op("i32.add", p.d, offset), step * 16), value(quad));
-    }
-  });
-}
-
-const binary =
-  (combine: (a: Vector, b: Vector, f: FunctionBuilder) => Vector): Kernel =>
-  (f, p) =>
-    eachQuad(f, p, (quad) => combine(quad(p.a), quad(p.b), f));
-
-const unary =
-  (map: (a: Vector) => Vector): Kernel =>
-  (f, p) =>
-    eachQuad(f, p, (quad) => map(quad(p.a)));
 
 const float = (mnemonic: `f32x4.${"add" | "sub" | "mul" | "div" | "min" | "max"}`): Kernel =>
   binary((a, b, f) => canonicalNan(f, op(mnemonic, a, b)));
@@ -48,34 +18,26 @@ const splat: Kernel = (f, p) => eachQuad(f, p, () => op("i32x4.splat", p.immedia
 const add = binary((a, b) => op("i32x4.add", a, b));
 const maximum = binary((a, b) => op("i32x4.max_s", a, b));
 
-/** d's vector 0 takes in every vector of a. */
-const reduction =
-  (combine: (d: Vector, a: Vector) => Vector): Kernel =>
-  (f, p) =>
+const sumPixels =
+  (add: "i32x4.add" | "f32x4.add"): Kernel =>
+  (f, p) => {
+    const sum = f.local("v128");
     eachVector(f, p, (offset) => {
-      for (let byte = 0; byte < REGISTER_BYTES; byte += 16) {
-        const next = load("v128.load", at(op("i32.add", p.a, offset), byte));
-        f.store("v128.store", at(p.d, byte), combine(load("v128.load", at(p.d, byte)), next));
+      for (let channels = 0; channels < 128; channels += 16) {
+        const pixel = (index: number): Vector =>
+          load("v128.load", at(op("i32.add", p.a, offset), index * 128 + channels));
+        const both = op(add, op(add, pixel(0), pixel(1)), op(add, pixel(2), pixel(3)));
+        f.set(sum, add === "f32x4.add" ? canonicalNan(f, both) : both);
+        for (let index = 0; index < 4; index++) {
+          f.store("v128.store", at(op("i32.add", p.d, offset), index * 128 + channels), sum);
+        }
       }
     });
-
-const sumPixels: Kernel = (f, p) =>
-  eachVector(f, p, (offset) => {
-    const sum = f.local("v128");
-    for (let channels = 0; channels < 128; channels += 16) {
-      const pixel = (index: number): Vector =>
-        load("v128.load", at(op("i32.add", p.a, offset), index * 128 + channels));
-      const left = op("i32x4.add", pixel(0), pixel(1));
-      f.set(sum, op("i32x4.add", left, op("i32x4.add", pixel(2), pixel(3))));
-      for (let index = 0; index < 4; index++) {
-        f.store("v128.store", at(op("i32.add", p.d, offset), index * 128 + channels), sum);
-      }
-    }
-  });
+  };
 
 /** Folds the 32 channels of each pixel into one value, written to all of them. */
 const overChannels =
-  (combine: (a: Vector, b: Vector) => Vector): Kernel =>
+  (combine: (a: Vector, b: Vector) => Vector, isFloat = false): Kernel =>
   (f, p) => {
     const fold = f.local("v128");
     const swapped = (lanes: readonly number[]): Vector => shuffle(lanes, fold, fold);
@@ -87,6 +49,7 @@ const overChannels =
         for (let index = 1; index < 8; index++) f.set(fold, combine(fold, part(index)));
         f.set(fold, combine(fold, swapped(SWAP_HALVES)));
         f.set(fold, combine(fold, swapped(SWAP_NEIGHBOURS)));
+        if (isFloat) f.set(fold, canonicalNan(f, fold));
         for (let index = 0; index < 8; index++) {
           f.store("v128.store", at(op("i32.add", p.d, offset), pixel + index * 16), fold);
         }
@@ -115,6 +78,7 @@ const table =
 
 export const MICRO_KERNELS = {
   ...LOAD_KERNELS,
+  ...LOAD_KERNELS_16,
   ...STORE_KERNELS,
   ...HALF_KERNELS,
   splat_i32: splat,
@@ -138,7 +102,13 @@ export const MICRO_KERNELS = {
   f32_to_i32: unary(roundedHalfEven),
   table_i8: table((index, base) => load("i32.load8_s", op("i32.add", base, index))),
   table_i32: table((index, base) => load("i32.load", op("i32.add", base, op("i32.shl", index, 2)))),
-  sum_pixels: sumPixels,
+  sum_pixels: sumPixels("i32x4.add"),
+  sum_pixels_f32: sumPixels("f32x4.add"),
+  sum_channels_f32: overChannels((a, b) => op("f32x4.add", a, b), true),
+  maximum_channels_f32: overChannels((a, b) => op("f32x4.max", a, b), true),
+  maximum_channels_f16: overChannels((a, b) => op("f32x4.max", a, b), true),
+  accumulate_add_f32: reduction((d, a, f) => canonicalNan(f, op("f32x4.add", d, a))),
+  accumulate_max_f32: reduction((d, a, f) => canonicalNan(f, op("f32x4.max", d, a))),
   sum_channels: overChannels((a, b) => op("i32x4.add", a, b)),
   maximum_channels: overChannels((a, b) => op("i32x4.max_s", a, b)),
   accumulate_add: reduction((d, a) => op("i32x4.add", d, a)),
