@@ -36,7 +36,7 @@ export async function scoreFidelity(
   output.report({ name: "fidelity", rows, summary: summaryOf(compared) }, COLUMNS);
 }
 
-async function fileText(path: string): Promise<string> {
+export async function fileText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {

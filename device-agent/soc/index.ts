@@ -1,5 +1,6 @@
 /** The simulated chip. */
-export { FITTED, SOCS, socNamed } from "./descriptions/index.ts";
+export { FITTED, SOCS, socNamed, socsFittedWith } from "./descriptions/index.ts";
+export type { Fitted } from "./descriptions/index.ts";
 export { simulateTiming } from "./timing/simulate.ts";
 export { microsecondsOf } from "./timing/summary.ts";
 export type * from "./timing/timing.ts";

@@ -10,3 +10,5 @@ export const FITTED = {
   /** DDR time to the first byte of a transfer. */
   dmaLatencyNs: 500,
 } as const;
+
+export type Fitted = Readonly<Record<keyof typeof FITTED, number>>;

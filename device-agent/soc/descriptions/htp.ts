@@ -4,6 +4,7 @@
  */
 import type { SocDescription } from "../../../protocol/isa/index.ts";
 import { FITTED } from "./fitted.ts";
+import type { Fitted } from "./fitted.ts";
 
 export interface Chip {
   readonly name: string;
@@ -30,7 +31,8 @@ const DDR_EFFICIENCY = 60 / 68.3;
 /** The same measurement at v75's clock, 1.469 GHz: what the DMA's port moves in a cycle. */
 const DMA_BYTES_PER_CYCLE = 60_000 / 1_469;
 
-export function htp(chip: Chip): SocDescription {
+/** `fitted` is another than the stored one only while it is being fitted. */
+export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
   const { clockMhz, macsInt8, macsHalves } = chip;
   return {
     name: chip.name,
@@ -44,7 +46,7 @@ export function htp(chip: Chip): SocDescription {
       // A queue each for what comes in and for what goes out: both share the bandwidth below.
       queues: 2,
       ddrBytesPerSecond: ddrMegabytesPerSecond(chip) * 1_000_000,
-      latencyCycles: Math.round((FITTED.dmaLatencyNs * clockMhz) / 1000),
+      latencyCycles: Math.round((fitted.dmaLatencyNs * clockMhz) / 1000),
       // A descriptor is 32 bytes (Hexagon user DMA), a part of one line.
       descriptorCycles: 1,
       // An LPDDR5 channel of 16 bits moves 32 beats in one burst (JESD209-5): 64 bytes.
@@ -69,8 +71,8 @@ export function htp(chip: Chip): SocDescription {
       // 4 compute + 1 load + 1 store a packet (Hot Chips 2023, Hexagon NPU slides); of the four pipes two multiply
       // and one permutes (Hexagon V73 HVX Programmer's Reference Manual, resources of a packet).
       packet: { slots: 6, load: 1, store: 1, alu: 4, multiply: 2, permute: 1 },
-      packetCyclesPercent: FITTED.hvxPacketPercent,
-      latencyCycles: FITTED.hvxDispatchCycles,
+      packetCyclesPercent: fitted.hvxPacketPercent,
+      latencyCycles: fitted.hvxDispatchCycles,
     },
   };
 }

@@ -1,0 +1,202 @@
+/**
+ * `retile fidelity fit`: fits the numbers that no source gives on the calibration set, and shows what they are worth:
+ * in sample, on networks left out, on a chip left out.
+ */
+import { socsFittedWith, FITTED } from "../../device-agent/soc/index.ts";
+import type { Fitted } from "../../device-agent/soc/index.ts";
+import { present } from "../../protocol/base/assert.ts";
+import { unwrap } from "../../protocol/base/result.ts";
+import type { Program } from "../../protocol/program/index.ts";
+import type { Bar } from "../bars.ts";
+import { judge } from "../bars.ts";
+import type { ExitName } from "../exit-codes.ts";
+import type { Column, Output, Row } from "../output.ts";
+import { fileText, groupedBy } from "./fidelity.ts";
+import { solve } from "./least-squares.ts";
+import { readMeasurements } from "./measurements.ts";
+import type { Measurement } from "./measurements.ts";
+import { floatGraph } from "./networks.ts";
+import { precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import { meanErrorPercent, spearman } from "./statistics.ts";
+import type { Pair } from "./statistics.ts";
+
+/** A measurement with its compiled program: only the clock is run again while constants are tried. */
+interface Case extends Measurement {
+  readonly program: Program;
+}
+
+type Name = keyof Fitted;
+const NAMES = Object.keys(FITTED) as Name[];
+/** What the set of float and w8a8 rows is judged by, percent; and the rank correlation. */
+const BARS = { inSample: [8, 10], leftOut: [11, 13], otherChip: 12, spearman: 0.97 } as const;
+const PRECISIONS = ["float", "w8a8"] as const;
+const STEPS = { joint: 4, leftOut: 1 } as const;
+const STEP_MAX = 0.7;
+/** A drift by a factor of e counts as a tenth of an error in one row. */
+const RIDGE = 0.01;
+
+export async function fitConstants(
+  options: { readonly csv: string },
+  output: Output,
+): Promise<ExitName> {
+  const measurements = unwrap(readMeasurements(await fileText(options.csv)));
+  const cases = await compiledCases(measurements, output);
+  const models = [...new Set(cases.map(({ model }) => model))];
+  const socs = [...new Set(cases.map(({ soc }) => soc))];
+  const progress = output.progress("fit", 1 + models.length + socs.length);
+  const joint = fitted(cases, { start: FITTED, steps: STEPS.joint });
+  progress.advance(1, "all");
+  const leftOut = new Map<Case, number>();
+  for (const model of models) {
+    const rest = cases.filter((one) => one.model !== model);
+    const constants = fitted(rest, { start: joint, steps: STEPS.leftOut });
+    predict(
+      cases.filter((one) => one.model === model),
+      constants,
+      leftOut,
+    );
+    progress.advance(1, `without ${model}`);
+  }
+  const otherChip = new Map<Case, number>();
+  for (const soc of socs) {
+    const rest = cases.filter((one) => one.soc !== soc);
+    const constants = fitted(rest, { start: joint, steps: STEPS.leftOut });
+    predict(
+      cases.filter((one) => one.soc === soc),
+      constants,
+      otherChip,
+    );
+    progress.advance(1, `without ${soc}`);
+  }
+  progress.finish();
+  const inSample = predict(cases, joint, new Map());
+  const { exit, ...verdict } = judge(barsOf(cases, { inSample, leftOut, otherChip }), output);
+  const rows = cases.map((one): Row => rowOf(one, { inSample, leftOut, otherChip }));
+  output.report({ name: "fidelity fit", rows, summary: { constants: joint, ...verdict } }, COLUMNS);
+  return exit;
+}
+
+/** Those of the measurements that count; says which of them cannot be compiled. */
+async function compiledCases(
+  measurements: readonly Measurement[],
+  output: Output,
+): Promise<readonly Case[]> {
+  const counted = measurements.filter((row) => PRECISIONS.some((name) => name === row.precision));
+  const progress = output.progress("compile", counted.length);
+  const socs = socsFittedWith(FITTED);
+  const cases: Case[] = [];
+  for (const [model, rows] of groupedBy(counted, (row) => row.model)) {
+    const graph = await floatGraph(model);
+    if (!graph.ok) output.say(`${model}: ${graph.message}`);
+    if (!graph.ok) continue;
+    for (const [name, same] of groupedBy(rows, (row) => row.precision)) {
+      const typed = typedGraph(graph.value, present(precisionOf(name), name));
+      if (!typed.ok) output.say(`${model} ${name}: ${typed.message}`);
+      const programs = typed.ok ? new Programs(typed.value) : undefined;
+      for (const row of same) {
+        progress.advance(1, `${model} ${name}`);
+        const program = programs?.for(present(socs.get(row.soc), row.soc));
+        // The weights have done their part.
+        if (program?.ok) cases.push({ ...row, program: { ...program.value, blobs: new Map() } });
+        else if (program) output.say(`${model} ${name}: ${program.message}`);
+      }
+    }
+  }
+  progress.finish();
+  return cases;
+}
+
+/** Every model and precision weighs alike, however many of its rows there are. */
+function fitted(
+  cases: readonly Case[],
+  options: { readonly start: Fitted; readonly steps: number },
+): Fitted {
+  const residuals = (logarithms: readonly number[]): number[] => {
+    const socs = socsFittedWith(constantsOf(logarithms));
+    return cases.map((one) => Math.log(simulatedUs(one, socs) / one.measuredUs));
+  };
+  const start = NAMES.map((name) => Math.log(options.start[name]));
+  const { steps } = options;
+  return constantsOf(solve({ residuals, start, steps, stepMax: STEP_MAX, ridge: RIDGE }));
+}
+
+function constantsOf(logarithms: readonly number[]): Fitted {
+  const entries = NAMES.map((name, index) => [name, Math.round(Math.exp(logarithms[index] ?? 0))]);
+  return Object.fromEntries(entries) as Fitted;
+}
+
+function simulatedUs(one: Case, socs: ReturnType<typeof socsFittedWith>): number {
+  return unwrap(timingOf(one.program, present(socs.get(one.soc), one.soc))).microseconds;
+}
+
+function predict(
+  cases: readonly Case[],
+  constants: Fitted,
+  into: Map<Case, number>,
+): ReadonlyMap<Case, number> {
+  const socs = socsFittedWith(constants);
+  for (const one of cases) into.set(one, simulatedUs(one, socs));
+  return into;
+}
+
+interface Predictions {
+  readonly inSample: ReadonlyMap<Case, number>;
+  readonly leftOut: ReadonlyMap<Case, number>;
+  readonly otherChip: ReadonlyMap<Case, number>;
+}
+
+function barsOf(cases: readonly Case[], predictions: Predictions): Bar[] {
+  const { inSample, leftOut, otherChip } = predictions;
+  const pairs = (from: ReadonlyMap<Case, number>, precision?: string): Pair[] =>
+    cases
+      .filter((one) => precision === undefined || one.precision === precision)
+      .map((one) => ({ measured: one.measuredUs, simulated: from.get(one) ?? NaN }));
+  const bar = (name: string, value: number, limit: number): Bar => {
+    return { name: `${name}, MAPE %`, value, demand: "below", limit };
+  };
+  return [
+    ...PRECISIONS.flatMap((precision, index) => [
+      bar(
+        `in sample, ${precision}`,
+        meanErrorPercent(pairs(inSample, precision)),
+        BARS.inSample[index] ?? 0,
+      ),
+      bar(
+        `network left out, ${precision}`,
+        meanErrorPercent(pairs(leftOut, precision)),
+        BARS.leftOut[index] ?? 0,
+      ),
+    ]),
+    bar("fitted on the other chip", meanErrorPercent(pairs(otherChip)), BARS.otherChip),
+    {
+      name: "Spearman",
+      value: spearman(pairs(inSample)),
+      demand: "at_least",
+      limit: BARS.spearman,
+    },
+  ];
+}
+
+function rowOf(one: Case, { inSample, leftOut, otherChip }: Predictions): Row {
+  const error = (from: ReadonlyMap<Case, number>): number =>
+    100 * ((from.get(one) ?? NaN) / one.measuredUs - 1);
+  const { model, precision, soc, measuredUs } = one;
+  return {
+    ...{ model, precision, soc, measuredUs },
+    simulatedUs: inSample.get(one) ?? null,
+    inSample: error(inSample),
+    leftOut: error(leftOut),
+    otherChip: error(otherChip),
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { key: "model", title: "model" },
+  { key: "precision", title: "precision" },
+  { key: "soc", title: "chip" },
+  { key: "measuredUs", title: "measured µs" },
+  { key: "simulatedUs", title: "simulated µs" },
+  { key: "inSample", title: "error %", digits: 1 },
+  { key: "leftOut", title: "network left out %", digits: 1 },
+  { key: "otherChip", title: "other chip's fit %", digits: 1 },
+];
