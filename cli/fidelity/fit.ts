@@ -2,8 +2,9 @@
  * `retile fidelity fit`: fits the numbers that no source gives on the calibration set, and shows what they are worth:
  * in sample, on networks left out, on a chip left out.
  */
-import { socsFittedWith, FITTED } from "../../device-agent/soc/index.ts";
+import { FITTED, socNamed, socsFittedWith } from "../../device-agent/soc/index.ts";
 import type { Fitted } from "../../device-agent/soc/index.ts";
+import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import type { Program } from "../../protocol/program/index.ts";
@@ -83,27 +84,32 @@ async function compiledCases(
 ): Promise<readonly Case[]> {
   const counted = measurements.filter((row) => PRECISIONS.some((name) => name === row.precision));
   const progress = output.progress("compile", counted.length);
-  const socs = socsFittedWith(FITTED);
   const cases: Case[] = [];
   for (const [model, rows] of groupedBy(counted, (row) => row.model)) {
     const graph = await floatGraph(model);
     if (!graph.ok) output.say(`${model}: ${graph.message}`);
-    if (!graph.ok) continue;
     for (const [name, same] of groupedBy(rows, (row) => row.precision)) {
-      const typed = typedGraph(graph.value, present(precisionOf(name), name));
-      if (!typed.ok) output.say(`${model} ${name}: ${typed.message}`);
-      const programs = typed.ok ? new Programs(typed.value) : undefined;
-      for (const row of same) {
-        progress.advance(1, `${model} ${name}`);
-        const program = programs?.for(present(socs.get(row.soc), row.soc));
-        // The weights have done their part.
-        if (program?.ok) cases.push({ ...row, program: { ...program.value, blobs: new Map() } });
-        else if (program) output.say(`${model} ${name}: ${program.message}`);
-      }
+      if (graph.ok) cases.push(...casesOf(graph.value, same, output));
+      progress.advance(same.length, `${model} ${name}`);
     }
   }
   progress.finish();
   return cases;
+}
+
+/** Measurements of one network in one precision. */
+function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): readonly Case[] {
+  const { model = "", precision = "" } = rows[0] ?? {};
+  const typed = typedGraph(graph, present(precisionOf(precision), precision));
+  if (!typed.ok) output.say(`${model} ${precision}: ${typed.message}`);
+  if (!typed.ok) return [];
+  const programs = new Programs(typed.value);
+  return rows.flatMap((row): Case[] => {
+    const program = programs.for(present(socNamed(row.soc), row.soc));
+    if (!program.ok) output.say(`${model} ${precision}: ${program.message}`);
+    // The weights have done their part.
+    return program.ok ? [{ ...row, program: { ...program.value, blobs: new Map() } }] : [];
+  });
 }
 
 /** Every model and precision weighs alike, however many of its rows there are. */

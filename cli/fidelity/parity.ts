@@ -38,18 +38,36 @@ export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
   }
 }
 
-/** Ranges that differ from value to value, as calibrated ones do: equal ones would make changes of scale disappear. */
+/**
+ * Ranges that differ from value to value, as calibrated ones do: equal ones would make changes of scale disappear.
+ * What is never negative starts at zero, as it does in every calibration.
+ */
 function differentRanges(graph: Graph): Encodings {
-  const values = [...graph.inputs, ...graph.nodes.flatMap((node) => node.outputs)];
-  return new Map(values.map((name, index): [string, Range] => [name, rangeOf(index)]));
+  const ranges = new Map<string, Range>();
+  const isPositive = (name: string): boolean => (ranges.get(name)?.min ?? -1) >= 0;
+  const add = (name: string, positive: boolean): void => {
+    const max = 4 + (ranges.size % RANGES) / 4;
+    ranges.set(name, { min: positive ? 0 : -max, max });
+  };
+  for (const name of graph.inputs) add(name, false);
+  for (const node of graph.nodes) {
+    const values = node.inputs.filter((name) => !graph.constants.has(name) && name !== "");
+    const keepsSign = !MIXING.has(node.op) && values.every(isPositive);
+    const clampMin = node.attributes.get("clamp_min") ?? node.attributes.get("min") ?? -Infinity;
+    const positive = POSITIVE.has(node.op) || Number(clampMin) >= 0 || keepsSign;
+    for (const name of node.outputs) add(name, positive);
+  }
+  return ranges;
 }
 
 const RANGES = 7;
-
-function rangeOf(index: number): Range {
-  const limit = 4 + (index % RANGES) / 4;
-  return { min: -limit, max: limit };
-}
+const POSITIVE: ReadonlySet<string> = new Set([
+  ...["relu", "sigmoid", "hard_sigmoid", "softmax", "exp"],
+]);
+/** Operators whose results have either sign, whatever their operands have. */
+const MIXING: ReadonlySet<string> = new Set([
+  ...["conv", "conv_transpose", "matmul", "sub", "layer_norm", "pointwise", "hard_swish"],
+]);
 
 /** Programs of one typed graph; chips that a compiler cannot tell apart share one. */
 export class Programs {

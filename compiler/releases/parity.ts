@@ -13,7 +13,7 @@ export const PARITY: Recipe = {
     concatInPlace: true,
     prefetch: true,
     matrixDepthwise: false,
-    gatherInput: false,
+    gatherInput: true,
     phased: false,
     weightChunkBytes: 128 * 1024,
   },

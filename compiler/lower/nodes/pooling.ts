@@ -60,7 +60,8 @@ function lowerMaxPool(context: NodeContext): void {
   checkWindow(context, geometry, MAX_TAPS_MAX);
   const from = frame(context);
   const { format } = from.inputGrid;
-  if (!readsOutside(geometry, format)) {
+  // Where zero is the lowest value, lanes outside the image cannot win either.
+  if (!readsOutside(geometry, format) || from.zeroPointIn === LOWEST[format.dtype]) {
     context.add(maxPoolStage({ ...from, geometry }));
     return;
   }
