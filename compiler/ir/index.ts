@@ -5,6 +5,8 @@ export * from "./channels.ts";
 export * from "./evaluate.ts";
 export * from "./expression.ts";
 export * from "./infer.ts";
+export * from "./fixed-point.ts";
+export * as fixedFunctions from "./ops/fixed/functions.ts";
 export * from "./int8.ts";
 export * from "./narrow-floats.ts";
 export type {

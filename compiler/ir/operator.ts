@@ -13,6 +13,7 @@ import { isTensor, opened } from "./value.ts";
  * - softmax: a table of 20-bit exponentials, exact int32 sum, float32 division;
  * - movement: elements are copied or compared; input and output share one encoding;
  * - table: any function of one element becomes a `lut` node of 256 entries;
+ * - fixed: the arithmetic of models quantised elsewhere, told by the row and its `rule`;
  * - none: float only.
  */
 export type QuantizedRule =
@@ -23,6 +24,7 @@ export type QuantizedRule =
   | "softmax"
   | "movement"
   | "table"
+  | "fixed"
   | "none";
 
 export interface Operator {

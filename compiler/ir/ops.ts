@@ -9,6 +9,7 @@ import { ATTENTION_OPS } from "./ops/attention.ts";
 import { BIT_OPS } from "./ops/bits.ts";
 import { CONVERSION_OPS } from "./ops/conversion.ts";
 import { CONTROL_OPS } from "./ops/control.ts";
+import { FIXED_OPS } from "./ops/fixed/index.ts";
 import { CONVOLUTION_OPS } from "./ops/convolution.ts";
 import { DETECTION_OPS } from "./ops/detection.ts";
 import { DISCOVERY_OPS } from "./ops/discovery.ts";
@@ -70,6 +71,7 @@ export const OPS = {
   ...SEQUENCE_OPS,
   ...CONTROL_OPS,
   ...HALF_OPS,
+  ...FIXED_OPS,
 } as const satisfies Record<string, Operator>;
 
 export type OpName = keyof typeof OPS;

@@ -56,12 +56,18 @@ export interface Scope {
   numbers(owner: Operator, dtype: DType, values: readonly number[]): Value;
   /** The value with another name or encoding for the same elements. */
   nameOf(value: Value, layout: Layout): string;
+  /** Pays for elements that the front end makes; a file that asks for too many is refused. */
+  charge(owner: Operator, elements: number): void;
   finish(outputs: readonly Value[]): Graph;
 }
+
+/** Elements of tables that one model may have: 64 Mi, a thousand functions of 16 bits. */
+const MADE_ELEMENTS_MAX = 2 ** 26;
 
 export function importScope(graphName: string): Scope {
   const builder = graphBuilder(graphName);
   const fresh = freshNames();
+  let made = 0;
 
   const constantName = (value: Value, tensor: Tensor, layout: Layout): string => {
     const planes = layout === "planes" && isLaidOut(value);
@@ -126,6 +132,11 @@ export function importScope(graphName: string): Scope {
         tensorOf({ dtype, shape: [values.length] }, values),
       ),
     nameOf,
+    charge(owner, elements) {
+      made += elements;
+      if (made > MADE_ELEMENTS_MAX)
+        owner.refuse("LIMIT_EXCEEDED", "the model needs too many tables");
+    },
     finish: (outputs) => builder.finish(outputs.map((value) => nameOf(value, "rows"))),
   };
 }

@@ -8,6 +8,7 @@ import {
   numberAttribute,
   numbersAttribute,
   outputType,
+  reject,
   requireThat,
   textAttribute,
 } from "../operator.ts";
@@ -48,7 +49,7 @@ export const QUANTIZATION_OPS = {
     quantized: "none",
   },
   lut: {
-    docs: "table[x + 128] of int8 x: any function of one element, or a change of encoding.",
+    docs: "table[x - lowest x] of stored x (i8, u8, i16): any function of one element, or a change of encoding.",
     inputs: [2, 2],
     attributes: {},
     infer: inferLut,
@@ -82,13 +83,12 @@ function inferDequantize(call: InferenceCall): readonly TensorType[] {
 
 function inferLut(call: InferenceCall): readonly TensorType[] {
   const [x, table] = [inputType(call, 0), inputType(call, 1)];
-  requireThat(x.dtype === "i8", "input must be i8");
-  requireThat(table.dtype === "i8", "the table must be i8");
-  requireThat(
-    table.shape.length === 1 && table.shape[0] === 256,
-    "the table must have 256 entries",
-  );
-  return [{ dtype: "i8", shape: x.shape }];
+  const range = STORED_RANGE[x.dtype];
+  if (range === undefined) return reject(`${x.dtype} is no stored type`);
+  const entries = range[1] - range[0] + 1;
+  const fits = table.shape.length === 1 && table.shape[0] === entries;
+  requireThat(fits, `the table must have ${entries} entries`);
+  return [{ dtype: table.dtype, shape: x.shape }];
 }
 
 /** Which scale belongs to an element. */
@@ -132,5 +132,6 @@ function encodings(call: EvaluationCall) {
 
 function lutElement(call: EvaluationCall): ElementRule {
   const [x, table] = [numeric(inputTensor(call, 0)), numeric(inputTensor(call, 1))];
-  return (index) => table[(x[index] ?? 0) + 128] ?? 0;
+  const [lowest] = STORED_RANGE[inputTensor(call, 0).type.dtype] ?? [0];
+  return (index) => table[(x[index] ?? 0) - lowest] ?? 0;
 }

@@ -4,8 +4,10 @@ import { requiredInput } from "../operator.ts";
 import type { Operator } from "../operator.ts";
 import type { Scope } from "../scope.ts";
 import type { Value } from "../value.ts";
-import { emitActivated, emitElementwise } from "./handler.ts";
+import { emitActivated, emitElementwise, isStored } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { emitTabled, isTabled } from "./stored-functions.ts";
+import { emitStoredPair, isStoredPair } from "./stored-pairs.ts";
 
 /** An ir row with its attributes. */
 interface Row {
@@ -77,7 +79,7 @@ const ARITHMETIC: Readonly<Record<string, { row: string; table: "Add" | "Sub" | 
     DIV: { row: "div", table: "Div" },
   };
 
-export const ELEMENTWISE: Readonly<Record<string, Handler>> = {
+const FLOAT: Readonly<Record<string, Handler>> = {
   ...mapped(FUNCTIONS, (rowOf) => (op, scope) => [importFunction(op, scope, rowOf(op))]),
   ...mapped(PAIRS, (row) => (op, scope) => [emitElementwise(op, scope, pair(op, row))]),
   ...mapped(ARITHMETIC, ({ row, table }) => (op, scope) => {
@@ -99,6 +101,19 @@ export const ELEMENTWISE: Readonly<Record<string, Handler>> = {
   },
   ADD_N: (op, scope) => [importSum(op, scope)],
 };
+
+/** Stored numbers have rules of their own. */
+export const ELEMENTWISE: Readonly<Record<string, Handler>> = Object.fromEntries(
+  Object.entries(FLOAT).map(([code, handler]): [string, Handler] => [
+    code,
+    (op, scope) => {
+      if (!isStored(requiredInput(op, 0))) return handler(op, scope);
+      if (isTabled(code)) return [emitTabled(op, scope)];
+      if (isStoredPair(code)) return [emitStoredPair(op, scope)];
+      return handler(op, scope);
+    },
+  ]),
+);
 
 function mapped<Entry>(
   entries: Readonly<Record<string, Entry>>,

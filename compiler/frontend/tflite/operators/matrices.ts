@@ -5,8 +5,17 @@ import type { Operator } from "../operator.ts";
 import { knownNumbers } from "../scope.ts";
 import type { Scope } from "../scope.ts";
 import type { Value } from "../value.ts";
-import { axisIn, emitActivated, emitElementwise, layoutOf } from "./handler.ts";
+import {
+  axisIn,
+  clampAttributes,
+  clampOf,
+  emitActivated,
+  emitElementwise,
+  isStored,
+  layoutOf,
+} from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { productRow } from "./stored-products.ts";
 import { reordered } from "./windows.ts";
 
 export const MATRICES: Readonly<Record<string, Handler>> = {
@@ -15,6 +24,8 @@ export const MATRICES: Readonly<Record<string, Handler>> = {
   SOFTMAX: (op, scope) => [importSoftmax(op, scope)],
   LOG_SOFTMAX: (op, scope) => {
     const inputs = [requiredInput(op, 0)];
+    if (isStored(requiredInput(op, 0)))
+      return [scope.emit(op, { op: "fixed_log_softmax", inputs })];
     const softmax = scope.emit(op, {
       op: "softmax",
       inputs,
@@ -63,6 +74,11 @@ function importFullyConnected(op: Operator, scope: Scope): Value {
   const a = fits ? x : reshaped(op, scope, { value: x, shape: [rows, depth], inner: "rows" });
   const b = reordered(op, scope, { value: weights, perm: [1, 0] });
   const inputs = bias === undefined ? [a, b] : [a, b, bias];
+  if (isStored(x)) {
+    const { row, attributes } = productRow("matmul", { x, weights: b, bias });
+    const clamp = clampAttributes(clampOf(op, activation));
+    return scope.emit(op, { op: row, inputs, attributes: { ...attributes, ...clamp } });
+  }
   const matmul = { op: "matmul", inputs, activation, layout: "rows", clamps: true } as const;
   if (a.type.shape.length === shape.length) return emitActivated(op, scope, matmul);
   return op.refuse("BAD_MODEL", `rank ${x.type.shape.length} keeps no dimensions`);
@@ -79,12 +95,16 @@ function importBatchMatmul(op: Operator, scope: Scope): Value {
     return reordered(op, scope, { value, perm });
   };
   const inputs = [operand(0, transposeX), operand(1, transposeY)];
-  return scope.emit(op, { op: "matmul", inputs });
+  if (!isStored(requiredInput(op, 0))) return scope.emit(op, { op: "matmul", inputs });
+  const rule = requiredInput(op, 0).type.dtype === "i16" ? "fixed_wide" : "fixed";
+  return scope.emit(op, { op: "fixed_matmul", inputs, attributes: { rule } });
 }
 
 function importSoftmax(op: Operator, scope: Scope): Value {
   const x = requiredInput(op, 0);
   const { beta } = op.options("Softmax");
+  if (isStored(x))
+    return scope.emit(op, { op: "fixed_softmax", inputs: [x], attributes: { beta } });
   const attributes = { axis: -1 };
   if (beta === 1) return scope.emit(op, { op: "softmax", inputs: [x], attributes });
   const factor = scope.numbers(op, "f32", [beta]);
@@ -119,10 +139,11 @@ function importReduction(op: Operator, scope: Scope, row: string): Value {
   const axes = [...new Set(given.map((axis) => axisIn(op, axis, { rank, layout })))].sort(
     (a, b) => a - b,
   );
-  const attributes = { axes, keepdims: Number(keepDims) };
-  if (layout === "rows" || keepDims)
-    return scope.emit(op, { op: row, inputs: [x], attributes, layout });
-  return scope.emit(op, { op: row, inputs: [x], attributes, layout });
+  const stored = isStored(x) && (row === "reduce_mean" || row === "reduce_sum");
+  const sum = stored && row === "reduce_sum" ? { sum: 1 } : {};
+  const attributes = { axes, keepdims: Number(keepDims), ...sum };
+  const name = stored ? "fixed_mean" : row;
+  return scope.emit(op, { op: name, inputs: [x], attributes, layout });
 }
 
 /** Reducing both axes of an image leaves batch and channels, in that order in either layout. */

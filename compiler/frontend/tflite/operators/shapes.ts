@@ -152,7 +152,7 @@ function importUnpack(op: Operator, scope: Scope): readonly Value[] {
   const x = requiredInput(op, 0);
   const { shape } = x.type;
   const rank = shape.length;
-  const axis = axisIn(op, op.options("Unpack" as "Pack").axis, { rank, layout: "rows" });
+  const axis = axisIn(op, op.options("Pack").axis, { rank, layout: "rows" });
   if (shape[axis] !== op.outputs.length) op.refuse("BAD_MODEL", `has ${op.outputs.length} outputs`);
   return op.outputs.map((_, index) => unpacked(op, scope, { x, axis, index }));
 }

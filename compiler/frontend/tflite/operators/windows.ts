@@ -6,8 +6,9 @@ import type { Operator } from "../operator.ts";
 import { knownNumbers, permuted } from "../scope.ts";
 import type { Scope } from "../scope.ts";
 import type { Value } from "../value.ts";
-import { emitActivated, emitElementwise } from "./handler.ts";
+import { clampAttributes, clampOf, emitActivated, emitElementwise, isStored } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { productRow } from "./stored-products.ts";
 
 export const WINDOWS: Readonly<Record<string, Handler>> = {
   CONV_2D: (op, scope) => [importConv(op, scope)],
@@ -124,6 +125,13 @@ interface WindowEmission {
 
 function emitWindow(op: Operator, scope: Scope, emission: WindowEmission): Value {
   const inputs = emission.inputs.filter((value) => value !== undefined);
+  const [x, weights, bias] = inputs;
+  if (x !== undefined && weights !== undefined && isStored(x)) {
+    const clamp = clampAttributes(clampOf(op, emission.activation));
+    const { row, attributes } = productRow(emission.op, { x, weights, bias });
+    const all = { ...emission.attributes, ...attributes, ...clamp };
+    return scope.emit(op, { op: row, inputs, attributes: all, layout: "planes" });
+  }
   return emitActivated(op, scope, { ...emission, inputs, layout: "planes", clamps: true });
 }
 
@@ -196,7 +204,9 @@ function importPool(op: Operator, scope: Scope, row: "max_pool" | "average_pool"
   const x = requiredInput(op, 0);
   const attributes = poolAttributes(op, x);
   const { activation } = op.options("Pool2D");
-  const emission = { op: row, inputs: [x], attributes, activation } as const;
+  const averages = row === "average_pool" && isStored(x);
+  const pool = averages ? "fixed_average_pool" : row;
+  const emission = { op: pool, inputs: [x], attributes, activation } as const;
   return emitActivated(op, scope, { ...emission, layout: "planes", clamps: false });
 }
 
@@ -229,5 +239,6 @@ function importResize(
     coordinates: alignCorners ? "align_corners" : halfPixelCenters ? "half_pixel" : "asymmetric",
     nearest: rounded ? "round_prefer_ceil" : "floor",
   };
-  return scope.emit(op, { op: "resize", inputs: [x], attributes, layout: "planes" });
+  const row = linear && isStored(x) ? "fixed_resize" : "resize";
+  return scope.emit(op, { op: row, inputs: [x], attributes, layout: "planes" });
 }
