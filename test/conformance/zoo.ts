@@ -6,6 +6,8 @@ import { present } from "../../protocol/base/assert.ts";
 import type { Bar } from "./compare.ts";
 import { readCases } from "./golden-case.ts";
 import { runCases } from "./model-run.ts";
+import { reportRows } from "./rows.ts";
+import type { Row } from "./rows.ts";
 
 interface ManifestEntry {
   readonly name: string;
@@ -15,18 +17,6 @@ interface ManifestEntry {
   readonly golden?: {
     readonly cross?: Readonly<Record<string, { readonly maxRelToRange?: number }>>;
   };
-}
-
-export interface ZooRow {
-  readonly model: string;
-  readonly status: "pass" | "fail" | "unsupported";
-  /** Largest difference to a golden: a share of the output's range for TFLite, absolute for ONNX. */
-  readonly maxError: number | null;
-  /** Share of the elements that are equal bit for bit. */
-  readonly exactShare: number | null;
-  readonly bar: string;
-  readonly seconds: number;
-  readonly reason?: string;
 }
 
 /** Where two runtimes differ by more than this share of the range, the numbers judge nobody. */
@@ -43,7 +33,7 @@ export function barOf(entry: ManifestEntry): Bar {
   return { kind: "relative", relative: 1e-3, absolute: 1e-4 };
 }
 
-function runModel(zoo: string, entry: ManifestEntry): ZooRow {
+function runModel(zoo: string, entry: ManifestEntry): Row {
   const started = performance.now();
   const bar = barOf(entry);
   const bytes = Uint8Array.from(readFileSync(join(zoo, "models", entry.file)));
@@ -62,20 +52,5 @@ const { values } = parseArgs({
 });
 const zoo = present(values.zoo, "--zoo DIR");
 const manifest = JSON.parse(readFileSync(join(zoo, "manifest.json"), "utf8")) as ManifestEntry[];
-const rows: ZooRow[] = [];
-for (const entry of manifest) {
-  if (values.model !== undefined && !entry.name.includes(values.model)) continue;
-  const row = runModel(zoo, entry);
-  rows.push(row);
-  if (values.json !== true) {
-    const { model, status, maxError, exactShare, seconds, reason = "" } = row;
-    const figures = `error ${maxError?.toExponential(2)} equal ${((exactShare ?? 0) * 100).toFixed(2)} %`;
-    console.log(`${status} ${model} ${figures} ${seconds.toFixed(1)} s ${reason}`);
-  }
-}
-const summary = {
-  models: rows.length,
-  passed: rows.filter(({ status }) => status === "pass").length,
-};
-console.log(values.json === true ? JSON.stringify({ rows, summary }) : JSON.stringify(summary));
-process.exitCode = summary.passed === summary.models ? 0 : 1;
+const entries = manifest.filter(({ name }) => name.includes(values.model ?? ""));
+reportRows(entries, (entry) => runModel(zoo, entry), values.json === true);

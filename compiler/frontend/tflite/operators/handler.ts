@@ -34,7 +34,7 @@ function isPlanes(value: Value): boolean {
 /** Whether a node that does not care for the order of axes can read the value in planes. */
 function fitsPlanes(value: Value): boolean {
   const rank = value.type.shape.length;
-  return rank === 4 || (value.constant !== undefined && rank < 4);
+  return value.fixed === true || rank === 4 || (value.constant !== undefined && rank < 4);
 }
 
 /** The layout in which an operator on these values needs the fewest transposes. */
@@ -55,7 +55,7 @@ export function emitElementwise(op: Operator, scope: Scope, emission: Emission):
 function withRank4(value: Value, scope: Scope): Value {
   const { constant } = value;
   const { shape } = value.type;
-  if (constant === undefined || shape.length >= 4) return value;
+  if (constant === undefined || shape.length >= 4 || value.fixed === true) return value;
   const lifted = [...new Array<number>(4 - shape.length).fill(1), ...shape];
   return scope.constant(value.name, tensor({ ...constant.type, shape: lifted }, constant.data));
 }
