@@ -139,4 +139,13 @@ export interface Graph {
   readonly constants: ReadonlyMap<string, Tensor>;
   /** In an order in which every value is written before it is read. */
   readonly nodes: readonly Node[];
+  /** What one run leaves for the next one; absent in most graphs. */
+  readonly states?: readonly GraphState[];
+}
+
+/** An input that takes the value which an output had after the last run, and `initial` before the first. */
+export interface GraphState {
+  readonly input: string;
+  readonly output: string;
+  readonly initial: Tensor;
 }

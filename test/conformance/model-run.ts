@@ -38,12 +38,19 @@ function runSteps(
   steps: readonly GoldenStep[],
   barOf: (golden: Tensor) => Bar,
 ): readonly Comparison[] {
+  const { states = [] } = graph;
+  const inputs = graph.inputs.filter((name) => !states.some(({ input }) => input === name));
+  const outputs = graph.outputs.slice(0, graph.outputs.length - states.length);
+  let state = new Map(states.map(({ input, initial }) => [input, initial]));
   return steps.flatMap((step) => {
-    const feeds = matched(graph.inputs, step.inputs).map(([name, { value }]) => {
+    const feeds = matched(inputs, step.inputs).map(([name, { value }]) => {
       return [name, { ...value, type: present(graph.types.get(name), name) }] as const;
     });
-    const results = evaluate(graph, new Map(feeds));
-    return matched(graph.outputs, step.outputs).map(([name, { value }]) =>
+    const results = evaluate(graph, new Map([...state, ...feeds]));
+    state = new Map(
+      states.map(({ input, output }) => [input, present(results.get(output), output)]),
+    );
+    return matched(outputs, step.outputs).map(([name, { value }]) =>
       compare(present(results.get(name), name), value, barOf(value)),
     );
   });

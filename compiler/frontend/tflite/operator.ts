@@ -11,8 +11,12 @@ export interface Operator {
   readonly code: string;
   readonly inputs: readonly (Value | undefined)[];
   readonly outputs: readonly Output[];
+  /** Encodings of results inside an operator, as recurrent ones have. */
+  readonly intermediates: readonly (Quantization | undefined)[];
   readonly customOptions: Uint8Array;
   options<Name extends OptionsName>(name: Name): RecordOf<(typeof OPTIONS)[Name]>;
+  /** Gives the tensor of an input a new value, for later operators and for the next run. */
+  assign(position: number, value: Value): void;
   /** Refuses the model because of this operator. */
   refuse(code: ImportCode, reason: string): never;
 }

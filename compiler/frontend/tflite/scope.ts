@@ -230,7 +230,8 @@ interface InferredOutput {
 function outputSpec(owner: Operator, emission: Emission, { type, index }: InferredOutput): Spec {
   const { inner, output = 0 } = emission;
   const declared = outputAt(owner, inner === undefined ? output + index : 0);
-  const name = inner === undefined ? declared.name : `${declared.name}/${inner}`;
+  const place = index === 0 ? inner : `${inner}.${index}`;
+  const name = inner === undefined ? declared.name : `${declared.name}/${place}`;
   checkedShape(type.shape, name);
   const encoding = inner === undefined ? declared.quantization : emission.quantization;
   const isStored = ["i8", "u8", "i16", "i32"].includes(type.dtype);

@@ -10,6 +10,8 @@ export interface Value {
   readonly type: TensorType;
   readonly name: string;
   readonly constant: Tensor | undefined;
+  /** The variable that a handle names; a handle has no elements. */
+  readonly resource?: string;
   /** Weights lie as the ir's row wants them, whatever the layout of the images. */
   readonly fixed?: boolean;
   /** Names of the graph values that hold it. */

@@ -234,15 +234,87 @@ function importMirrorPad(op: Operator, scope: Scope): Value {
   const x = requiredInput(op, 0);
   const [before, after] = paddings(op, x);
   const symmetric = op.options("MirrorPad").mode === 1;
-  const mode = symmetric ? "symmetric" : "reflect";
+  if (symmetric) return padSymmetric(op, scope, { x, before, after });
+  const mode = "reflect";
   return emitPad(op, scope, { x, before, after, value: 0, mode });
 }
 
 function importGather(op: Operator, scope: Scope): Value {
   const [x, indices] = [requiredInput(op, 0), requiredInput(op, 1)];
   const { axis, batchDims } = op.options("Gather");
-  if (batchDims !== 0) op.refuse("UNSUPPORTED_OP", "gathering by batch is not supported");
   const rank = x.type.shape.length;
-  const attributes = { axis: axisIn(op, axis, { rank, layout: "rows" }) };
+  const batches = batchDims < 0 ? batchDims + indices.type.shape.length : batchDims;
+  const counted = axisIn(op, axis, { rank, layout: "rows" });
+  if (batches > 0) return gatherByBatch(op, scope, { x, indices, axis: counted, batches });
+  const attributes = { axis: counted };
   return scope.emit(op, { op: "gather", inputs: [x, indices], attributes });
+}
+
+interface Gathered {
+  readonly x: Value;
+  readonly indices: Value;
+  readonly axis: number;
+  readonly batches: number;
+}
+
+/** Every batch has indices of its own: gather_nd, with the axis moved behind the batches. */
+function gatherByBatch(op: Operator, scope: Scope, gather: Gathered): Value {
+  const { x, indices, axis, batches } = gather;
+  const rank = x.type.shape.length;
+  const places = scope.emit(op, {
+    op: "reshape",
+    inputs: [indices],
+    attributes: { shape: [...indices.type.shape, 1] },
+    inner: "places",
+  });
+  const attributes = { batch_dims: batches };
+  if (axis === batches) return scope.emit(op, { op: "gather_nd", inputs: [x, places], attributes });
+  const others = [...Array(rank).keys()].filter((each) => each >= batches && each !== axis);
+  const perm = [...Array(batches).keys(), axis, ...others];
+  const moved = scope.emit(op, {
+    op: "transpose",
+    inputs: [x],
+    attributes: { perm },
+    inner: "moved",
+  });
+  const picked = scope.emit(op, {
+    op: "gather_nd",
+    inputs: [moved, places],
+    attributes,
+    inner: "picked",
+  });
+  // Axes between the batches and the gathered one come back before the indices' own.
+  const [own, between] = [indices.type.shape.length - batches, axis - batches];
+  const back = [
+    ...Array(batches).keys(),
+    ...Array.from({ length: between }, (_, at) => batches + own + at),
+    ...Array.from({ length: own }, (_, at) => batches + at),
+    ...Array.from({ length: rank - axis - 1 }, (_, at) => batches + own + between + at),
+  ];
+  return scope.emit(op, { op: "transpose", inputs: [picked], attributes: { perm: back } });
+}
+
+interface Symmetric {
+  readonly x: Value;
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** The edge itself is mirrored too: every axis gathered by the indices that spell it. */
+function padSymmetric(op: Operator, scope: Scope, { x, before, after }: Symmetric): Value {
+  const axes = x.type.shape.map((_, axis) => axis);
+  const padded = axes.filter((axis) => (before[axis] ?? 0) + (after[axis] ?? 0) > 0);
+  if (padded.length === 0) return scope.emit(op, { op: "identity", inputs: [x] });
+  return padded.reduce((value, axis, at) => {
+    const [size, first] = [x.type.shape[axis] ?? 0, before[axis] ?? 0];
+    const count = size + first + (after[axis] ?? 0);
+    scope.charge(op, count);
+    const indices = Array.from({ length: count }, (_, place) => {
+      const folded = (((place - first) % (2 * size)) + 2 * size) % (2 * size);
+      return folded < size ? folded : 2 * size - 1 - folded;
+    });
+    const inputs = [value, scope.numbers(op, "i32", indices)];
+    const inner = at === padded.length - 1 ? {} : innerOf(x, `axis.${axis}`);
+    return scope.emit(op, { op: "gather", inputs, attributes: { axis }, ...inner });
+  }, x);
 }

@@ -2,6 +2,7 @@
 import { ELEMENTWISE } from "./elementwise.ts";
 import type { Handler } from "./handler.ts";
 import { MATRICES } from "./matrices.ts";
+import { PICKING } from "./picking.ts";
 import { SHAPES } from "./shapes.ts";
 import { SLICES } from "./slices.ts";
 import { STORED } from "./stored.ts";
@@ -13,5 +14,6 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map([
   ...Object.entries(MATRICES),
   ...Object.entries(SHAPES),
   ...Object.entries(SLICES),
+  ...Object.entries(PICKING),
   ...Object.entries(STORED),
 ]);
