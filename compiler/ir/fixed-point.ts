@@ -23,21 +23,19 @@ export function roundHalfAway(value: number): number {
   return sign(value) * floor(abs(value) + 0.5);
 }
 
-/** fraction * 2^exponent with a fraction in [0.5, 1). */
-function split(value: number): { fraction: number; exponent: number } {
-  if (value === 0) return { fraction: 0, exponent: 0 };
-  let exponent = floor(Math.log2(value)) + 1;
-  let fraction = value / 2 ** exponent;
-  // The logarithm may be off by one at powers of two.
-  if (fraction >= 1) [fraction, exponent] = [fraction / 2, exponent + 1];
-  if (fraction < 0.5) [fraction, exponent] = [fraction * 2, exponent - 1];
-  return { fraction, exponent };
+const BITS = new DataView(new ArrayBuffer(8));
+
+/** floor(log2(x)) of a positive number that is not subnormal. */
+export function exponentOf(x: number): number {
+  BITS.setFloat64(0, x);
+  return ((BITS.getUint32(0) >>> 20) & 2047) - 1023;
 }
 
 /** The nearest multiplier of a real number that is not negative. */
 export function fixedMultiplier(real: number): FixedMultiplier {
-  const { fraction, exponent } = split(real);
-  const mantissa = roundHalfAway(fraction * TWO_31);
+  if (real === 0) return { mantissa: 0, shift: 0 };
+  const exponent = exponentOf(real) + 1;
+  const mantissa = roundHalfAway((real / 2 ** exponent) * TWO_31);
   const whole = mantissa === TWO_31;
   const shift = whole ? exponent + 1 : exponent;
   if (shift < -31) return { mantissa: 0, shift: 0 };

@@ -66,11 +66,11 @@ function resultsOf(frame: Frame, op: Operator): readonly Value[] {
   if (variable !== undefined) return variable(op, frame.work);
   switch (op.code) {
     case "CALL":
-      return inlined(frame, op, op.options("Call").subgraph);
+      return inlined(frame, op, { index: op.options("Call").subgraph });
     case "STABLEHLO_COMPOSITE":
-      return inlined(frame, op, op.options("Composite").subgraph);
+      return inlined(frame, op, { index: op.options("Composite").subgraph });
     case "CALL_ONCE":
-      inlined(frame, op, op.options("Call").subgraph);
+      inlined(frame, op, { index: op.options("Call").subgraph });
       return [];
     case "IF":
       return chosenBranch(frame, op);
@@ -79,8 +79,14 @@ function resultsOf(frame: Frame, op: Operator): readonly Value[] {
   }
 }
 
+interface Call {
+  readonly index: number;
+  /** The input of the operator that is the subgraph's first. */
+  readonly first?: number;
+}
+
 /** The operators of a subgraph in place of one that calls it. */
-function inlined(frame: Frame, op: Operator, index: number, first = 0): readonly Value[] {
+function inlined(frame: Frame, op: Operator, { index, first = 0 }: Call): readonly Value[] {
   const callee = newFrame(frame.work, index, frame.depth + 1);
   for (const [position, input] of callee.subgraph.inputs.entries()) {
     callee.values.set(input, requiredInput(op, first + position));
@@ -95,7 +101,7 @@ function chosenBranch(frame: Frame, op: Operator): readonly Value[] {
   if (constant === undefined) {
     return op.refuse("UNSUPPORTED_OP", "its condition depends on the input");
   }
-  return inlined(frame, op, constant.data[0] === 0 ? otherwise : then, 1);
+  return inlined(frame, op, { index: constant.data[0] === 0 ? otherwise : then, first: 1 });
 }
 
 function unsupported(op: Operator): never {

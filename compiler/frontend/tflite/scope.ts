@@ -17,6 +17,7 @@ import type {
   Attribute,
   DType,
   Graph,
+  GraphBuilder,
   Node,
   Quantization,
   Tensor,
@@ -69,23 +70,7 @@ export function importScope(graphName: string): Scope {
   const fresh = freshNames();
   let made = 0;
 
-  const constantName = (value: Value, tensor: Tensor, layout: Layout): string => {
-    const planes = layout === "planes" && isLaidOut(value);
-    const name = fresh(planes ? `${value.name}/planes` : value.name);
-    return builder.constant(name, planes ? permuted(tensor, TO_PLANES) : tensor);
-  };
-  const converted = (value: Value, layout: Layout): string => {
-    const from = layout === "rows" ? value.held.planes : value.held.rows;
-    const name = fresh(layout === "rows" ? value.name : `${value.name}/planes`);
-    return builder.node({ ...relayout(value, layout), name, inputs: [present(from, value.name)] });
-  };
-  const nameOf = (value: Value, layout: Layout): string => {
-    const wanted = isLaidOut(value) ? layout : "rows";
-    const { held, constant } = value;
-    held[wanted] ??=
-      constant === undefined ? converted(value, wanted) : constantName(value, constant, wanted);
-    return held[wanted];
-  };
+  const nameOf = namesIn(builder, fresh);
   const emitAll = (owner: Operator, emission: Emission): readonly Value[] => {
     const { op, inputs, layout = "rows", outputs = 1 } = emission;
     const { types, attributes } = inferOrRefuse(owner, emission);
@@ -138,6 +123,30 @@ export function importScope(graphName: string): Scope {
         owner.refuse("LIMIT_EXCEEDED", "the model needs too many tables");
     },
     finish: (outputs) => builder.finish(outputs.map((value) => nameOf(value, "rows"))),
+  };
+}
+
+/** Finds the graph's name of a value in a layout; adds the constant, or the node that turns it. */
+function namesIn(
+  builder: GraphBuilder,
+  fresh: (wanted: string) => string,
+): (value: Value, layout: Layout) => string {
+  const constantName = (value: Value, tensor: Tensor, layout: Layout): string => {
+    const planes = layout === "planes" && isLaidOut(value);
+    const name = fresh(planes ? `${value.name}/planes` : value.name);
+    return builder.constant(name, planes ? permuted(tensor, TO_PLANES) : tensor);
+  };
+  const converted = (value: Value, layout: Layout): string => {
+    const from = layout === "rows" ? value.held.planes : value.held.rows;
+    const name = fresh(layout === "rows" ? value.name : `${value.name}/planes`);
+    return builder.node({ ...relayout(value, layout), name, inputs: [present(from, value.name)] });
+  };
+  return (value, layout) => {
+    const wanted = isLaidOut(value) ? layout : "rows";
+    const { held, constant } = value;
+    held[wanted] ??=
+      constant === undefined ? converted(value, wanted) : constantName(value, constant, wanted);
+    return held[wanted];
   };
 }
 

@@ -6,6 +6,7 @@ import { roundHalfEven, sigmoid } from "../../../../protocol/base/math.ts";
 import {
   clampStored,
   doublingHighMultiply,
+  exponentOf,
   fixedMultiplier,
   roundHalfAway,
   roundingShift,
@@ -209,8 +210,8 @@ const SIGMOIDS = Array.from({ length: 256 }, (_, index) =>
 
 /** 16 bits: the input on a scale of 1 / (3 * 4096), the factor and shift that bring it there. */
 function sigmoidInput({ scale }: StoredFormat, powers: readonly number[]): StoredFunction {
-  const exponent = Math.log2(scale);
-  const isPower = Number.isInteger(exponent) && powers.includes(12 + exponent);
+  const exponent = exponentOf(scale);
+  const isPower = 2 ** exponent === scale && powers.includes(12 + exponent);
   if (isPower) return (stored) => stored * 3 * 2 ** (12 + exponent);
   let [factor, shift] = [scale * 4096 * 3, 0];
   for (; factor <= 32767 / 2 && shift <= 30; shift++) factor *= 2;

@@ -4,6 +4,7 @@ import type { TensorType } from "../../graph.ts";
 import {
   clampedFormat,
   clampStored,
+  exponentOf,
   fixedMultiplier,
   scaleFixed,
   storedFormat,
@@ -124,12 +125,6 @@ function shiftedSum({ a, b, y }: Formats, sign: number): PairRule {
       (left - a.zeroPoint) * (multiplierA ?? 0) + sign * (right - b.zeroPoint) * (multiplierB ?? 0);
     return floor((sum + half) / 2 ** shift) + y.zeroPoint;
   };
-}
-
-/** floor(log2(x)) of a positive float32. */
-function exponentOf(x: number): number {
-  const exponent = floor(Math.log2(x));
-  return 2 ** exponent > x ? exponent - 1 : 2 ** (exponent + 1) <= x ? exponent + 1 : exponent;
 }
 
 /** Both operands are raised, scaled to twice the larger scale, added, and scaled to the output. */

@@ -75,7 +75,8 @@ describe("the ops table", () => {
 
   test("nearly every operator has a case here, and every one a sentence of documentation", () => {
     const tested = new Set([...CASES.map((each) => each.op), "split"]);
-    const untried = Object.keys(OPS).filter((op) => !tested.has(op));
+    // Rows on stored numbers have tests of their own: fixed.test.ts.
+    const untried = Object.keys(OPS).filter((op) => !tested.has(op) && !op.startsWith("fixed_"));
     expect(untried.length).toBeLessThanOrEqual(UNTRIED_MAX);
     for (const [op, row] of Object.entries<{ docs: string }>(OPS))
       expect(`${op}: ${row.docs}`).toMatch(/\.$/);
