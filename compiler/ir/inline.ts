@@ -1,6 +1,6 @@
 /** Regions put in place of the node that runs them, where it is known which and how often. */
 import { present } from "../../protocol/base/assert.ts";
-import type { Graph, Node, Tensor } from "./graph.ts";
+import type { Attribute, Graph, Node, Tensor, ValueType } from "./graph.ts";
 import { normalizeAxis, numberList, tensorOf } from "./tensor.ts";
 import { isClosed } from "./value.ts";
 import type { Workbench } from "./workbench.ts";
@@ -191,15 +191,25 @@ function stackColumns(rows: readonly (readonly string[])[], stacking: Stacking):
     const axis = axes[column] ?? 0;
     const raised = rows.map((row, trip) => {
       const output = `${name}/part${trip}`;
-      const attributes = new Map<string, number | string | number[]>([
-        ["form", "add_axes"],
-        ["axes", [axis]],
-      ]);
       const inputs = [present(row[column], name)];
+      const attributes = raisedAt(bench.typeOf(inputs[0] ?? ""), axis);
       bench.add({ name: output, op: "reshape", inputs, outputs: [output], attributes });
       return output;
     });
     const attributes = new Map([["axis", axis]]);
     bench.add({ name, op: "concat", inputs: raised, outputs: [name], attributes });
   }
+}
+
+/** The attributes of the reshape that adds an axis of size one. */
+function raisedAt(type: ValueType | undefined, axis: number): ReadonlyMap<string, Attribute> {
+  if (!isClosed(type)) {
+    return new Map<string, Attribute>([
+      ["form", "add_axes"],
+      ["axes", [axis]],
+    ]);
+  }
+  const shape = [...type.shape];
+  shape.splice(axis < 0 ? axis + shape.length + 1 : axis, 0, 1);
+  return new Map([["shape", shape]]);
 }

@@ -3,6 +3,14 @@ import { f32, IMAGE, of, ROW, SQUARE } from "./op-case.ts";
 import type { Case } from "./op-case.ts";
 
 export const MOVEMENT_CASES: readonly Case[] = [
+  {
+    op: "shape",
+    inputs: [IMAGE],
+    attributes: { start: -3, end: 9 },
+    shape: [3],
+    values: [1, 3, 3],
+  },
+  { op: "size", inputs: [IMAGE], shape: [], values: [9] },
   { op: "identity", inputs: [ROW], shape: [4], values: [-2, -0.5, 0, 3] },
   {
     op: "reshape",
