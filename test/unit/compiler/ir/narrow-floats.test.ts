@@ -48,9 +48,9 @@ describe("narrow floats", () => {
     ["f4e2m1", 2.5, true, 2],
     ["f8e4m3fnuz", -0, true, 0],
   ];
-  test.each(encodings)(
-    "%s: %d (saturating: %s) becomes %d",
-    (format, value, saturate, expected) => {
+  test.each(encodings.map((each) => [each.join(" "), each] as const))(
+    "format, number, saturating, result: %s",
+    (_, [format, value, saturate, expected]) => {
       expect(decodeNarrow(format, encodeNarrow(format, value, saturate))).toBe(expected);
     },
   );
