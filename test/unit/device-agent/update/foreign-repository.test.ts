@@ -11,9 +11,16 @@ import {
   Targets,
   Timestamp,
 } from "@tufjs/models";
+import { initializeTUFRepo } from "@tufjs/repo-mock";
+import { instant } from "../../../../protocol/base/brand.ts";
 import { hex, utf8 } from "../../../../protocol/base/bytes.ts";
 import { sha256Hex, type Signer } from "../../../../protocol/crypto/index.ts";
-import { refresh, resolveTarget } from "../../../../device-agent/update/index.ts";
+import {
+  checkTarget,
+  findTarget,
+  refresh,
+  resolveTarget,
+} from "../../../../device-agent/update/index.ts";
 import { KEYS, testSigner } from "../../../support/signed-metadata.ts";
 import { memoryWorld } from "./memory-ports.ts";
 
@@ -76,6 +83,25 @@ async function foreignRepository(): Promise<Map<string, Uint8Array>> {
     ["timestamp.json", await signed(new Timestamp({ ...common, snapshotMeta }), KEYS.timestamp)],
   ]);
 }
+
+test("a repository made by @tufjs/repo-mock is refreshed, and its target downloaded", async () => {
+  const made = initializeTUFRepo([{ name: "drivers/pack.bin", content: Buffer.from(CONTENT) }]);
+  const json = (document: object): Uint8Array => utf8(JSON.stringify(document));
+  const files = new Map([
+    ["timestamp.json", json(made.timestampMeta)],
+    ["snapshot.json", json(made.snapshotMeta)],
+    ["targets.json", json(made.targetsMeta)],
+  ]);
+  const world = memoryWorld(json(made.rootMeta), files);
+  // It is made to expire a year from now.
+  const trusted = await refresh(world.at(instant(Date.now())));
+  if (!trusted.ok) throw new Error(`${trusted.code}: ${trusted.message}`);
+  const role = await findTarget(trusted.value, world.ports, "drivers/pack.bin");
+  const target = role.ok ? role.value.targets.get("drivers/pack.bin") : undefined;
+  if (!target) throw new Error("the target is not found");
+  expect(checkTarget(CONTENT, target)).toBeUndefined();
+  expect(checkTarget(utf8("kernel puck"), target)).toMatchObject({ code: "TARGET_HASH_MISMATCH" });
+});
 
 test("a repository written by @tufjs/models is refreshed, and its delegated target found", async () => {
   const files = await foreignRepository();
