@@ -32,6 +32,8 @@ export interface Attempt {
   readonly staged: string | null;
   /** Whether a pointer to a driver moved. */
   readonly isMoved: boolean;
+  /** The driver that runs after it, by its hash. */
+  readonly current: string;
 }
 
 const SIGNER = nativeSigner(new Uint8Array(32).fill(200));
@@ -49,9 +51,10 @@ export async function attemptUpdate(world: World, draft: DeviceDraft): Promise<A
   const after = context.journal.state.slots;
   const isMoved =
     after.current.sha256 !== before.current.sha256 || after.recovery !== before.recovery;
+  const end = { isMoved, current: after.current.sha256 };
   return done.ok
-    ? { code: "ok", staged: done.value, isMoved }
-    : { code: done.code, staged: null, isMoved };
+    ? { code: "ok", staged: done.value, ...end }
+    : { code: done.code, staged: null, ...end };
 }
 
 async function carryThrough(context: Context, draft: DeviceDraft): Promise<Result<string | null>> {

@@ -13,7 +13,7 @@ test.each(ATTACKS.map((attack) => [attack.name, attack] as const))("%s", async (
   const world = await worldOf(recipe);
   await attack.world?.(world, random);
   const attempt = await attemptUpdate(world, recipe.device);
-  expect(attempt).toEqual({ code: attack.code, staged: null, isMoved: false });
+  expect(attempt).toMatchObject({ code: attack.code, staged: null, isMoved: false });
 });
 
 test("there is an attack for every refusal code that a device can give", () => {
