@@ -33,6 +33,7 @@ import { collectGarbage } from "./garbage.ts";
 import { installFactory } from "./install-factory.ts";
 import { compileFor } from "./measure-update.ts";
 import { machineFor, type AgentOptions, type Machine } from "./options.ts";
+import { settleHome } from "./settle.ts";
 import { startDriver } from "./start.ts";
 import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
 import type { UpdateSummary } from "./update-summary.ts";
@@ -190,12 +191,20 @@ class DeviceAgent implements Agent {
     });
   }
 
-  /** Once a process; a start that failed is tried again. */
+  /** Once a process; a start that failed, or that the disk broke off, is tried again. */
   private async ready(): Promise<Result<Context>> {
-    this.started ??= this.start();
-    const context = await this.started;
-    if (!context.ok) this.started = undefined;
-    return context;
+    const started = (this.started ??= this.start());
+    const forget = (): void => {
+      if (this.started === started) this.started = undefined;
+    };
+    try {
+      const context = await started;
+      if (!context.ok) forget();
+      return context;
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   private async start(): Promise<Result<Context>> {
@@ -204,6 +213,7 @@ class DeviceAgent implements Agent {
     if (!state.ok) return state;
     const locked = await this.machine.lock();
     if (!locked.ok) return locked;
+    await settleHome(files);
     // Read again: whoever held the lock before may have written since.
     const current = await readState(files);
     if (!current.ok) return current;
@@ -234,7 +244,8 @@ async function register(
     watch,
   });
   if (registered.ok) await writeModel(ports.files, registered.value);
-  else await collectGarbage(context);
+  // Calibration inputs, and what a registration that failed had made.
+  await collectGarbage(context);
   return registered;
 }
 

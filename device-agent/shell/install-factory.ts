@@ -10,6 +10,7 @@ import { readState, writeState, type AgentState } from "./agent-state.ts";
 import { interfacesOf } from "./context.ts";
 import { metadataStore } from "./metadata-store.ts";
 import type { Machine } from "./options.ts";
+import { settleHome } from "./settle.ts";
 import { tryDriver } from "./start.ts";
 
 export interface Factory {
@@ -40,6 +41,7 @@ export async function installFactory(
   const trusted = TrustedSet.start(factory.trustedRoot, clock.now());
   if (!trusted.ok) return trusted;
   await files.makeDirectory("");
+  await settleHome(files);
   const staged = await stageBundle(files, factory.bundle, sha256);
   if (!staged.ok) return staged;
   const recovery = { version: staged.value.version, sha256 };

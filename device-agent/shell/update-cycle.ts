@@ -9,6 +9,7 @@ import {
   commit,
   decide,
   download,
+  downloadAgain,
   downloadPath,
   giveUp,
   stageBundle,
@@ -120,6 +121,11 @@ async function downloadStep(context: Context, candidate: Candidate): Promise<Ste
 async function stageStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
   const { ports, journal } = context;
   const installed = await stage(context, candidate);
+  if (!installed.ok && installed.code === "BUNDLE_HASH_MISMATCH") {
+    await ports.files.remove(downloadPath(candidate.driver.sha256));
+    await step(context, candidate, { slots: downloadAgain(journal.state.slots) });
+    return undefined;
+  }
   if (!installed.ok) return abandon(context, candidate, installed);
   const slots = advance(journal.state.slots, "downloaded");
   await step(context, candidate, { slots, stage: { kind: "installed" } });

@@ -35,6 +35,19 @@ export async function download<Code extends string>(
   wanted: Wanted,
   readFrom: ReadFrom<Code>,
 ): Promise<Result<Uint8Array, Code | DownloadCode>> {
+  const kept = await files.stat(downloadPath(wanted.sha256));
+  const done = await attempt(files, wanted, readFrom);
+  // What an earlier life left may be torn: that is the disk's doing, not the server's.
+  const isDiskToBlame = kept !== undefined && !done.ok && done.code === "DOWNLOAD_CORRUPT";
+  return isDiskToBlame ? attempt(files, wanted, readFrom) : done;
+}
+
+/** Leaves no bytes behind that could not be the beginning of the file. */
+async function attempt<Code extends string>(
+  files: FileSystem,
+  wanted: Wanted,
+  readFrom: ReadFrom<Code>,
+): Promise<Result<Uint8Array, Code | DownloadCode>> {
   const path = downloadPath(wanted.sha256);
   const partial = await resumePartial(files, wanted);
   const missingBytes = wanted.bytes - partial.bytes();

@@ -9,9 +9,11 @@ export interface FileSystem {
   appendFile(path: string, bytes: Uint8Array): Promise<void>;
   /** With its parents. */
   makeDirectory(path: string): Promise<void>;
-  /** Both parents are durable when this returns. */
+  /** Within one directory. Durable when this returns. */
   move(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Makes durable what an earlier process left in a directory without syncing it. */
+  settle(directory: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   stat(path: string): Promise<DiskEntry | undefined>;
   freeBytes(): Promise<number>;
@@ -21,11 +23,20 @@ export interface FileSystem {
 export const TEMPORARY_SUFFIX = ".new";
 
 export function fileSystemOver(disk: Disk): FileSystem {
+  // A sync that failed is made up for before anything else is called durable: what it left looks as if it were.
+  const unsettled = new Set<string>();
+  const settleEntries = async (directory: string): Promise<void> => {
+    unsettled.add(directory);
+    for (const waiting of unsettled) {
+      if ((await disk.stat(waiting)) !== undefined) await disk.syncDirectory(waiting);
+      unsettled.delete(waiting);
+    }
+  };
   const makeDirectory = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) !== undefined) return;
     if (path !== "") await makeDirectory(parentOf(path));
     await disk.makeDirectory(path);
-    if (path !== "") await disk.syncDirectory(parentOf(path));
+    if (path !== "") await settleEntries(parentOf(path));
   };
   return {
     read: (path) => disk.read(path),
@@ -39,25 +50,25 @@ export function fileSystemOver(disk: Disk): FileSystem {
       await disk.write(temporary, bytes);
       await disk.sync(temporary);
       await disk.rename(temporary, path);
-      await disk.syncDirectory(parentOf(path));
+      await settleEntries(parentOf(path));
     },
     appendFile: async (path, bytes) => {
       const isNew = (await disk.stat(path)) === undefined;
       if (isNew) await makeDirectory(parentOf(path));
       await disk.append(path, bytes);
       await disk.sync(path);
-      if (isNew) await disk.syncDirectory(parentOf(path));
+      if (isNew) await settleEntries(parentOf(path));
     },
     move: async (from, to) => {
       await makeDirectory(parentOf(to));
       await disk.rename(from, to);
-      await disk.syncDirectory(parentOf(to));
-      if (parentOf(from) !== parentOf(to)) await disk.syncDirectory(parentOf(from));
+      await settleEntries(parentOf(to));
     },
     remove: async (path) => {
       if ((await disk.stat(path)) === undefined) return;
       await disk.remove(path);
-      await disk.syncDirectory(parentOf(path));
+      await settleEntries(parentOf(path));
     },
+    settle: (directory) => settleEntries(directory),
   };
 }

@@ -4,7 +4,6 @@ export * from "./disk.ts";
 export * from "./download.ts";
 export * from "./file-system.ts";
 export * from "./fit.ts";
-export * from "./memory-disk.ts";
 export * from "./recall.ts";
 export * from "./state.ts";
 export * from "./state-json.ts";

@@ -3,6 +3,8 @@
  *
  *     idle -> downloading -> downloaded -> staged -> compiled -> measured -> idle (committed or refused)
  *
+ * and from downloaded back to downloading where the disk lost what it had.
+ *
  * The caller persists each state before it acts on it, so a start after any crash finds either the state
  * before a transition, whose work is repeated, or the one after it.
  */
@@ -100,6 +102,13 @@ export function advance(state: SlotsState, from: keyof typeof NEXT): SlotsState 
   const { update } = state;
   assert(update.kind === from, `the update is ${update.kind}, not ${from}`);
   return { ...state, update: { kind: NEXT[from], candidate: update.candidate } };
+}
+
+/** What was downloaded is no longer what it was: a disk forgot, and the update begins anew. */
+export function downloadAgain(state: SlotsState): SlotsState {
+  const { update } = state;
+  assert(update.kind === "downloaded", `the update is ${update.kind}, not downloaded`);
+  return { ...state, update: { kind: "downloading", candidate: update.candidate } };
 }
 
 export function decide(state: SlotsState, decision: UpdateDecision): SlotsState {

@@ -13,6 +13,7 @@ import { keyObject, sha256Hex, verifyDetached } from "../../protocol/crypto/inde
 import {
   authorAssignment,
   authorDirectorKeys,
+  authorRecall,
   describeDriver,
   describeFile,
   directorKeysPath,
@@ -56,8 +57,14 @@ export interface DeviceServer {
   /** What goes wrong: answers with no answer at all. */
   down: boolean;
   activateBefore: Instant;
+  /** Until the device has left it: no device may run `bundle` any more; it goes back to `returnTo`. */
+  recall(bundle: Uint8Array, returnTo: Uint8Array): void;
   /** As if no update had ever been; the device stays enrolled. */
   forget(): void;
+  /** Restores what the server knows at this moment, any number of times. */
+  save(): () => void;
+  /** Published beside everything else, over a file of the same path. */
+  addFiles(more: ReadonlyMap<string, Uint8Array>): void;
   publish(bundles: readonly Uint8Array[], assigned: Uint8Array | undefined): Promise<void>;
   handle(path: string, body: Uint8Array): Promise<Served>;
   readonly http: Http;
@@ -65,7 +72,7 @@ export interface DeviceServer {
 }
 
 export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
-  const files = new Map<string, Uint8Array>();
+  let files: ReadonlyMap<string, Uint8Array> = new Map();
   const director = new TestDirector(soc);
   const server: DeviceServer = {
     root: await makeRoot(),
@@ -76,8 +83,24 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     forget: () => director.forget(),
     publish: async (bundles, next) => {
       director.assigned = next;
-      const made = await publishedFiles(bundles, ++director.version);
-      for (const [path, bytes] of made) files.set(path, bytes);
+      server.addFiles(await publishedFiles(bundles, ++director.version));
+    },
+    recall: (bundle, returnTo) => {
+      director.recalled = { bundle, returnTo };
+    },
+    addFiles: (more) => {
+      files = new Map([...files, ...more]);
+    },
+    save: () => {
+      const { down, activateBefore } = server;
+      const [kept, corrupted, restoreDirector] = [files, [...server.corrupted], director.save()];
+      return () => {
+        files = kept;
+        server.corrupted.clear();
+        for (const [path, bytes] of corrupted) server.corrupted.set(path, bytes);
+        Object.assign(server, { down, activateBefore });
+        restoreDirector();
+      };
     },
     handle: async (path, body) => {
       if (path.startsWith(METADATA_ROUTE)) {
@@ -99,6 +122,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
 class TestDirector {
   readonly reports: Report[] = [];
   assigned: Uint8Array | undefined;
+  recalled: { readonly bundle: Uint8Array; readonly returnTo: Uint8Array } | undefined;
   version = 0;
   private readonly soc: string;
   private sequence = 0;
@@ -111,6 +135,15 @@ class TestDirector {
   forget(): void {
     this.reports.length = 0;
     this.sequence = 0;
+  }
+
+  save(): () => void {
+    const { assigned, recalled, version, sequence, publicKey } = this;
+    const reports = [...this.reports];
+    return () => {
+      Object.assign(this, { assigned, recalled, version, sequence, publicKey });
+      this.reports.splice(0, Infinity, ...reports);
+    };
   }
 
   async answer(path: string, body: Uint8Array, activateBefore: Instant): Promise<Uint8Array> {
@@ -134,16 +167,27 @@ class TestDirector {
   }
 
   private async decide(current: string, activateBefore: Instant): Promise<CheckInDecision> {
-    const { assigned } = this;
+    const { assigned, recalled } = this;
+    if (recalled && current === sha256Hex(recalled.bundle)) {
+      const document = authorRecall({
+        tenant: brand(TENANT),
+        device: brand(DEVICE),
+        epoch: 1,
+        sequence: ++this.sequence,
+        startBefore: LATER,
+        recalled: [sha256Hex(recalled.bundle)],
+        returnTo: this.targetOf(recalled.returnTo),
+        reason: "test",
+      });
+      return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
+    }
     if (!assigned || current === sha256Hex(assigned) || this.isRefused(sha256Hex(assigned))) {
       return { kind: "hold", code: "UP_TO_DATE" };
     }
-    const paths = [...unwrap(describeDriver(assigned, FLOOR)).keys()];
-    const path = paths.find((name) => name.startsWith(`drivers/${this.soc}/`)) ?? paths[0] ?? "";
     const document = authorAssignment({
       tenant: brand(TENANT),
       device: brand(DEVICE),
-      target: { path, sha256: sha256Hex(assigned), length: assigned.length },
+      target: this.targetOf(assigned),
       rollout: brand("rollout-1"),
       stage: 0,
       epoch: 1,
@@ -153,6 +197,12 @@ class TestDirector {
       evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
     });
     return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
+  }
+
+  private targetOf(bundle: Uint8Array) {
+    const paths = [...unwrap(describeDriver(bundle, FLOOR)).keys()];
+    const path = paths.find((name) => name.startsWith(`drivers/${this.soc}/`)) ?? paths[0] ?? "";
+    return { path, sha256: sha256Hex(bundle), length: bundle.length };
   }
 
   private isRefused(sha256: string): boolean {

@@ -15,13 +15,13 @@ import {
   download,
   factoryState,
   fileSystemOver,
-  memoryDisk,
   stageBundle,
   type Candidate,
   type FileSystem,
 } from "../../../device-agent/slots/index.ts";
 import { socNamed } from "../../../device-agent/soc/index.ts";
 import { programCache } from "../../../device-agent/workload/index.ts";
+import { pageCacheDisk } from "../../support/crash/page-cache.ts";
 import { CURRENT, DEVICE, FACTORY, FAMILY, TENANT, type DeviceDraft } from "./recipe.ts";
 import type { World } from "./world.ts";
 
@@ -83,7 +83,7 @@ async function stage(
 }
 
 async function contextFor(world: World, draft: DeviceDraft): Promise<Context> {
-  const files = fileSystemOver(memoryDisk(draft.diskBytes));
+  const files = fileSystemOver(pageCacheDisk(draft.diskBytes));
   await files.makeDirectory("metadata");
   for (const [role, bytes] of world.kept) {
     await files.replaceFile(`metadata/${encodeURIComponent(role)}.json`, bytes);

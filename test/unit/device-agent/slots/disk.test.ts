@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { machineDisk } from "../../../../device-agent/shell/disk.ts";
-import { fileSystemOver, memoryDisk, type Disk } from "../../../../device-agent/slots/index.ts";
+import { fileSystemOver, type Disk } from "../../../../device-agent/slots/index.ts";
+import { pageCacheDisk } from "../../../support/crash/page-cache.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "retile-disk-"));
@@ -12,7 +13,7 @@ afterAll(() => rm(directory, { recursive: true }));
 let created = 0;
 
 const DISKS: readonly (readonly [string, () => Disk])[] = [
-  ["in memory", () => memoryDisk()],
+  ["in memory, with a page cache", () => pageCacheDisk()],
   ["of this machine", () => machineDisk(join(directory, String(created++)))],
 ];
 
@@ -61,7 +62,7 @@ describe.each(DISKS)("the disk %s", (_name, open) => {
 
 describe("power loss", () => {
   test("forgets what was only written, keeps what was synced with its directory", async () => {
-    const disk = memoryDisk();
+    const disk = pageCacheDisk();
     await fileSystemOver(disk).replaceFile("kept", utf8("old"));
     await disk.write("kept.new", utf8("new"));
     await disk.rename("kept.new", "kept");
@@ -72,7 +73,7 @@ describe("power loss", () => {
   });
 
   test("loses nothing that a file system operation has returned from", async () => {
-    const disk = memoryDisk();
+    const disk = pageCacheDisk();
     const files = fileSystemOver(disk);
     await files.replaceFile("a/b", utf8("1"));
     await files.appendFile("c/d", utf8("2"));
@@ -89,7 +90,7 @@ describe("power loss", () => {
 });
 
 test("a full disk is NO_SPACE and what was there stays", async () => {
-  const disk = memoryDisk(8);
+  const disk = pageCacheDisk(8);
   const files = fileSystemOver(disk);
   await files.replaceFile("a", utf8("12345678"));
   expect(await files.freeBytes()).toBe(0);

@@ -6,7 +6,6 @@ import {
   downloadPath,
   driverFilesPath,
   fileSystemOver,
-  memoryDisk,
   readSlot,
   rebuildBundle,
   RESERVED_BYTES,
@@ -14,6 +13,7 @@ import {
   sweep,
   type ReadFrom,
 } from "../../../../device-agent/slots/index.ts";
+import { pageCacheDisk } from "../../../support/crash/page-cache.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { failed, succeeded } from "../../../../protocol/base/result.ts";
 import { packBundle, readBundle } from "../../../../protocol/bundle/index.ts";
@@ -37,7 +37,7 @@ const SHA = sha256Hex(BUNDLE);
 
 describe("the version store", () => {
   test("unpacks a bundle, and packs it again to the same bytes", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     expect(await stageBundle(files, BUNDLE, SHA)).toMatchObject({ value: { version: "1.0.0" } });
     expect(await files.read(`${driverFilesPath(SHA)}/kernels/one`)).toEqual(utf8("kernel"));
     expect(await rebuildBundle(files, SHA)).toEqual(succeeded(BUNDLE));
@@ -45,7 +45,7 @@ describe("the version store", () => {
   });
 
   test("survives a power loss right after staging", async () => {
-    const disk = memoryDisk();
+    const disk = pageCacheDisk();
     await stageBundle(fileSystemOver(disk), BUNDLE, SHA);
     disk.losePower();
     expect((await readSlot(fileSystemOver(disk), SHA)).ok).toBe(true);
@@ -55,7 +55,7 @@ describe("the version store", () => {
     ["DRIVER_MISSING", `store/${SHA}`],
     ["DRIVER_DAMAGED", `store/${SHA}/files/kernels/one`],
   ])("%s when %s is gone, and staging repairs it", async (code, path) => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     await stageBundle(files, BUNDLE, SHA);
     await files.remove(path);
     expect(await readSlot(files, SHA)).toMatchObject({ ok: false, code });
@@ -64,20 +64,20 @@ describe("the version store", () => {
   });
 
   test("DRIVER_DAMAGED for one flipped byte", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     await stageBundle(files, BUNDLE, SHA);
     await files.replaceFile(`${driverFilesPath(SHA)}/driver.js`, utf8("drivfr"));
     expect(await readSlot(files, SHA)).toMatchObject({ ok: false, code: "DRIVER_DAMAGED" });
   });
 
   test("NO_SPACE leaves everything as it was", async () => {
-    const files = fileSystemOver(memoryDisk(RESERVED_BYTES));
+    const files = fileSystemOver(pageCacheDisk(RESERVED_BYTES));
     expect(await stageBundle(files, BUNDLE, SHA)).toMatchObject({ ok: false, code: "NO_SPACE" });
     expect(await files.list("store")).toEqual([]);
   });
 
   test("BUNDLE_HASH_MISMATCH for another bundle", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     const other = sha256Hex(utf8("other"));
     const staged = await stageBundle(files, BUNDLE, other);
     expect(staged).toMatchObject({ ok: false, code: "BUNDLE_HASH_MISMATCH" });
@@ -113,7 +113,7 @@ describe("a download", () => {
     };
 
   test("that is cut off goes on where it was, also after a power loss", async () => {
-    const disk = memoryDisk();
+    const disk = pageCacheDisk();
     const files = fileSystemOver(disk);
     const cut = await download(files, wanted, serve(content, 3000));
     expect(cut).toMatchObject({ ok: false, code: "SERVER_DOWN" });
@@ -123,7 +123,7 @@ describe("a download", () => {
   });
 
   test("of other bytes is DOWNLOAD_CORRUPT and starts over", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     const wrong = content.slice().fill(1, 100, 101);
     const corrupt = await download(files, wanted, serve(wrong));
     expect(corrupt).toMatchObject({ ok: false, code: "DOWNLOAD_CORRUPT" });
@@ -132,7 +132,7 @@ describe("a download", () => {
   });
 
   test("that never ends is DOWNLOAD_TOO_LONG and stops early", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     let pieces = 0;
     const endless: ReadFrom<never> = async (_offset, onPiece) => {
       while (await onPiece(new Uint8Array(1000))) pieces++;
@@ -144,7 +144,7 @@ describe("a download", () => {
   });
 
   test("that ends early is DOWNLOAD_CUT_SHORT and keeps what came", async () => {
-    const files = fileSystemOver(memoryDisk());
+    const files = fileSystemOver(pageCacheDisk());
     const short: ReadFrom<never> = async (_offset, onPiece) =>
       succeeded(await onPiece(content.subarray(0, 10)));
     const cut = await download(files, wanted, short);
@@ -153,7 +153,7 @@ describe("a download", () => {
   });
 
   test("that does not fit is NO_SPACE before anything is asked for", async () => {
-    const files = fileSystemOver(memoryDisk(RESERVED_BYTES + content.length));
+    const files = fileSystemOver(pageCacheDisk(RESERVED_BYTES + content.length));
     const before = offsets.length;
     const full = await download(files, wanted, serve(content));
     expect(full).toMatchObject({ ok: false, code: "NO_SPACE" });
@@ -162,7 +162,7 @@ describe("a download", () => {
 });
 
 test("a damaged blob counts as absent, and is written again", async () => {
-  const files = fileSystemOver(memoryDisk());
+  const files = fileSystemOver(pageCacheDisk());
   const blobs = blobStore(files);
   const name = await blobs.put(utf8("bytes"));
   await files.replaceFile(`blobs/${name}`, utf8("bytez"));
@@ -172,7 +172,7 @@ test("a damaged blob counts as absent, and is written again", async () => {
 });
 
 test("sweeping removes what is not to be kept", async () => {
-  const files = fileSystemOver(memoryDisk());
+  const files = fileSystemOver(pageCacheDisk());
   for (const name of ["a", "b", "c"]) await files.replaceFile(`folder/${name}/x`, utf8(name));
   expect(await sweep(files, "folder", new Set(["b"]))).toEqual(["a", "c"]);
   expect(await files.list("folder")).toEqual(["b"]);

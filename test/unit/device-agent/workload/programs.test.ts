@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { blobStore, fileSystemOver, memoryDisk } from "../../../../device-agent/slots/index.ts";
+import { blobStore, fileSystemOver } from "../../../../device-agent/slots/index.ts";
 import {
   joinRun,
   programCache,
@@ -17,6 +17,7 @@ import {
 import { socNamed } from "../../../../device-agent/soc/index.ts";
 import { present } from "../../../../protocol/base/assert.ts";
 import { brand } from "../../../../protocol/base/brand.ts";
+import { pageCacheDisk } from "../../../support/crash/page-cache.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { sha256Hex } from "../../../../protocol/crypto/index.ts";
 
@@ -39,7 +40,7 @@ const MODEL: RegisteredModel = {
 const FACTS = programFacts(MODEL, hash("driver"), SM8650);
 
 function cache() {
-  const files = fileSystemOver(memoryDisk());
+  const files = fileSystemOver(pageCacheDisk());
   const blobs = blobStore(files);
   return { files, blobs, programs: programCache(files, blobs) };
 }

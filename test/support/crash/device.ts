@@ -1,0 +1,77 @@
+/** A device whose disk lies in memory and whose drivers run in this process: opened on any disk image. */
+import { present } from "../../../protocol/base/assert.ts";
+import { brand, type ModelId } from "../../../protocol/base/brand.ts";
+import { succeeded, unwrap } from "../../../protocol/base/result.ts";
+import { createAgent, type Agent, type AgentOptions } from "../../../device-agent/index.ts";
+import { socNamed } from "../../../device-agent/soc/index.ts";
+import { DEVICE, SERVER_URL, TENANT, type DeviceServer } from "../device-server.ts";
+import { NOW } from "../signed-metadata.ts";
+import { inProcessDrivers } from "./in-process-driver.ts";
+import { observedDisk, type DiskStep, type Ruling } from "./observed-disk.ts";
+import { pageCacheDisk, type DirectoryNode, type PageCacheDisk } from "./page-cache.ts";
+
+export const MODEL = brand<ModelId>("identity");
+export const SECOND_MODEL = brand<ModelId>("second");
+
+export interface CrashDevice {
+  readonly agent: Agent;
+  readonly disk: PageCacheDisk;
+}
+
+const HOME = "/device";
+/** Never started: the drivers run in this process. */
+const TOOLS = {
+  node: "node",
+  permissionFlag: "--permission",
+  childScript: "child.mjs",
+  withoutNetwork: ["unshare", "--net", "--"],
+  prlimit: true,
+  setpriv: true,
+};
+
+export interface DeviceOptions extends Pick<AgentOptions, "policy"> {
+  readonly rule?: (step: DiskStep) => Ruling;
+}
+
+/** `root` is taken over: the device changes it. */
+export function openDevice(
+  root: DirectoryNode,
+  server: DeviceServer,
+  { rule, ...options }: DeviceOptions = {},
+): CrashDevice {
+  const disk = pageCacheDisk(Infinity, root);
+  let ticks = 0;
+  const agent = createAgent({
+    directory: HOME,
+    tenant: brand(TENANT),
+    device: brand(DEVICE),
+    soc: present(socNamed("sm8650"), "sm8650"),
+    serverUrl: SERVER_URL,
+    http: server.http,
+    // No case waits: what never answers is for other tests.
+    clock: { now: () => (NOW + ++ticks) as typeof NOW, after: () => () => undefined },
+    disk: rule ? observedDisk(disk, rule) : disk,
+    processes: inProcessDrivers((path) => disk.read(path.slice(HOME.length + 1))),
+    tools: TOOLS,
+    lock: () => Promise.resolve(succeeded(undefined)),
+    randomBytes: (count) => new Uint8Array(count).fill(7),
+    ...options,
+  });
+  return { agent, disk };
+}
+
+export function modelOf(id: ModelId) {
+  const bytes = new TextEncoder().encode(`model ${id} `.repeat(60));
+  const inputs = { inputShapes: [], calibration: [], goldenInputs: [] };
+  return { id, format: "onnx" as const, bytes, ...inputs };
+}
+
+/** Whether the model gives its right answer. */
+export async function runsRight({ agent }: CrashDevice, id: ModelId): Promise<boolean> {
+  const run = await agent.run(id, new Map([["x", new Float32Array(128).fill(1)]]));
+  return run.ok && (run.value.outputs.get("y")?.every((value) => value === 1) ?? false);
+}
+
+export async function registerModels({ agent }: CrashDevice): Promise<void> {
+  for (const id of [MODEL, SECOND_MODEL]) unwrap(await agent.registerModel(modelOf(id)));
+}

@@ -1,0 +1,279 @@
+/** What a device is doing when its disk fails it: each scenario is prepared once and lived through many times. */
+import { equalBytes, fromUtf8 } from "../../../protocol/base/bytes.ts";
+import { unwrap, type Result } from "../../../protocol/base/result.ts";
+import { sha256Hex } from "../../../protocol/crypto/index.ts";
+import { metadataFilePath } from "../../../protocol/metadata/index.ts";
+import { DEFAULT_POLICY } from "../../../device-agent/benchmark/index.ts";
+import { downloadPath } from "../../../device-agent/slots/index.ts";
+import type { DeviceServer } from "../device-server.ts";
+import { KEYS, makeRoot, makeSnapshot, makeTimestamp, testSigner } from "../signed-metadata.ts";
+import {
+  MODEL,
+  openDevice,
+  registerModels,
+  runsRight,
+  SECOND_MODEL,
+  type CrashDevice,
+  type DeviceOptions,
+} from "./device.ts";
+import { tinyDriverBundle, type TinyDriver } from "./in-process-driver.ts";
+import { PASS } from "./observed-disk.ts";
+import { emptyDirectory, filesBelow, type DirectoryNode } from "./page-cache.ts";
+
+export interface Scenario {
+  readonly name: string;
+  readonly options?: DeviceOptions;
+  /** The disk at the moment when the scenario begins. */
+  prepare(server: DeviceServer): Promise<DirectoryNode>;
+  live(device: CrashDevice, server: DeviceServer): Promise<void>;
+  /** What the next process does before it polls; default: nothing. */
+  again?(device: CrashDevice, server: DeviceServer): Promise<void>;
+  /** And after the last poll. */
+  after?(device: CrashDevice): Promise<Result<void>>;
+  /** Whether the models must run at once after a crash; not so while they are being registered. */
+  readonly worksThroughout: boolean;
+  /** Whether the disk still holds what the server has seen the device have; default: there is no such thing. */
+  keeps?(root: DirectoryNode, server: DeviceServer): boolean;
+}
+
+const driver = (version: string, more: Partial<TinyDriver> = {}): Uint8Array =>
+  tinyDriverBundle({ version, copies: 3, ...more });
+const OLD = tinyDriverBundle({ version: "1.0.0", copies: 4 });
+const NEXT = driver("1.1.0", { kernelSeed: 1 });
+const THIRD = driver("1.2.0", { copies: 2, kernelSeed: 2 });
+const FOURTH = driver("1.3.0", { copies: 1, kernelSeed: 3 });
+
+async function factory(server: DeviceServer, options: DeviceOptions = {}): Promise<CrashDevice> {
+  const device = openDevice(emptyDirectory(), server, options);
+  unwrap(await device.agent.init(OLD, server.root));
+  unwrap(await device.agent.enrol("token"));
+  await registerModels(device);
+  await server.publish([OLD], undefined);
+  return device;
+}
+
+async function update(
+  device: CrashDevice,
+  server: DeviceServer,
+  bundle: Uint8Array,
+): Promise<void> {
+  await server.publish([OLD, bundle], bundle);
+  await pollOnce(device);
+  await pollOnce(device);
+}
+
+/** What it brings is judged from the disk and the server, whatever the poll says. */
+async function pollOnce({ agent }: CrashDevice): Promise<void> {
+  await agent.poll();
+}
+
+const pathOf = (bundle: Uint8Array, version: string): string =>
+  `targets/drivers/sm8650/${sha256Hex(bundle)}.${version}`;
+
+/** In the state file. */
+const DOWNLOADED = '"kind":"downloaded"';
+
+const full: Scenario = {
+  name: "full update",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+const installation: Scenario = {
+  name: "factory installation, enrolment, registration",
+  worksThroughout: false,
+  prepare: async (server) => {
+    await server.publish([OLD], undefined);
+    return emptyDirectory();
+  },
+  live: settle,
+  again: settle,
+};
+
+async function settle(device: CrashDevice, server: DeviceServer): Promise<void> {
+  const { agent } = device;
+  const steps = [
+    () => agent.init(OLD, server.root),
+    () => agent.enrol("token"),
+    async () => {
+      await registerModels(device);
+      return { ok: true } as const;
+    },
+  ];
+  for (const step of steps) if (!(await step()).ok) return;
+}
+
+const resume: Scenario = {
+  name: "resume of a download",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    return disk.root;
+  },
+  live: async (device, server) => {
+    server.corrupted.set(pathOf(NEXT, "1.1.0"), NEXT.subarray(0, 2000));
+    await pollOnce(device);
+    server.corrupted.set(pathOf(NEXT, "1.1.0"), NEXT.subarray(0, 3000));
+    await pollOnce(device);
+    server.corrupted.clear();
+    await pollOnce(device);
+  },
+  // Once the second answer is on offer, the first 2,000 bytes are the device's for good.
+  keeps: (root, server) => {
+    const offered = server.corrupted.get(pathOf(NEXT, "1.1.0"))?.length;
+    const kept = filesBelow(root).get(downloadPath(sha256Hex(NEXT))) ?? new Uint8Array(0);
+    return offered !== 3000 || equalBytes(kept.subarray(0, 2000), NEXT.subarray(0, 2000));
+  },
+};
+
+const damaged: Scenario = {
+  name: "download over damaged remains",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk, agent } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    server.corrupted.set(pathOf(NEXT, "1.1.0"), NEXT.subarray(0, 2000));
+    await agent.poll();
+    server.corrupted.clear();
+    const path = downloadPath(sha256Hex(NEXT));
+    await disk.write(path, new Uint8Array(1500));
+    await disk.sync(path);
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+const oversized: Scenario = {
+  ...damaged,
+  name: "download over oversized remains",
+  prepare: async (server) => {
+    const root = await damaged.prepare(server);
+    const { disk } = openDevice(root, server);
+    const path = downloadPath(sha256Hex(NEXT));
+    await disk.write(path, new Uint8Array(NEXT.length + 1));
+    await disk.sync(path);
+    return root;
+  },
+};
+
+/** Complete and written down as complete, but the disk lost it before it was unpacked. */
+const lost: Scenario = {
+  name: "a finished download that the disk loses",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const device = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    const path = downloadPath(sha256Hex(NEXT));
+    let isDownloaded = false;
+    const interrupted = openDevice(device.disk.root, server, {
+      rule: ({ operation, path: at, bytes }) => {
+        const isState = bytes !== undefined && at.startsWith("state.json");
+        isDownloaded ||= isState && fromUtf8(bytes).includes(DOWNLOADED);
+        const isStaging = isDownloaded && operation === "read" && at === path;
+        return isStaging ? { kind: "fail", code: "DISK_FAILED", torn: false } : PASS;
+      },
+    });
+    await pollOnce(interrupted);
+    await interrupted.disk.write(path, new Uint8Array(0));
+    return interrupted.disk.root;
+  },
+  live: pollOnce,
+};
+
+const recall: Scenario = {
+  name: "recall to the version before",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const device = await factory(server);
+    await update(device, server, NEXT);
+    await server.publish([OLD, NEXT], undefined);
+    server.recall(NEXT, OLD);
+    return device.disk.root;
+  },
+  live: pollOnce,
+};
+
+const collection: Scenario = {
+  name: "garbage collection, of a driver, its programs and a model",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const device = await factory(server);
+    await update(device, server, NEXT);
+    await update(device, server, THIRD);
+    await server.publish([OLD, NEXT, THIRD, FOURTH], FOURTH);
+    return device.disk.root;
+  },
+  live: async (device) => {
+    await pollOnce(device);
+    await device.agent.unregisterModel(SECOND_MODEL);
+  },
+  after: ({ agent }) => agent.unregisterModel(SECOND_MODEL),
+};
+
+/** The timestamp's keys grow while an old one had signed a version far ahead: TUF 5.3.11 must hold at once. */
+const rotation: Scenario = {
+  name: "key rotation after a fast-forward",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    const timestamp = await makeTimestamp({
+      version: 5000,
+      snapshot: await makeSnapshot({ version: 4000 }),
+    });
+    await disk.write("metadata/timestamp.json", timestamp);
+    await disk.sync("metadata/timestamp.json");
+    await disk.syncDirectory("metadata");
+    const keys = { timestamp: [KEYS.timestamp, testSigner(44)] };
+    const root = await makeRoot({ version: 2, keys });
+    server.addFiles(new Map([[metadataFilePath("root", 2), root]]));
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+const pinning: DeviceOptions = { policy: { ...DEFAULT_POLICY, refusedModel: "pin_model" } };
+
+const pinned: Scenario = {
+  name: "update past a pin whose driver is collected",
+  worksThroughout: true,
+  options: pinning,
+  prepare: async (server) => {
+    const device = await factory(server, pinning);
+    await update(device, server, NEXT);
+    await update(device, server, driver("1.2.0", { kernelSeed: 4, refuses: SECOND_MODEL }));
+    const last = driver("1.3.0", { kernelSeed: 5, refuses: SECOND_MODEL });
+    await server.publish([OLD, last], last);
+    return device.disk.root;
+  },
+  live: pollOnce,
+};
+
+const crashLoop: Scenario = {
+  name: "fall back from a driver that no longer starts",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const device = await factory(server);
+    await update(device, server, NEXT);
+    const path = `store/${sha256Hex(NEXT)}/files/driver.js`;
+    await device.disk.write(path, new Uint8Array(1000));
+    await device.disk.sync(path);
+    await server.publish([OLD, NEXT], undefined);
+    return device.disk.root;
+  },
+  live: async (device) => {
+    await runsRight(device, MODEL);
+    await pollOnce(device);
+  },
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...[full, installation, resume, damaged, oversized, lost, recall],
+  ...[collection, rotation, pinned, crashLoop],
+];
