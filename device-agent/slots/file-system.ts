@@ -1,4 +1,5 @@
 /** Whole, durable file operations, composed from the single steps of a Disk. */
+import { assert } from "../../protocol/base/assert.ts";
 import { parentOf, type Disk, type DiskEntry } from "./disk.ts";
 
 export interface FileSystem {
@@ -60,7 +61,7 @@ export function fileSystemOver(disk: Disk): FileSystem {
       if (isNew) await settleEntries(parentOf(path));
     },
     move: async (from, to) => {
-      await makeDirectory(parentOf(to));
+      assert(parentOf(from) === parentOf(to), "between directories a move may happen by half");
       await disk.rename(from, to);
       await settleEntries(parentOf(to));
     },

@@ -55,6 +55,9 @@ export interface WrittenSite {
 const CALL =
   /\b(disk|files)\.(read|write|append|sync|syncDirectory|rename|remove|discard|makeDirectory|list|stat|freeBytes|replaceFile|appendFile|move)\(/g;
 
+/** The public TUF client is a command of its own, with a folder of its own. */
+const NOT_THE_AGENT = "shell/tuf-client.ts";
+
 /** Every place in the agent's sources that asks a Disk or a FileSystem for something. */
 export function writtenSites(): readonly WrittenSite[] {
   const sites: WrittenSite[] = [];
@@ -75,7 +78,7 @@ function sourcesBelow(folder: string): string[] {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return sourcesBelow(path);
-      return entry.name.endsWith(".ts") ? [path] : [];
+      return entry.name.endsWith(".ts") && !path.endsWith(NOT_THE_AGENT) ? [path] : [];
     })
     .sort();
 }

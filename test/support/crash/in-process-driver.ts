@@ -194,7 +194,14 @@ function identityProgram(
 }
 
 function portOf(name: string, region: number): Port {
-  const pixels = { kind: "pixels", element: "int8", zeroPoint: 0, rows: 1, columns: ELEMENTS, channels: 1 } as const;
+  const pixels = {
+    kind: "pixels",
+    element: "int8",
+    zeroPoint: 0,
+    rows: 1,
+    columns: ELEMENTS,
+    channels: 1,
+  } as const;
   const storage = { ...pixels, scale: Math.fround(0.04) };
   return { name, dtype: "f32", shape: SHAPE, region, storage };
 }

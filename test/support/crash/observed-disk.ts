@@ -66,11 +66,9 @@ export function observedDisk(disk: PageCacheDisk, rule: (step: DiskStep) => Ruli
         bytes,
       }),
     sync: (path) => step("sync", path, { whole: () => disk.sync(path) }),
-    syncDirectory: (path) =>
-      step("syncDirectory", path, { whole: () => disk.syncDirectory(path) }),
+    syncDirectory: (path) => step("syncDirectory", path, { whole: () => disk.syncDirectory(path) }),
     rename: (from, to) => step("rename", to, { whole: () => disk.rename(from, to) }),
     remove: (path) => step("remove", path, { whole: () => disk.remove(path) }),
-    makeDirectory: (path) =>
-      step("makeDirectory", path, { whole: () => disk.makeDirectory(path) }),
+    makeDirectory: (path) => step("makeDirectory", path, { whole: () => disk.makeDirectory(path) }),
   };
 }

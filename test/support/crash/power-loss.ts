@@ -144,7 +144,8 @@ interface FileOutcome {
 
 function fileOutcomes(file: FileNode): readonly FileOutcome[] {
   const { durable, pending } = file;
-  const apply = (changes: readonly FileChange[]): Uint8Array => changes.reduce(changedBytes, durable);
+  const apply = (changes: readonly FileChange[]): Uint8Array =>
+    changes.reduce(changedBytes, durable);
   const outcomes: FileOutcome[] = [
     { label: "nothing written", bytes: durable },
     { label: "all written", bytes: apply(pending) },

@@ -200,13 +200,24 @@ async function caught(site: string, stages: readonly Stage[]): Promise<string | 
   const rule = (step: DiskStep): Ruling => (syncSite(step) === site ? { kind: "omit" } : PASS);
   for (const lossesMax of [1, MUTANT_LOSSES_MAX]) {
     for (const stage of stages) {
-      const { moments } = await live(stage, rule);
-      // Late moments first: what was never synced is lost there with all that rests on it.
-      for (const moment of [...moments].reverse()) {
-        const why = await firstViolation(stage, moment, { lossesMax, rule });
-        if (why !== undefined) return `${stage.scenario.name}, ${moment.index}: ${why}`;
-      }
+      const why = await caughtIn(stage, { lossesMax, rule });
+      if (why !== undefined) return `${stage.scenario.name}, ${why}`;
     }
+  }
+  return undefined;
+}
+
+interface Mutation {
+  readonly lossesMax: number;
+  readonly rule: (step: DiskStep) => Ruling;
+}
+
+async function caughtIn(stage: Stage, mutation: Mutation): Promise<string | undefined> {
+  const { moments } = await live(stage, mutation.rule);
+  // Late moments first: what was never synced is lost there with all that rests on it.
+  for (const moment of [...moments].reverse()) {
+    const why = await firstViolation(stage, moment, mutation);
+    if (why !== undefined) return `${moment.index}: ${why}`;
   }
   return undefined;
 }
@@ -215,7 +226,7 @@ async function caught(site: string, stages: readonly Stage[]): Promise<string | 
 async function firstViolation(
   stage: Stage,
   moment: Moment,
-  { lossesMax, rule }: { readonly lossesMax: number; readonly rule: (step: DiskStep) => Ruling },
+  { lossesMax, rule }: Mutation,
 ): Promise<string | undefined> {
   const { losses, possible } = powerLosses(moment.root, lossesMax, seededRandom(moment.index));
   if (possible === 1) return undefined;

@@ -209,9 +209,10 @@ const collection: Scenario = {
     await server.publish([OLD, NEXT, THIRD, FOURTH], FOURTH);
     return device.disk.root;
   },
-  live: async (device) => {
-    await pollOnce(device);
-    await device.agent.unregisterModel(SECOND_MODEL);
+  live: async ({ agent }) => {
+    const outcome = await agent.poll();
+    const isDone = outcome.ok && outcome.value.kind === "committed";
+    if (isDone) await agent.unregisterModel(SECOND_MODEL);
   },
   after: ({ agent }) => agent.unregisterModel(SECOND_MODEL),
 };
