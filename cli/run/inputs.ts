@@ -1,6 +1,6 @@
 /** The inputs of a run: what was given, checked against the model, or seeded values of the right shape. */
 import { importModel } from "../../compiler/frontend/import.ts";
-import { closedGraph } from "../../compiler/ir/index.ts";
+import { closeGraph } from "../../compiler/ir/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { product } from "../../protocol/base/integers.ts";
@@ -16,7 +16,7 @@ const SEED = 1;
 export function importBound(model: ModelFile): Result<Graph> {
   const inputShapes = new Map(model.inputShapes.map(({ input, shape }) => [input, shape]));
   const imported = importModel(model.bytes, { inputShapes });
-  return imported.ok ? closedGraph(imported.value) : imported;
+  return imported.ok ? closeGraph(imported.value) : imported;
 }
 
 /** In the graph's order of inputs. */

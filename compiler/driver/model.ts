@@ -3,7 +3,7 @@ import type { DriverHost, ModelSource } from "../../protocol/abi/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { importModel, modelFormat } from "../frontend/import.ts";
-import { closedGraph, print as printGraph } from "../ir/index.ts";
+import { closeGraph, print as printGraph } from "../ir/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { optimize } from "../passes/index.ts";
 
@@ -28,7 +28,7 @@ export function loadModel(source: ModelSource, options: LoadOptions): Result<Loa
   const inputShapes = new Map(source.inputShapes.map(({ input, shape }) => [input, shape]));
   const imported = importModel(bytes, { inputShapes });
   if (!imported.ok) return imported;
-  const closed = closedGraph(imported.value);
+  const closed = closeGraph(imported.value);
   if (!closed.ok) return closed;
   let dump: string | undefined;
   const graph = optimize(closed.value, undefined, {

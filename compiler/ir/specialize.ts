@@ -2,12 +2,20 @@
  * A graph for given shapes and values: sizes bound, what is known computed, branches with a known
  * condition put in place, loops of known length unrolled. What depends on the data stays as it is.
  */
-import { CodedError, succeeded, toFailure } from "../../protocol/base/result.ts";
+import { CodedError, failed, succeeded, toFailure } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import type { Graph, OpenType, Tensor, TensorType, ValueType } from "./graph.ts";
 import { inlineRegions } from "./inline.ts";
 import { reject } from "./operator.ts";
-import { agrees, closedIfKnown, describeType, isClosed, opened, typeIn } from "./value.ts";
+import {
+  agrees,
+  closedIfKnown,
+  describeType,
+  isClosed,
+  opened,
+  opennessOf,
+  typeIn,
+} from "./value.ts";
 import { workbench } from "./workbench.ts";
 
 export interface Binding {
@@ -39,6 +47,19 @@ export function specialize(graph: Graph, binding: Binding = {}): Result<Graph, "
     }
     throw error;
   }
+}
+
+/** A graph without anything open, as compiled code needs it: specialised where it is not one yet. */
+export function closeGraph(
+  graph: Graph,
+  binding: Binding = {},
+): Result<Graph, "BAD_MODEL" | "DYNAMIC_SHAPE"> {
+  if (opennessOf(graph) === undefined) return succeeded(graph);
+  const bound = specialize(graph, binding);
+  if (!bound.ok) return failed("BAD_MODEL", bound.message, bound.details);
+  const openness = opennessOf(bound.value);
+  if (openness === undefined) return bound;
+  return failed("DYNAMIC_SHAPE", openness.reason, { node: openness.name });
 }
 
 function encodingsOf(graph: Graph, names: readonly string[]): readonly (TensorType | undefined)[] {

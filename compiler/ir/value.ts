@@ -1,6 +1,4 @@
 /** Values that are more than tensors of known shape: how they are told apart, typed and printed. */
-import { failed, succeeded } from "../../protocol/base/result.ts";
-import type { Result } from "../../protocol/base/result.ts";
 import type {
   Dimension,
   Graph,
@@ -119,13 +117,6 @@ export function typeIn(graph: Graph, name: string): ValueType | undefined {
 /** A node whose attributes are all known and that runs no other graph. */
 export function isPlain(node: Node): boolean {
   return (node.late?.size ?? 0) === 0 && (node.regions?.size ?? 0) === 0;
-}
-
-/** The graph, or DYNAMIC_SHAPE with what is not known and what to do: compiled code has fixed shapes. */
-export function closedGraph(graph: Graph): Result<Graph, "DYNAMIC_SHAPE"> {
-  const openness = opennessOf(graph);
-  if (openness === undefined) return succeeded(graph);
-  return failed("DYNAMIC_SHAPE", openness.reason, { node: openness.name });
 }
 
 /** Why a graph is not closed: the first value or node that is not, in a sentence; undefined when it is. */

@@ -3,12 +3,13 @@
  * run; what is not passed has its reason. Exit 0 when the bar holds, 1 when not, 2 when it could not run.
  */
 import { writeFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { handle, wholeNumber } from "../../../cli/command.ts";
 import { EXIT_CODES } from "../../../cli/exit-codes.ts";
 import type { ExitName } from "../../../cli/exit-codes.ts";
 import type { Output } from "../../../cli/output.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
+import type { Backend } from "./backends.ts";
 import type { ConformanceRow } from "./evaluate.ts";
 import { conformancePage } from "./markdown.ts";
 import { testRunner } from "./pool.ts";
@@ -16,6 +17,7 @@ import { suiteTests } from "./suite.ts";
 
 interface Options {
   readonly suite: string;
+  readonly backend: Backend;
   readonly filter?: string;
   readonly markdown?: string;
   readonly budget: number;
@@ -28,6 +30,11 @@ const program = new Command("npm run --silent conformance:onnx --")
   .exitOverride()
   .showHelpAfterError()
   .requiredOption("--suite <dir>", "the unpacked suite: the folder with node, simple, pytorch-…")
+  .addOption(
+    new Option("--backend <name>", "what runs the models; cpu falls back on the evaluator")
+      .choices(["evaluator", "cpu"])
+      .default("evaluator"),
+  )
   .option("--filter <regex>", "tests whose name matches this regular expression")
   .option("--markdown <file>", "write the table of tests not passed there")
   .option("--budget <seconds>", "what one test may take", wholeNumber, 60)
@@ -44,18 +51,20 @@ async function runSuite(options: Options, output: Output): Promise<ExitName> {
   const progress = output.progress("conformance", tests.length);
   const rows: ConformanceRow[] = [];
   for (const { test, group, folder } of tests) {
-    rows.push({ test, group, ...(await runner.run(folder)) });
+    rows.push({ test, group, ...(await runner.run({ folder, backend: options.backend })) });
     progress.advance(1, test);
   }
   progress.finish();
   runner.close();
   if (options.markdown !== undefined) writeFileSync(options.markdown, conformancePage(rows));
   const passed = rows.filter(({ status }) => status === "pass").length;
+  const isCompiled = options.backend !== "evaluator";
+  const fallenBack = rows.filter((row) => row.status === "pass" && row.fallback !== "").length;
   const shown = output.json ? rows : rows.filter(({ status }) => status !== "pass");
   output.report({
     name: "conformance:onnx",
-    rows: shown.map((row) => ({ ...row })),
-    summary: { total: rows.length, passed },
+    rows: shown.map(({ fallback, ...row }) => (isCompiled ? { ...row, fallback } : row)),
+    summary: { total: rows.length, passed, ...(isCompiled && { fallback: fallenBack }) },
   });
   return passed === rows.length ? "ok" : "failed";
 }

@@ -2,10 +2,10 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Verdict } from "./evaluate.ts";
+import type { Task, Verdict } from "./evaluate.ts";
 
 export interface TestRunner {
-  run(folder: string): Promise<Verdict>;
+  run(task: Task): Promise<Verdict>;
   close(): void;
 }
 
@@ -19,9 +19,9 @@ export function testRunner(budgetMs: number): TestRunner {
     worker = undefined;
   };
   return {
-    async run(folder) {
+    async run(task) {
       worker ??= fork(WORKER);
-      const { verdict, isOver } = await ask(worker, folder, budgetMs);
+      const { verdict, isOver } = await ask(worker, task, budgetMs);
       if (isOver) close();
       return verdict;
     },
@@ -35,7 +35,7 @@ interface Answer {
   readonly isOver: boolean;
 }
 
-function ask(worker: ChildProcess, folder: string, budgetMs: number): Promise<Answer> {
+function ask(worker: ChildProcess, task: Task, budgetMs: number): Promise<Answer> {
   return new Promise((resolve) => {
     const finish = (answer: Answer): void => {
       clearTimeout(timer);
@@ -43,11 +43,11 @@ function ask(worker: ChildProcess, folder: string, budgetMs: number): Promise<An
       resolve(answer);
     };
     const lost = (reason: string): void =>
-      finish({ verdict: { status: "fail", reason }, isOver: true });
+      finish({ verdict: { status: "fail", reason, fallback: "" }, isOver: true });
     const onMessage = (verdict: Verdict): void => finish({ verdict, isOver: false });
     const onExit = (code: number | null): void => lost(`crash: its process ended with ${code}`);
     const timer = setTimeout(() => lost(`it takes more than ${budgetMs / 1000} s`), budgetMs);
     worker.on("message", onMessage).on("exit", onExit);
-    worker.send(folder);
+    worker.send(task);
   });
 }

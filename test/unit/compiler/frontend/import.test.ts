@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { encodeModel, importOnnx } from "../../../../compiler/frontend/onnx/index.ts";
 import type { TensorProto } from "../../../../compiler/frontend/onnx/index.ts";
-import { closedGraph, numberList } from "../../../../compiler/ir/index.ts";
+import { closeGraph, numberList } from "../../../../compiler/ir/index.ts";
 import { fc, property } from "../../../support/property.ts";
 import { floats, int, ints, longs, onnxFile, onnxNode } from "./onnx-file.ts";
 import type { SmallModel } from "./onnx-file.ts";
@@ -41,7 +41,7 @@ describe("shapes", () => {
       ["y", named],
     ]);
     const why = { ok: false, code: "DYNAMIC_SHAPE", details: { node: "x" } };
-    expect(closedGraph(graph.value)).toMatchObject(why);
+    expect(closeGraph(graph.value)).toMatchObject(why);
     const bound = importOnnx(open, { inputShapes: new Map([["x", [5, 3]]]) });
     if (!bound.ok) throw new Error(bound.message);
     expect(bound.value.types.get("y")).toEqual({ dtype: "f32", shape: [5, 3] });

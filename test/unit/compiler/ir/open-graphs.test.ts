@@ -1,7 +1,7 @@
 /** Graphs whose shapes, attributes or course are only known when they run: evaluated, specialised, printed. */
 import { describe, expect, test } from "@jest/globals";
 import {
-  closedGraph,
+  closeGraph,
   evaluateValues,
   isTensor,
   numberList,
@@ -252,10 +252,10 @@ describe("open graphs", () => {
     ["a branch", IF, new Map([["c", YES]])],
   ])("%s of known course is put in place", (_, text, values) => {
     const graph = graphOf(text);
-    expect(closedGraph(graph)).toMatchObject({ ok: false, code: "DYNAMIC_SHAPE" });
+    expect(closeGraph(graph)).toMatchObject({ ok: false, code: "DYNAMIC_SHAPE" });
     const bound = specialize(graph, { values });
     if (!bound.ok) throw new Error(bound.message);
-    expect(closedGraph(bound.value)).toMatchObject({ ok: true });
+    expect(closeGraph(bound.value)).toMatchObject({ ok: true });
     const run = RUNS.find((each) => each.graph === text)!;
     const feeds = new Map(graph.inputs.map((name, index) => [name, run.inputs[index]!]));
     expect(results(bound.value, feeds)).toEqual(run.outputs);
