@@ -155,7 +155,7 @@ export const ISA = {
     engine: "hmx",
     fields: { set: "u8", bias: "address" },
     feature: "fp16",
-    doc: "Accumulator set <- float32 bias[32] from VTCM, the same for each of the 32 positions of 16-bit products.",
+    doc: "Accumulator set <- float32 bias[32] from VTCM, -0 as +0, the same for each of the 32 positions of 16-bit products.",
   }),
   "hmx.mac_f16": row({
     code: 0x29,
@@ -180,8 +180,8 @@ export const ISA = {
     },
     feature: "fp16",
     doc:
-      "Rounds the set's float32 to fp16, nearest even, once, and clamps to [low, high], given as fp16 bits; a NaN " +
-      "becomes 0x7e00. Writes one 16-bit crouton; positions outside rows x columns are zero.",
+      "Rounds the set's float32 to fp16, nearest even, once, and clamps to [low, high], given as fp16 bits, -0 below " +
+      "+0; a NaN becomes 0x7e00. Writes one 16-bit crouton; positions outside rows x columns are zero.",
   }),
   "hmx.load_i64": row({
     code: 0x2c,

@@ -1,5 +1,5 @@
 /** The matrix engine in WebAssembly: gather and widen activations, multiply with int16 dot products, requantise. */
-import { at, load, op } from "../../../protocol/wasm/expression.ts";
+import { at, lane, load, op } from "../../../protocol/wasm/expression.ts";
 import type { Expression } from "../../../protocol/wasm/expression.ts";
 import type { FunctionBuilder, FunctionHandle, Local } from "../../../protocol/wasm/function.ts";
 import type { ModuleBuilder } from "../../../protocol/wasm/module.ts";
@@ -20,7 +20,7 @@ function addClear(module: ModuleBuilder): void {
   });
 }
 
-function vectors(f: FunctionBuilder, count: number): Local<"v128">[] {
+export function vectors(f: FunctionBuilder, count: number): Local<"v128">[] {
   return Array.from({ length: count }, () => f.local("v128"));
 }
 
@@ -195,33 +195,82 @@ export const MAC_PARAMETERS = [
   "weights",
   "weightTapPitch",
   "weightTilePitch",
+  /** hmx.mac_zero: the weights' zero point, else 0; hmx.mac_i16: bytes of a weight. */
+  "weightOption",
 ] as const;
+
+export type MacLocals = Readonly<Record<(typeof MAC_PARAMETERS)[number], Local<"i32">>>;
+
+export function macLocals(locals: readonly Local[]): MacLocals {
+  const named = MAC_PARAMETERS.map((name, index) => [name, locals[index]!]);
+  return Object.fromEntries(named) as MacLocals;
+}
+
+/** What a turn over one tap and one tile works with. */
+export interface TilePlace {
+  readonly table: Local<"i32">;
+  readonly y: Local<"i32">;
+  readonly x: Local<"i32">;
+  readonly weights: Local<"i32">;
+  readonly slotsEnd: Local<"i32">;
+}
+
+/** For each tap, for each tile. */
+export function eachTile(f: FunctionBuilder, p: MacLocals, body: (at: TilePlace) => void): void {
+  const [tap, tile, y, x] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+  const [table, weights, slotsEnd] = [f.local("i32"), f.local("i32"), f.local("i32")];
+  const positions = op("i32.mul", p.rows, p.columns);
+  f.set(slotsEnd, op("i32.add", p.slots, op("i32.shl", positions, 2)));
+  f.forRange(tap, { begin: p.tapBegin, end: p.tapEnd, step: 1 }, () => {
+    const dy = op("i32.mul", op("i32.div_u", tap, p.tapColumns), p.dilationY);
+    const dx = op("i32.mul", op("i32.rem_u", tap, p.tapColumns), p.dilationX);
+    f.set(y, op("i32.add", p.originY, dy));
+    f.set(x, op("i32.add", p.originX, dx));
+    f.set(table, p.table);
+    f.set(weights, p.weights);
+    f.forRange(tile, { begin: 0, end: p.tileCount, step: 1 }, () => {
+      body({ table, y, x, weights, slotsEnd });
+      f.increment(table, p.tilePitch);
+      f.increment(weights, p.weightTilePitch);
+    });
+    f.increment(p.weights, p.weightTapPitch);
+  });
+}
 
 function addMac(module: ModuleBuilder, gather: Gather, product: Product): void {
   const parameters = MAC_PARAMETERS.map(() => "i32" as const);
   module.function({ name: "hmx_mac", parameters, exported: true }, (f, locals) => {
-    const p = Object.fromEntries(
-      MAC_PARAMETERS.map((name, index) => [name, locals[index]!]),
-    ) as Record<(typeof MAC_PARAMETERS)[number], Local<"i32">>;
-    const [tap, tile, y, x] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
-    const [table, weights, slotsEnd] = [f.local("i32"), f.local("i32"), f.local("i32")];
-    const positions = op("i32.mul", p.rows, p.columns);
-    f.set(slotsEnd, op("i32.add", p.slots, op("i32.shl", positions, 2)));
-    f.forRange(tap, { begin: p.tapBegin, end: p.tapEnd, step: 1 }, () => {
-      const dy = op("i32.mul", op("i32.div_u", tap, p.tapColumns), p.dilationY);
-      const dx = op("i32.mul", op("i32.rem_u", tap, p.tapColumns), p.dilationX);
-      f.set(y, op("i32.add", p.originY, dy));
-      f.set(x, op("i32.add", p.originX, dx));
-      f.set(table, p.table);
-      f.set(weights, p.weights);
-      f.forRange(tile, { begin: 0, end: p.tileCount, step: 1 }, () => {
-        f.call(gather, table, p.rowPitch, y, x, p.strideY, p.strideX, p.rows, p.columns);
-        f.call(product, p.set, p.slots, slotsEnd, weights);
-        f.increment(table, p.tilePitch);
-        f.increment(weights, p.weightTilePitch);
-      });
-      f.increment(p.weights, p.weightTapPitch);
+    const p = macLocals(locals);
+    eachTile(f, p, ({ table, y, x, weights, slotsEnd }) => {
+      f.call(gather, table, p.rowPitch, y, x, p.strideY, p.strideX, p.rows, p.columns);
+      f.call(product, p.set, p.slots, slotsEnd, weights);
+      f.if(p.weightOption, () => takeOffZero(f, p, slotsEnd));
     });
+  });
+}
+
+/** Subtracts the weights' zero point times the sum of each position's channels. */
+function takeOffZero(f: FunctionBuilder, p: MacLocals, slotsEnd: Local<"i32">): void {
+  const [slot, from, to] = [f.local("i32"), f.local("i32"), f.local("i32")];
+  const [sum, one] = [f.local("v128"), f.local("v128")];
+  f.set(one, op("i16x8.splat", 1));
+  f.set(from, ACTIVATIONS);
+  f.forRange(slot, { begin: p.slots, end: slotsEnd, step: 4 }, () => {
+    const part = (index: number): Expression<"v128"> =>
+      op("i32x4.dot_i16x8_s", load("v128.load", at(from, index * 16)), one);
+    f.set(
+      sum,
+      op("i32x4.add", op("i32x4.add", part(0), part(1)), op("i32x4.add", part(2), part(3))),
+    );
+    const lanes = [0, 1, 2, 3].map((index) => lane("i32x4.extract_lane", index, sum));
+    const total = lanes.reduce((left, right) => op("i32.add", left, right));
+    f.set(sum, op("i32x4.splat", op("i32.mul", total, p.weightOption)));
+    f.set(to, op("i32.add", p.set, load("i32.load", slot)));
+    for (let byte = 0; byte < POSITION_BYTES; byte += 16) {
+      const place = at(to, byte);
+      f.store("v128.store", place, op("i32x4.sub", load("v128.load", place), sum));
+    }
+    f.increment(from, 64);
   });
 }
 

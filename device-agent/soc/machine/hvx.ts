@@ -16,6 +16,10 @@ import { OPERAND } from "./micro-pixels.ts";
 
 export type VectorRun = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
 
+export function isRun(instruction: Instruction): instruction is VectorRun {
+  return instruction.op === "hvx.run" || instruction.op === "hvx.run16";
+}
+
 export interface PreparedRun {
   /** To be placed at OPERANDS and at MICRO_CODE. */
   readonly operands: Int32Array;

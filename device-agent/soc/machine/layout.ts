@@ -27,6 +27,8 @@ export const RUN_ROWS = 16;
 export const RUN_COLUMNS = 20;
 /** 1 where it visits 16-bit croutons. */
 export const RUN_WIDE = 24;
+/** A vector: whether the gathered fp16 activations hold an infinity or NaN. */
+export const SPECIAL = 32;
 export const OPERANDS = 64;
 export const MICRO_CODE = OPERANDS + OPERANDS_MAX * OPERAND_BYTES;
 const MICRO_CODE_END = MICRO_CODE + 3 * MICRO_OPS_MAX * MICRO_OP_BYTES;

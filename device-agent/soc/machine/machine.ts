@@ -2,33 +2,22 @@
 import { assert, present } from "../../../protocol/base/assert.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
-import { ACCUMULATOR_SETS, ELEMENTARY, elementaryTable } from "../../../protocol/isa/index.ts";
-import type {
-  Address,
-  ElementaryName,
-  Instruction,
-  InstructionOf,
-} from "../../../protocol/isa/index.ts";
+import { ELEMENTARY, elementaryTable } from "../../../protocol/isa/index.ts";
+import type { Address, ElementaryName, Instruction } from "../../../protocol/isa/index.ts";
 import type { Program } from "../../../protocol/program/index.ts";
 import { moduleBuilder, PAGE_BYTES } from "../../../protocol/wasm/module.ts";
 import type { VerifiedHtpSegment, VerifiedProgram } from "../verify/verify.ts";
 import { addDmaKernel } from "./dma-kernel.ts";
-import { addHmxKernels, MAC_PARAMETERS } from "./hmx-kernels.ts";
+import { addHalfKernels } from "./hmx-halves.ts";
+import { addIntKernels } from "./hmx-ints.ts";
+import { addHmxKernels } from "./hmx-kernels.ts";
 import { addHvxKernels } from "./hvx-kernels.ts";
-import { prepareRun } from "./hvx.ts";
+import { isRun, prepareRun } from "./hvx.ts";
+import { kernelCall } from "./kernel-call.ts";
 import { functionTable } from "./micro-halves.ts";
+import { addPackKernel } from "./pack-kernel.ts";
 import type { PreparedRun } from "./hvx.ts";
-import {
-  ACCUMULATOR_BYTES,
-  ACCUMULATORS,
-  MICRO_CODE,
-  OPERANDS,
-  regionAddresses,
-  slotList,
-  WORDS_OF_BYTES,
-  VTCM,
-  writeSlotLists,
-} from "./layout.ts";
+import { MICRO_CODE, OPERANDS, regionAddresses, VTCM, writeSlotLists } from "./layout.ts";
 
 /** Holds one program; runs its HTP segments any number of times. */
 export interface Machine {
@@ -110,112 +99,35 @@ function kernels(): WebAssembly.Module {
   const module = moduleBuilder({ pagesMin: 1, pagesMax: 65_536 });
   addDmaKernel(module);
   addHmxKernels(module);
+  addHalfKernels(module);
+  addIntKernels(module);
+  addPackKernel(module);
   addHvxKernels(module);
   compiled = new WebAssembly.Module(module.encode());
   return compiled;
 }
-
-type Kernel = (...values: number[]) => number;
 
 function createEngine(
   memory: WebAssembly.Memory,
   addresses: readonly number[],
 ): (instruction: Instruction) => void {
   const { exports } = new WebAssembly.Instance(kernels(), { env: { memory } });
-  const kernel = (name: string): Kernel => present(exports[name], `kernel ${name}`);
   const words = new Int32Array(memory.buffer, 0, VTCM / 4);
   const place = (address: Address): number => (addresses[address.region] ?? 0) + address.offset;
-  const [copy, clear, load] = [kernel("dma_copy"), kernel("hmx_clear"), kernel("hmx_load")];
-  const [mac, store, run] = [kernel("hmx_mac"), kernel("hmx_store"), kernel("hvx_run")];
+  const run = present(exports["hvx_run"], "kernel hvx_run");
   const prepared = new WeakMap<Instruction, PreparedRun>();
   return (instruction) => {
-    switch (instruction.op) {
-      case "dma.copy":
-        return void copy(...copyArguments(instruction, place));
-      case "hmx.clear":
-        return void clear(setAddress(instruction.set));
-      case "hmx.load":
-        return void load(setAddress(instruction.set), place(instruction.bias));
-      case "hmx.mac":
-        return void mac(...macArguments(instruction, place));
-      case "hmx.store":
-        return void store(...storeArguments(instruction, place));
-      case "hvx.run":
-      case "hvx.run16": {
-        const form = prepared.get(instruction) ?? prepareRun(instruction);
-        prepared.set(instruction, form);
-        words.set(form.operands, OPERANDS / 4);
-        words.set(form.microCode, MICRO_CODE / 4);
-        const { prologueEnd, bodyEnd, epilogueEnd, constants, wide } = form;
-        const { vectors, rows, columns } = instruction;
-        return void run(prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns, wide);
-      }
-      default:
-        throw new Error(`the machine does not run ${instruction.op} yet`);
+    if (!isRun(instruction)) {
+      const [kernel, values] = kernelCall(instruction, place);
+      present(exports[kernel], `kernel ${kernel}`)(...values);
+      return;
     }
+    const form = prepared.get(instruction) ?? prepareRun(instruction);
+    prepared.set(instruction, form);
+    words.set(form.operands, OPERANDS / 4);
+    words.set(form.microCode, MICRO_CODE / 4);
+    const { prologueEnd, bodyEnd, epilogueEnd, constants, wide } = form;
+    const { vectors, rows, columns } = instruction;
+    run(prologueEnd, bodyEnd, epilogueEnd, constants, vectors, rows, columns, wide);
   };
-}
-
-type Place = (address: Address) => number;
-
-/** There is one HMX queue: its sets lie at the start of the accumulators. */
-function setAddress(set: number): number {
-  assert(set < ACCUMULATOR_SETS, "accumulator set");
-  return ACCUMULATORS + set * ACCUMULATOR_BYTES;
-}
-
-function copyArguments(copy: InstructionOf<"dma.copy">, place: Place): number[] {
-  return [
-    place(copy.destination),
-    place(copy.source),
-    copy.bytes,
-    copy.rows,
-    copy.destinationRowStride,
-    copy.sourceRowStride,
-    copy.planes,
-    copy.destinationPlaneStride,
-    copy.sourcePlaneStride,
-  ];
-}
-
-function macArguments(mac: InstructionOf<"hmx.mac">, place: Place): number[] {
-  const { activations } = mac;
-  const tilePitch = activations.tilePitch * 4;
-  const named: Record<(typeof MAC_PARAMETERS)[number], number> = {
-    set: setAddress(mac.set),
-    slots: slotList(WORDS_OF_BYTES, mac.rows, mac.columns),
-    rows: mac.rows,
-    columns: mac.columns,
-    table: place(activations.table) + mac.tileBegin * tilePitch,
-    originY: activations.originY,
-    originX: activations.originX,
-    rowPitch: activations.rowPitch * 4,
-    tilePitch,
-    strideY: activations.strideY,
-    strideX: activations.strideX,
-    tapBegin: mac.tapBegin,
-    tapEnd: mac.tapBegin + mac.tapCount,
-    tapColumns: mac.tapColumns,
-    dilationY: mac.dilationY,
-    dilationX: mac.dilationX,
-    tileCount: mac.tileCount,
-    weights: place(mac.weights),
-    weightTapPitch: mac.weightTapPitch,
-    weightTilePitch: mac.weightTilePitch,
-  };
-  return MAC_PARAMETERS.map((name) => named[name]);
-}
-
-function storeArguments(store: InstructionOf<"hmx.store">, place: Place): number[] {
-  const { zeroPoint } = store;
-  return [
-    setAddress(store.set),
-    store.rows,
-    store.columns,
-    place(store.destination),
-    place(store.multipliers),
-    zeroPoint,
-    store.low - zeroPoint,
-    store.high - zeroPoint,
-  ];
 }

@@ -33,7 +33,7 @@ export function hmx(regions: Regions, set: NaiveSet, instruction: Hmx): void {
     case "hmx.load":
       return fillFrom(set, (o) => readWord(regions, instruction.bias, o));
     case "hmx.load_f16":
-      return fillFrom(set, (o) => asFloat(readWord(regions, instruction.bias, o)));
+      return fillFrom(set, (o) => asFloat(readWord(regions, instruction.bias, o)) + 0);
     case "hmx.load_i64":
       return fillFrom(set, (o) => readLong(regions, instruction.bias, o));
     case "hmx.mac":
@@ -168,12 +168,10 @@ function stored(regions: Regions, { s, o, sum }: Stored): number {
   return clamp(clamp(whole + s.zeroPoint, -(2 ** 31), 2 ** 31 - 1), s.low, s.high);
 }
 
-/** Bits in, bits out: what min(max(value, low), high) keeps. */
+/** Bits in, bits out: min(max(value, low), high), where -0 is below +0. */
 function clampHalf(bits: number, low: number, high: number): number {
-  const value = halfValue(bits);
-  if (Number.isNaN(value)) return bits;
-  const raised = value < halfValue(low) ? low : bits;
-  return halfValue(raised) > halfValue(high) ? high : raised;
+  const raised = Math.max(halfValue(bits), halfValue(low));
+  return halfBits(Math.min(raised, halfValue(high)));
 }
 
 function requantized(regions: Regions, { s, o, sum }: Stored): number {
