@@ -89,8 +89,7 @@ const KINDS: readonly ProductKind[] = [
   { load: "hmx.load_i64", mac: "hmx.mac_i16", store: "hmx.store_i16" },
 ];
 
-/** `effort` multiplies the number of random programs. */
-export function machineProperties(effort: number): void {
+function copies(effort: number): void {
   test("dma.copy moves what the naive model moves", () => {
     property((random) => {
       const [bytes, rows, planes] = [
@@ -114,7 +113,11 @@ export function machineProperties(effort: number): void {
       ];
     }, 10 * effort);
   });
+}
 
+/** `effort` multiplies the number of random programs. */
+export function machineProperties(effort: number): void {
+  copies(effort);
   test.each(KINDS)("$mac: load, products and store give the naive model's bits", (kind) => {
     property(
       (random) => [
