@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { lowerHtp } from "../../compiler/codegen/htp/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { loadKernels } from "../../compiler/kernels/index.ts";
-import { quantize } from "../../compiler/quant/index.ts";
+import { quantize, toHalf } from "../../compiler/quant/index.ts";
 import type { Encodings, Range } from "../../compiler/quant/index.ts";
 import { PARITY } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
@@ -33,6 +33,7 @@ export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
     case "w8a8":
       return quantize(graph, differentRanges(graph));
     case "float":
+      return toHalf(graph);
     case "w8a16":
       return failed("NOT_QUANTIZABLE", `there is no ${precision} form yet`);
   }

@@ -19,6 +19,7 @@ import type { LoweringOptions } from "./options.ts";
 import { gatheredInput } from "./gathered.ts";
 import { phasedValues } from "./phased.ts";
 import type { Phased } from "./phased.ts";
+import { neverNegative } from "./sign.ts";
 import { exportStage, gatherStage, importStage } from "./stages/ports.ts";
 import { exportPhasedStage } from "./stages/phased-port.ts";
 import type { Stage, Value, ValueId } from "./stage.ts";
@@ -79,12 +80,14 @@ class NetworkBuilder {
   private readonly mayBePhased: ReadonlySet<string>;
   private readonly matrixCycles = new Map<ValueId, number>();
   private readonly imported = new Set<ValueId>();
+  private readonly neverNegative: ReadonlySet<string>;
 
   constructor(graph: Graph, options: LoweringOptions, soc: SocDescription) {
     this.graph = graph;
     this.options = options;
     this.soc = soc;
     this.consumers = consumersOf(graph);
+    this.neverNegative = neverNegative(graph);
     this.mayBePhased = options.phased ? phasedValues(graph) : new Set();
   }
 
@@ -92,12 +95,14 @@ class NetworkBuilder {
     const { grid, encoding, shape } = this.port(name);
     const { zeroPoint } = encoding;
     const region = FIRST_PORT_REGION + index;
-    const gathered = this.options.gatherInput ? gatheredInput(this.graph, name) : undefined;
+    const gathers = this.options.gatherInput.some((dtype) => dtype === grid.format.dtype);
+    const gathered = gathers ? gatheredInput(this.graph, name) : undefined;
     const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
     this.imported.add(value);
     if (gathered === undefined) {
       this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid) });
-      this.stages.push(importStage({ node: name, value, grid, zeroPoint, region }));
+      const { importByCrouton: byCrouton } = this.options;
+      this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, byCrouton }));
     } else {
       this.gathered.set(name, { ...gathered, value });
       this.stages.push(gatherStage({ node: name, value, grid, zeroPoint, region, gathered }));
@@ -146,6 +151,7 @@ class NetworkBuilder {
       outputType: this.activation(node, outputName),
       readers: this.consumers.get(outputName) ?? [],
       constant: (input) => graph.constants.get(name(input)),
+      neverNegative: (input) => this.neverNegative.has(name(input)),
       value: (input) => this.placementOf(node, name(input)).value,
       arrangement: (input) => this.placementOf(node, name(input)).arrangement,
       placed: (input) => {

@@ -1,4 +1,6 @@
 /** What a release decides about lowering. */
+import type { FormatName } from "./format.ts";
+
 export interface LoweringOptions {
   /** Where activations live between groups of stages: "ddr", or "vtcm" wherever the plan has room. */
   readonly homes: "ddr" | "vtcm";
@@ -10,8 +12,10 @@ export interface LoweringOptions {
   readonly prefetch: boolean;
   /** The matrix engine takes its share of depthwise convolutions, with one weight a channel on a diagonal. */
   readonly matrixDepthwise: boolean;
-  /** An input of few channels is brought in with the columns of its first window as channels. */
-  readonly gatherInput: boolean;
+  /** Inputs of these types and few channels are brought in with the columns of their first window as channels. */
+  readonly gatherInput: readonly FormatName[];
+  /** 16-bit inputs go into croutons by a task for each, where about one a context and row would do. */
+  readonly importByCrouton: boolean;
   /** Transposed convolutions that lead to an output stay one pixel a window until they are written out. */
   readonly phased: boolean;
   /** Weights above twice this size are brought in and used in parts of about this size. */

@@ -28,6 +28,8 @@ export interface NodeContext {
   /** The nodes that read the output. */
   readonly readers: readonly Node[];
   constant(input: number): Tensor | undefined;
+  /** Whether the input's producer clamps it at zero or above, or keeps what does. */
+  neverNegative(input: number): boolean;
   /** The input, however it lies; throws UNSUPPORTED_OP for a constant. */
   value(input: number): ValueId;
   arrangement(input: number): Arrangement;

@@ -60,8 +60,11 @@ function lowerMaxPool(context: NodeContext): void {
   checkWindow(context, geometry, MAX_TAPS_MAX);
   const from = frame(context);
   const { format } = from.inputGrid;
-  // Where zero is the lowest value, lanes outside the image cannot win either.
-  if (!readsOutside(geometry, format) || from.zeroPointIn === LOWEST[format.dtype]) {
+  // Where zero is the lowest value, lanes outside the image, which hold it, cannot win either.
+  const isLowest =
+    from.zeroPointIn === LOWEST[format.dtype] ||
+    (format.dtype === "f16" && context.neverNegative(0));
+  if (!readsOutside(geometry, format) || isLowest) {
     context.add(maxPoolStage({ ...from, geometry }));
     return;
   }

@@ -10,7 +10,7 @@ import type { Grid } from "../grid.ts";
 import { sameRows } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
-import { linearSegments, maskedSegments, runOf } from "./segments.ts";
+import { croutonSegments, linearSegments, maskedSegments, runOf } from "./segments.ts";
 
 export interface PortNode {
   readonly node: string;
@@ -19,6 +19,8 @@ export interface PortNode {
   readonly zeroPoint: number;
   /** Region of int8 pixels [height][width][channels]. */
   readonly region: number;
+  /** 16-bit pixels are interleaved by a task for every crouton, where about one a context would do. */
+  readonly byCrouton?: boolean;
 }
 
 const PIXEL_BYTES = 32;
@@ -136,7 +138,12 @@ function interleaveRow(from: PortNode, work: Work, plain: number): void {
   const { grid } = from;
   const { format } = grid;
   const source = plainRow(grid, plain);
-  for (const segment of maskedSegments(grid, work.rows.first, work.emit.contexts)) {
+  const { first: row } = work.rows;
+  const segments =
+    from.byCrouton === true
+      ? croutonSegments(grid, row)
+      : maskedSegments(grid, row, work.emit.contexts);
+  for (const segment of segments) {
     const { tile, column } = segment;
     work.emit.vector({
       kernel: format.dtype === "f16" ? "interleave_f16" : "interleave_i16",

@@ -63,6 +63,15 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
   }));
 }
 
+/** A run for every crouton of the row. */
+export function croutonSegments(grid: Grid, row: number): Segment[] {
+  return linearSegments(grid, grid.columns * grid.tiles).map((segment) => ({
+    ...segment,
+    rows: validRows(grid, row),
+    columns: grid.width - segment.column * grid.format.columns,
+  }));
+}
+
 /** As linearSegments where no column is outside the image, else inside tiles. */
 export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
   if (grid.width % grid.format.columns !== 0)
