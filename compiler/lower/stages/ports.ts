@@ -10,7 +10,9 @@ import type { Grid } from "../grid.ts";
 import { sameRows } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
-import { croutonSegments, linearSegments, maskedSegments, runOf } from "./segments.ts";
+import { linearSegments } from "./segments.ts";
+import { interleaveRow, outputRow, plainRow, plainRowBytes, separateRow } from "./interleave.ts";
+import type { CroutonRow } from "./interleave.ts";
 
 export interface PortNode {
   readonly node: string;
@@ -81,22 +83,6 @@ export function importStage(from: PortNode): Stage {
   };
 }
 
-/** VTCM offset of the croutons of one row. */
-type CroutonRow = (tile: number, column: number) => number;
-
-function outputRow(work: Work): CroutonRow {
-  return (tile, column) => work.output.offset(work.rows.first, tile, column);
-}
-
-/** 16-bit croutons interleave pairs of pixels: a row of them as it lies before that, pixel after pixel. */
-function plainRow(grid: Grid, at: number): CroutonRow {
-  return (tile, column) => at + (tile * grid.columns + column) * CROUTON_BYTES;
-}
-
-function plainRowBytes(grid: Grid): number {
-  return grid.format.bytes === 1 ? 0 : grid.rowBytes;
-}
-
 interface Ends {
   /** VTCM offset of a crouton row's dense pixels. */
   readonly dense: number;
@@ -132,46 +118,6 @@ function gathered(from: PortNode, run: PixelRun, ends: Ends): Copy {
     sourcePlaneStride: copy.destinationPlaneStride ?? 0,
     destinationPlaneStride: copy.sourcePlaneStride ?? 0,
   };
-}
-
-function interleaveRow(from: PortNode, work: Work, plain: number): void {
-  const { grid } = from;
-  const { format } = grid;
-  const source = plainRow(grid, plain);
-  const { first: row } = work.rows;
-  const segments =
-    from.byCrouton === true
-      ? croutonSegments(grid, row)
-      : maskedSegments(grid, row, work.emit.contexts);
-  for (const segment of segments) {
-    const { tile, column } = segment;
-    work.emit.vector({
-      kernel: format.dtype === "f16" ? "interleave_f16" : "interleave_i16",
-      shape: { parameters: { outside: from.zeroPoint } },
-      operands: {
-        x: linear(source(tile, column), format.vectorBytes),
-        y: linear(outputRow(work)(tile, column), format.vectorBytes),
-      },
-      ...runOf(segment),
-    });
-  }
-}
-
-function separateRow(grid: Grid, work: Work, plain: number): void {
-  const { format } = grid;
-  for (const segment of linearSegments(grid, work.emit.contexts)) {
-    const { tile, column } = segment;
-    const source = work.input(0).offset(work.rows.first, tile, column);
-    work.emit.vector({
-      kernel: format.dtype === "f16" ? "separate_f16" : "separate_i16",
-      shape: {},
-      operands: {
-        x: linear(source, format.vectorBytes),
-        y: linear(plainRow(grid, plain)(tile, column), format.vectorBytes),
-      },
-      ...runOf(segment),
-    });
-  }
 }
 
 export interface GatherNode extends PortNode {
