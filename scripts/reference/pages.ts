@@ -7,6 +7,7 @@ import { configurationPage } from "./configuration.ts";
 import { errorsPage } from "./errors.ts";
 import { exitCodesPage } from "./exit-codes.ts";
 import { httpPage } from "./http.ts";
+import { operatorsPage } from "./operators.ts";
 
 /** `root` is the checkout. Pages are formatted as `npm run check` demands. */
 export async function referencePages(root: string): Promise<ReadonlyMap<string, string>> {
@@ -17,6 +18,7 @@ export async function referencePages(root: string): Promise<ReadonlyMap<string, 
     "docs/reference/exit-codes.md": exitCodesPage(),
     "docs/reference/http.md": httpPage(),
     "docs/reference/isa.md": isaManual(),
+    "docs/reference/operators.md": operatorsPage(),
   };
   const style = await resolveConfig(join(root, "docs/reference/page.md"));
   const formatted = new Map<string, string>();
