@@ -14,6 +14,7 @@ import { isTensor, opened } from "./value.ts";
  * - movement: elements are copied or compared; input and output share one encoding;
  * - table: any function of one element becomes a `lut` node of 256 entries;
  * - fixed: the arithmetic of models quantised elsewhere, told by the row and its `rule`;
+ * - normalization: float32 steps on stored integers (lane_norm);
  * - none: float only.
  */
 export type QuantizedRule =
@@ -25,6 +26,7 @@ export type QuantizedRule =
   | "movement"
   | "table"
   | "fixed"
+  | "normalization"
   | "none";
 
 export interface Operator {

@@ -20,6 +20,7 @@ import { GENERATION_OPS } from "./ops/generation.ts";
 import { LEARNED_OPS } from "./ops/learned-trees.ts";
 import { LOSS_OPS } from "./ops/losses.ts";
 import { HALF_OPS } from "./ops/half.ts";
+import { LANE_OPS } from "./ops/lanes.ts";
 import { MATRIX_OPS } from "./ops/matrix.ts";
 import { MOVEMENT_OPS } from "./ops/movement.ts";
 import { NORMALIZATION_OPS } from "./ops/normalization.ts";
@@ -72,6 +73,7 @@ export const OPS = {
   ...CONTROL_OPS,
   ...HALF_OPS,
   ...FIXED_OPS,
+  ...LANE_OPS,
 } as const satisfies Record<string, Operator>;
 
 export type OpName = keyof typeof OPS;

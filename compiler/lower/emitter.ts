@@ -1,6 +1,6 @@
 /** Collects instructions in sequential order and gives each its queue. */
 import { assert, present } from "../../protocol/base/assert.ts";
-import { hvxCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
+import { hvxCycles, packCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
 import type {
   Address,
   Operand,
@@ -42,12 +42,15 @@ export interface VectorRun {
 }
 
 type Unplaced<D> = D extends Draft ? Omit<D, "origin"> : never;
+type PackDraft = Omit<Unplaced<Extract<Draft, { op: "hvx.pack" }>>, "op">;
 type MatrixDraft = Unplaced<Extract<Draft, { op: `hmx.${string}` }>>;
 
 export interface Emitter {
   copy(queue: CopyQueue, copy: Copy): void;
   matrix(draft: MatrixDraft): void;
   vector(run: VectorRun): void;
+  /** Activations into weight tiles, on a vector context. */
+  pack(draft: PackDraft): void;
   /** Number of vector contexts: into how many parts work is worth splitting. */
   readonly contexts: number;
 }
@@ -67,6 +70,11 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
   const copyQueues = { in: 0, out: Math.min(1, soc.dma.queues - 1) };
   // Vector work goes to the context that has been given least of it.
   const loads = new Array<number>(soc.hvx.queues).fill(0);
+  const takeContext = (cycles: number): number => {
+    const context = loads.indexOf(Math.min(...loads));
+    loads[context] = present(loads[context], "context") + cycles;
+    return context;
+  };
   const forOrigin = (origin: number): Emitter => ({
     contexts: soc.hvx.queues,
     copy: (queue, copy) => {
@@ -78,15 +86,17 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
     matrix: (draft) => {
       sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
     },
+    pack: (pack) => {
+      const draft: Draft = { op: "hvx.pack", origin, ...pack };
+      sequence.push({ queue: hvx + takeContext(packCycles(pack, soc)), draft });
+    },
     vector: (run) => {
       const kernel = typeof run.kernel === "string" ? kernels.kernel(run.kernel) : run.kernel;
       const operands = operandList(kernel, run.operands);
       const code = kernels.code(kernel, run.shape);
       const { vectors, rows = 8, columns = 0xffff } = run;
       assert(vectors > 0, "a run has vectors");
-      const context = loads.indexOf(Math.min(...loads));
-      loads[context] =
-        present(loads[context], "context") + hvxCycles({ vectors, operands, code }, soc);
+      const context = takeContext(hvxCycles({ vectors, operands, code }, soc));
       const op = run.format?.bytes === 2 ? "hvx.run16" : "hvx.run";
       const draft: Draft = { op, origin, vectors, rows, columns, operands, code };
       sequence.push({ queue: hvx + context, draft });
@@ -120,6 +130,11 @@ export function vtcm(offset: number): Address {
 
 export function linear(offset: number, strideBytes = 0): Operand {
   return { kind: "linear", address: vtcm(offset), strideBytes };
+}
+
+/** Four pixels a vector, wherever the table at a VTCM offset points. */
+export function pixelOperand(table: number, offsetBytes = 0): Operand {
+  return { kind: "pixels", table: vtcm(table), offsetBytes };
 }
 
 export function windowOperand(window: Window): Operand {

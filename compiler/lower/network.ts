@@ -8,10 +8,12 @@ import type { Arrangement } from "./arrangement.ts";
 import { storedEncoding } from "./encoding.ts";
 import { unsupported } from "./failure.ts";
 import { FORMATS, isFormat } from "./format.ts";
-import { gridOfShape, isDense, sameGrid } from "./grid.ts";
+import { gridOfShape, isDense } from "./grid.ts";
 import type { Grid } from "./grid.ts";
-import type { GatheredValue, NodeContext } from "./nodes/context.ts";
+import type { GatheredValue, NodeContext, Placement } from "./nodes/context.ts";
 import { lowerArithmetic } from "./nodes/arithmetic.ts";
+import { inUsualOrder, lowerMove } from "./nodes/moves.ts";
+import type { Mover } from "./nodes/moves.ts";
 import { lowerMovement } from "./nodes/movement.ts";
 import { lowerPooling } from "./nodes/pooling.ts";
 import { lowerProduct } from "./nodes/product.ts";
@@ -36,12 +38,6 @@ export function portBytes({ grid }: PortValue): number {
   return grid.pixels * grid.channels * grid.format.bytes;
 }
 
-/** Where a tensor of the graph lies. */
-interface Placement {
-  readonly value: ValueId;
-  readonly arrangement: Arrangement;
-}
-
 export interface Network {
   readonly values: readonly Value[];
   readonly stages: readonly Stage[];
@@ -63,7 +59,8 @@ function lowerNode(context: NodeContext): void {
     lowerProduct(context) ||
     lowerArithmetic(context) ||
     lowerPooling(context) ||
-    lowerMovement(context);
+    lowerMovement(context) ||
+    lowerMove(context);
   if (!handled) throw unsupported(context.node.name, `operator ${context.node.op}`);
 }
 
@@ -121,13 +118,17 @@ class NetworkBuilder {
     }
     const known = this.known.get(name);
     if (known === undefined) throw unsupported(name, "a constant output");
-    const { value, arrangement } = known;
-    const placed = this.gridOf(value);
-    const wanted = canonicalArrangement(shape, grid);
-    if (!sameArrangement(arrangement, wanted) || !isDense(placed)) {
-      throw unsupported(name, "an output whose elements lie in another order");
-    }
-    this.stages.push(exportStage({ node: name, value, grid: placed, zeroPoint, region }));
+    const type = present(this.graph.types.get(name), name);
+    const node = { name, op: "output", inputs: [], outputs: [], attributes: new Map() };
+    const { grid: placed } = present(this.values[known.value], "value");
+    const dense = canonicalArrangement(shape, placed);
+    const isDenseOrder = sameArrangement(known.arrangement, dense) && isDense(placed);
+    const value = isDenseOrder
+      ? known.value
+      : inUsualOrder(this.mover(node), { ...known, grid: placed, zeroPoint }, type);
+    this.stages.push(
+      exportStage({ node: name, value, grid: this.gridOf(value), zeroPoint, region }),
+    );
   }
 
   finish(): Network {
@@ -154,6 +155,8 @@ class NetworkBuilder {
       neverNegative: (input) => this.neverNegative.has(name(input)),
       value: (input) => this.placementOf(node, name(input)).value,
       arrangement: (input) => this.placementOf(node, name(input)).arrangement,
+      placement: (input) => this.placementOf(node, name(input)),
+      outputGrid: this.gridFor(node.name, outputType),
       placed: (input) => {
         const { value, arrangement } = this.placementOf(node, name(input));
         return { grid: this.gridOf(value), arrangement };
@@ -172,8 +175,7 @@ class NetworkBuilder {
         this.known.set(outputName, { value, arrangement });
         return value;
       },
-      temporary: (grid, zeroPoint) =>
-        this.values.push({ name: `${node.name}:${this.values.length}`, grid, zeroPoint }) - 1,
+      temporary: (grid, zeroPoint) => this.temporary(node.name, grid, zeroPoint),
       alias: (value, arrangement) => void this.known.set(outputName, { value, arrangement }),
       canEmbed: (value) => this.canEmbed(value),
       embed: (value, within) => {
@@ -222,15 +224,28 @@ class NetworkBuilder {
   /** The value of an image: channels second, pixels where their neighbours are. */
   private imageOf(node: Node, name: string): ValueId {
     const { value, arrangement } = this.placementOf(node, name);
-    const wanted = this.gridFor(node.name, this.activation(node, name));
-    const grid = this.gridOf(value);
-    const { shape } = this.activation(node, name);
-    const isImage =
-      (shape.length !== 4 || shape[0] === 1) &&
-      sameGrid(grid, wanted) &&
-      sameArrangement(arrangement, canonicalArrangement(shape, wanted));
-    if (!isImage) throw unsupported(node.name, `${name}, which lies in another order,`);
-    return value;
+    const type = this.activation(node, name);
+    if (type.shape.length === 4 && type.shape[0] !== 1) {
+      throw unsupported(node.name, "several images at once");
+    }
+    const { grid, zeroPoint } = present(this.values[value], "value");
+    const image = inUsualOrder(this.mover(node), { value, arrangement, grid, zeroPoint }, type);
+    // Other readers find it in order.
+    const wanted = canonicalArrangement(type.shape, this.gridOf(image));
+    this.known.set(name, { value: image, arrangement: wanted });
+    return image;
+  }
+
+  private mover(node: Node): Mover {
+    return {
+      node,
+      temporary: (grid, zeroPoint) => this.temporary(node.name, grid, zeroPoint),
+      add: (stage) => this.stages.push(stage),
+    };
+  }
+
+  private temporary(node: string, grid: Grid, zeroPoint: number): ValueId {
+    return this.values.push({ name: `${node}:${this.values.length}`, grid, zeroPoint }) - 1;
   }
 
   private gridFor(node: string, type: TensorType): Grid {

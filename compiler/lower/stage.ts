@@ -40,6 +40,26 @@ export interface View {
   readonly halo: Halo;
 }
 
+/** VTCM offsets of single pixels, for operands of kind `pixels`; written once everything has its place. */
+export interface PixelTable {
+  readonly entries: number;
+  /** What pixels outside the inputs are read from. */
+  readonly fill?: Fill;
+  write(into: Uint32Array, at: PixelPlaces): void;
+}
+
+export interface PixelPlaces {
+  input(index: number): Place;
+  /** VTCM offset of the table's fill. */
+  readonly fill: number;
+}
+
+/** A crouton that holds one value everywhere. */
+export interface Fill {
+  readonly format: Format;
+  readonly value: number;
+}
+
 /** Constants of a stage; packed only when the program is written. */
 export interface Chunk {
   readonly bytes: number;
@@ -67,6 +87,7 @@ export interface Stage {
   readonly unitRows: number;
   inputRows(input: number, rows: RowRange): RowRange;
   readonly views: readonly View[];
+  readonly pixelTables?: readonly PixelTable[];
   /** Constants, brought to VTCM before a unit; with several, a unit is made in as many steps. */
   readonly chunks: readonly Chunk[];
   readonly sparse?: SparseTiles;
@@ -100,6 +121,8 @@ export interface Work {
   readonly output: Place;
   input(index: number): Place;
   table(view: number): TableView;
+  /** VTCM offset of one of the stage's pixel tables. */
+  pixelTable(index: number): number;
   /** VTCM offset of the current chunk. */
   readonly constants: number;
   readonly scratch: number;

@@ -1,21 +1,17 @@
 /** Crouton pointer tables: one for every tensor and halo that some stage reads through a window. */
+import { alignUp } from "../../protocol/base/integers.ts";
 import { present } from "../../protocol/base/assert.ts";
 import type { ReadPointer } from "../../protocol/isa/index.ts";
 import { vtcm } from "./emitter.ts";
-import type { Format } from "./format.ts";
 import type { Grid } from "./grid.ts";
 import type { Schedule } from "./schedule.ts";
-import type { Halo, Place, Stage, TableView, Value, ValueId } from "./stage.ts";
-
-/** A crouton that holds one value everywhere. */
-export interface Fill {
-  readonly format: Format;
-  readonly value: number;
-}
+import type { Fill, Halo, PixelTable, Place, Stage, TableView, Value, ValueId } from "./stage.ts";
 
 export interface TableLayout {
   /** By key: where a table begins, in bytes from the first one. */
   readonly offsets: ReadonlyMap<string, number>;
+  /** Where a stage's own tables begin, likewise. */
+  readonly pixels: ReadonlyMap<PixelTable, number>;
   readonly bytes: number;
   /** What halos read as, in the order of their first use. */
   readonly fills: readonly Fill[];
@@ -36,6 +32,7 @@ function pitches(grid: Grid, halo: Halo): { readonly row: number; readonly tile:
 export function layoutTables(values: readonly Value[], schedule: Schedule): TableLayout {
   const offsets = new Map<string, number>();
   const fills: Fill[] = [];
+  const pixels = new Map<PixelTable, number>();
   let bytes = 0;
   for (const { value, halo } of schedule.stages.flatMap(viewsOf)) {
     const { grid } = present(values[value], "value");
@@ -46,7 +43,13 @@ export function layoutTables(values: readonly Value[], schedule: Schedule): Tabl
     offsets.set(key, bytes);
     bytes += Math.ceil((4 * grid.tiles * pitches(grid, halo).tile) / ALIGNMENT) * ALIGNMENT;
   }
-  return { offsets, bytes, fills };
+  for (const table of schedule.stages.flatMap(({ pixelTables }) => pixelTables ?? [])) {
+    if (pixels.has(table)) continue;
+    if (table.fill !== undefined && fillIndex(fills, table.fill) < 0) fills.push(table.fill);
+    pixels.set(table, bytes);
+    bytes += alignUp(4 * table.entries, ALIGNMENT);
+  }
+  return { offsets, pixels, bytes, fills };
 }
 
 function isWider(halo: Halo): boolean {
@@ -67,6 +70,8 @@ function viewsOf(stage: Stage): { readonly value: ValueId; readonly halo: Halo }
 export interface Tables {
   readonly content: Uint32Array;
   view(value: ValueId, halo: Halo): TableView;
+  /** VTCM offset. */
+  pixelTable(table: PixelTable): number;
   readonly pointer: ReadPointer;
 }
 
@@ -90,6 +95,7 @@ export function buildTables(from: TableSource): Tables {
     const first = present(from.layout.offsets.get(key), "table") / 4;
     writeTable(content.subarray(first), { place: from.place(value), halo, fill: from.fill });
   }
+  for (const stage of from.schedule.stages) writePixelTables(from, stage, content);
   const view = (value: ValueId, halo: Halo): TableView => {
     const offset = from.base + present(from.layout.offsets.get(keyOf(value, halo)), "table");
     const { row, tile } = pitches(from.place(value).grid, halo);
@@ -97,7 +103,19 @@ export function buildTables(from: TableSource): Tables {
     return { format, address: vtcm(offset), rowPitch: row, tilePitch: tile, halo };
   };
   const pointer: ReadPointer = (offset) => content[(offset - from.base) / 4];
-  return { content, view, pointer };
+  const pixelTable = (table: PixelTable): number =>
+    from.base + present(from.layout.pixels.get(table), "pixel table");
+  return { content, view, pixelTable, pointer };
+}
+
+function writePixelTables(from: TableSource, stage: Stage, content: Uint32Array): void {
+  for (const table of stage.pixelTables ?? []) {
+    const first = present(from.layout.pixels.get(table), "pixel table") / 4;
+    const input = (index: number): Place =>
+      from.place(present(stage.inputs[index], "input of a pixel table"));
+    const fill = table.fill === undefined ? 0 : from.fill(table.fill);
+    table.write(content.subarray(first, first + table.entries), { input, fill });
+  }
 }
 
 interface TableContent {

@@ -11,9 +11,9 @@ import type { Layout } from "./layout.ts";
 import type { Lowered, LoweringRequest } from "./request.ts";
 import { portBytes, WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
-import type { Place, Stage, ValueId, Work } from "./stage.ts";
+import type { Fill, Place, Stage, ValueId, Work } from "./stage.ts";
 import { buildTables, fillIndex } from "./tables.ts";
-import type { Fill, Tables } from "./tables.ts";
+import type { Tables } from "./tables.ts";
 
 const BLOB_ALIGNMENT = 128;
 
@@ -192,7 +192,7 @@ function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]):
   );
 }
 
-function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table"> {
+function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table" | "pixelTable"> {
   const { output, inputs, views } = stage;
   const inputPlaces = inputs.map(from.places);
   const tables = views.map(({ input, halo }) =>
@@ -202,6 +202,7 @@ function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" |
     output: output === undefined ? NOWHERE : from.places(output),
     input: (index) => present(inputPlaces[index], "input"),
     table: (view) => present(tables[view], "table"),
+    pixelTable: (index) => from.tables.pixelTable(present(stage.pixelTables?.[index], "table")),
   };
 }
 

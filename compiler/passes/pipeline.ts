@@ -9,6 +9,7 @@ import { foldConstants } from "./fold-constants.ts";
 import { fuseClamp } from "./fuse-clamp.ts";
 import { fusePointwise } from "./fuse-pointwise.ts";
 import { lowerGemm } from "./lower-gemm.ts";
+import { lowerSplit } from "./lower-split.ts";
 import type { Pass } from "./pass.ts";
 import { simplify } from "./simplify.ts";
 
@@ -16,6 +17,7 @@ import { simplify } from "./simplify.ts";
 export const PASSES = [
   foldConstants,
   simplify,
+  lowerSplit,
   lowerGemm,
   foldBatchNorm,
   foldAffine,

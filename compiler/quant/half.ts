@@ -12,6 +12,7 @@ import {
 } from "../ir/index.ts";
 import type { Attribute, Graph, GraphBuilder, Node, Tensor } from "../ir/index.ts";
 import { halfSteps } from "../ir/half-function.ts";
+import { laneNorm } from "./lane-norm.ts";
 import type { QuantizeCode } from "./quantize.ts";
 
 interface Work {
@@ -22,8 +23,7 @@ interface Work {
 
 /** Operators with rules of their own on fp16, by their float names. */
 const RENAMED: Readonly<Record<string, string | undefined>> = {
-  softmax: "half_softmax",
-  layer_norm: "half_layer_norm",
+  softmax: "lane_softmax",
 };
 
 /**
@@ -53,6 +53,7 @@ function requireFloat({ graph }: Work, name: string) {
 
 function convertNode(work: Work, node: Node): void {
   const formula = formulaOf(node);
+  if (node.op === "layer_norm") return convertNorm(work, node);
   const inputs = node.inputs.map((name) => operand(work, name));
   if (formula === undefined) {
     if (operatorOf(node).quantized === "none") throw noForm(node, "it is computed in floats only");
@@ -68,6 +69,19 @@ function convertNode(work: Work, node: Node): void {
     inputs,
     attributes: { expr: printExpression(formula) },
   });
+}
+
+/** Scale and bias stay float32. */
+function convertNorm(work: Work, node: Node): void {
+  const norm = laneNorm(work.graph, node);
+  if (norm === undefined) throw noForm(node, "it normalises over several axes, or by variables");
+  const { scale, bias, attributes } = norm;
+  const inputs = [
+    operand(work, node.inputs[0] ?? ""),
+    work.builder.constant(`${node.name}/scale`, scale),
+    work.builder.constant(`${node.name}/bias`, bias),
+  ];
+  convert(work, node, { op: "lane_norm", inputs, attributes });
 }
 
 function noForm(node: Node, reason: string): CodedError<"NOT_QUANTIZABLE"> {

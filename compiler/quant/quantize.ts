@@ -19,6 +19,7 @@ import {
 } from "../ir/index.ts";
 import type { Encoding, Graph, GraphBuilder, Node, Tensor, TensorType } from "../ir/index.ts";
 import { assignEncodings, encodingFor } from "./assign.ts";
+import { laneNorm } from "./lane-norm.ts";
 import { equalize } from "./equalize.ts";
 import type { Encodings, Range } from "./ranges.ts";
 import { quantizeAccumulator } from "./weights.ts";
@@ -99,6 +100,8 @@ function quantizeNode(work: Work, node: Node): void {
       return quantizeMovement(work, node);
     case "table":
       return quantizeFunction(work, node);
+    case "normalization":
+      return quantizeNorm(work, node);
     case "none":
       return refuse(node, "it is computed in floats only");
   }
@@ -141,7 +144,11 @@ function storedConstant(work: Work, name: string, encoding: Encoding): string {
 function quantizeAccumulation(work: Work, node: Node): void {
   const { graph, builder } = work;
   const [x = "", weightsName = "", biasName = ""] = node.inputs;
-  const weights = graph.constants.get(weightsName) ?? refuse(node, "its weights are computed");
+  const weights = graph.constants.get(weightsName);
+  if (weights === undefined) {
+    const isPair = node.op === "matmul" && biasName === "" && !graph.constants.has(x);
+    return isPair ? keep(work, node, node.inputs) : refuse(node, "its weights are computed");
+  }
   const bias = graph.constants.get(biasName);
   if (biasName !== "" && bias === undefined) refuse(node, "its bias is computed");
   if (graph.constants.has(x)) refuse(node, "its input is constant");
@@ -212,6 +219,20 @@ function quantizeFunction(work: Work, node: Node): void {
   const to = encodingOfValue(work, output);
   const rule = compileExpression(formula);
   addTable(work, { name: node.name, input, from, to, rule }, node.outputs);
+}
+
+/** Scale and bias stay float32: the chip normalises in floats. */
+function quantizeNorm(work: Work, node: Node): void {
+  const norm = laneNorm(work.graph, node);
+  if (norm === undefined) return refuse(node, "it normalises over several axes, or by variables");
+  const { builder } = work;
+  const inputs = [
+    node.inputs[0] ?? "",
+    builder.constant(`${node.name}/scale`, norm.scale),
+    builder.constant(`${node.name}/bias`, norm.bias),
+  ];
+  const attributes = new Map(Object.entries(norm.attributes));
+  keep(work, { ...node, op: "lane_norm", attributes }, inputs);
 }
 
 function quantizeMean(work: Work, node: Node): void {

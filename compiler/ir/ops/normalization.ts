@@ -75,7 +75,7 @@ export const NORMALIZATION_OPS = {
     attributes: { ...EPSILON, axis: numberAttribute(-1) },
     infer: inferLayerNorm,
     evaluator: whole(evaluateLayerNorm),
-    quantized: "none",
+    quantized: "normalization",
   },
   rms_norm: {
     docs: "x over the root of its mean square over the axes from `axis` on, times scale.",

@@ -8,7 +8,7 @@ import {
 } from "../../ir/index.ts";
 import type { Encoding, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
-import { countsAllChannels } from "../arrangement.ts";
+import { countsAllChannels, onlyFactor } from "../arrangement.ts";
 import { clampBounds, storedEncoding } from "../encoding.ts";
 import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
@@ -16,6 +16,9 @@ import type { NodeContext } from "./context.ts";
 import { functionKernel } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
+import { normNumbers } from "../../ir/ops/lanes.ts";
+import { halfSoftmaxStage } from "../stages/half-softmax.ts";
+import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
 import { softmaxStage } from "../stages/softmax.ts";
 
 export function lowerArithmetic(context: NodeContext): boolean {
@@ -30,6 +33,12 @@ export function lowerArithmetic(context: NodeContext): boolean {
       return true;
     case "half_function":
       lowerFunction(context);
+      return true;
+    case "lane_softmax":
+      lowerHalfSoftmax(context);
+      return true;
+    case "lane_norm":
+      lowerNorm(context);
       return true;
     case "softmax":
       lowerSoftmax(context);
@@ -63,6 +72,45 @@ function lowerTable(context: NodeContext): void {
       zeroPointOut,
     }),
   );
+}
+
+/** The axis has to count the channels, or those of every group. */
+function requireChannels(context: NodeContext, axis: number): void {
+  const { arrangement, grid } = context.placed(0);
+  const factor = onlyFactor(arrangement, axis);
+  const isGroup =
+    factor?.counts === "channel" && factor.step === 1 && factor.size === grid.groupChannels;
+  if (!isGroup && !countsAllChannels(arrangement, axis, grid)) {
+    throw unsupported(context.node.name, "an axis other than the channels");
+  }
+}
+
+function lowerHalfSoftmax(context: NodeContext): void {
+  const { shape } = context.outputType;
+  requireChannels(context, normalizeAxis(context.attributes.number("axis"), shape.length) ?? 0);
+  const input = context.value(0);
+  const output = context.output(context.placed(0));
+  const { name: node } = context.node;
+  context.add(halfSoftmaxStage({ node, input, output, grid: context.grid(output) }));
+}
+
+function lowerNorm(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const [scale, bias] = [context.constant(1), context.constant(2)];
+  const placed = context.placed(0);
+  const last = outputType.shape.length - 1;
+  const { grid } = placed;
+  if (!countsAllChannels(placed.arrangement, last, grid) || grid.tiles > NORM_TILES_MAX) {
+    throw unsupported(node.name, "normalisation over this many or other channels");
+  }
+  if (scale === undefined || bias === undefined) throw unsupported(node.name, "a variable scale");
+  const types = { input: context.type(0), output: outputType };
+  const parameters = { epsilon: attributes.number("epsilon"), scale, bias };
+  const input = context.value(0);
+  const output = context.output(placed);
+  const { zeroPoint: zeroPointOut } = storedEncoding(outputType);
+  const numbers = normNumbers(types, parameters);
+  context.add(normStage({ node: node.name, input, output, grid, numbers, zeroPointOut }));
 }
 
 function lowerFunction(context: NodeContext): void {
@@ -162,12 +210,10 @@ function lowerSoftmax(context: NodeContext): void {
   const table = context.constant(1);
   if (!(table?.data instanceof Int32Array)) throw unsupported(node.name, "a variable table");
   const { shape } = outputType;
-  const axis = normalizeAxis(attributes.number("axis"), shape.length);
-  if (axis !== (shape.length === 4 ? 1 : shape.length - 1)) {
-    throw unsupported(node.name, "an axis other than the channels");
-  }
+  const axis = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;
+  requireChannels(context, axis);
   const input = context.value(0);
-  const output = context.output();
+  const output = context.output(context.placed(0));
   const { scale, zeroPoint } = encodingOf(outputType);
   context.add(
     softmaxStage({

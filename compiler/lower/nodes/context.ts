@@ -12,6 +12,12 @@ export interface GatheredValue extends Gathered {
   readonly value: ValueId;
 }
 
+/** Where a tensor of the graph lies. */
+export interface Placement {
+  readonly value: ValueId;
+  readonly arrangement: Arrangement;
+}
+
 export interface Placed {
   readonly grid: Grid;
   readonly arrangement: Arrangement;
@@ -33,6 +39,9 @@ export interface NodeContext {
   /** The input, however it lies; throws UNSUPPORTED_OP for a constant. */
   value(input: number): ValueId;
   arrangement(input: number): Arrangement;
+  placement(input: number): Placement;
+  /** The usual grid of the output. */
+  readonly outputGrid: Grid;
   /** Where the input lies. */
   placed(input: number): Placed;
   /** The input as an image, or as pixels in a row; throws UNSUPPORTED_OP where it is none. */

@@ -3,6 +3,7 @@ import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { permuted, regrouped } from "../arrangement.ts";
+import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
 import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
@@ -40,16 +41,19 @@ function lowerConcat(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const { shape } = outputType;
   const axis = normalizeAxis(attributes.number("axis"), shape.length);
-  if (axis !== (shape.length === 4 ? 1 : shape.length - 1)) {
-    throw unsupported(node.name, "concatenation along anything but the channels");
-  }
+  const alongChannels = axis === (shape.length === 4 ? 1 : shape.length - 1);
+  const isKnown = node.inputs.every((_, input) => context.constant(input) === undefined);
+  if (!alongChannels || !isKnown) return lowerMovedConcat(context);
   const inputs = node.inputs.map((_, input) => context.image(input));
   const grids = inputs.map((value) => context.grid(value));
-  const output = context.output();
   const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
-  if (context.options.concatInPlace && aligned && new Set(inputs).size === inputs.length) {
-    if (embedParts(context, inputs, output)) return;
+  const inPlace = context.options.concatInPlace && aligned;
+  const canEmbed = inPlace && new Set(inputs).size === inputs.length;
+  if (context.outputGrid.format.bytes === 2 && !(canEmbed && inputs.every((value) => context.canEmbed(value)))) {
+    return lowerMovedConcat(context);
   }
+  const output = context.output();
+  if (canEmbed && embedParts(context, inputs, output)) return;
   const outputGrid = context.grid(output);
   context.add(concatStage({ node: node.name, inputs, grids, output, outputGrid }));
 }

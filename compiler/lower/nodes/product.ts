@@ -14,6 +14,7 @@ import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { isDense, withChannels } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
+import { lowerPairProduct } from "./pair-product.ts";
 import type { Phased } from "../phased.ts";
 import type { ValueId } from "../stage.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
@@ -157,6 +158,7 @@ function pixelGeometry(
 
 function lowerMatmul(context: NodeContext): void {
   const { node } = context;
+  if (context.constant(1) === undefined) return lowerPairProduct(context);
   const filters = filtersOf(context);
   const [depth = 0, columns = 0] = filters.type.shape;
   if (filters.type.shape.length !== 2) throw unsupported(node.name, "batched weights");

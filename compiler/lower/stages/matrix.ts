@@ -92,13 +92,14 @@ export interface OutputCrouton {
 export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): void {
   const { geometry: g, requantization, outputGrid } = from;
   const { row, column, set, range } = at;
-  const { tileBytes } = formatOf(from);
+  const { tileBytes, biasBytes } = formatOf(from);
   emitProduct(work.emit, {
     dtype: outputGrid.format.dtype,
     set,
     rows: validRows(outputGrid, row),
     columns: validColumns(outputGrid, column),
     bias: at.bias,
+    multipliers: at.bias + biasBytes,
     product: {
       tapColumns: g.kernelWidth,
       activations: windowOf(g, work.table(0), { row, column }),

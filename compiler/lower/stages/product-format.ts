@@ -44,8 +44,9 @@ export interface CroutonProduct {
   /** Positions of the output crouton that are computed. */
   readonly rows: number;
   readonly columns: number;
-  /** VTCM offset of the biases. */
+  /** VTCM offsets; fp16 has no multipliers. */
   readonly bias: number;
+  readonly multipliers: number;
   readonly product: Product;
   readonly destination: number;
   readonly zeroPoint: number;
@@ -59,7 +60,7 @@ export function emitProduct(emit: Emitter, from: CroutonProduct): void {
   const { dtype, set, rows, columns, zeroPoint, low, high } = from;
   const bias = vtcm(from.bias);
   const destination = vtcm(from.destination);
-  const multipliers = vtcm(from.bias + PRODUCTS[dtype].biasBytes);
+  const multipliers = vtcm(from.multipliers);
   const area = { set, rows, columns };
   switch (dtype) {
     case "i8":

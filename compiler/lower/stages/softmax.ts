@@ -1,6 +1,6 @@
 /** Softmax over the channels of every pixel: maximum, sum of table exponentials, division. */
 import { linear } from "../emitter.ts";
-import { validRows } from "../grid.ts";
+import { groupTiles, lanesIn, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, sameRows } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
@@ -36,7 +36,12 @@ export function softmaxStage(from: SoftmaxNode): Stage {
     chunks: [constants(packConstants(from))],
     scratchBytes: 2 * vectors * WORDS_BYTES,
     follows: false,
-    emit: (work) => emitSoftmax(from, vectors, work),
+    emit: (work) => {
+      const count = groupTiles(from.grid);
+      for (let first = 0; first < from.grid.tiles; first += count) {
+        emitSoftmax(from, work, { vectors, first, last: first + count - 1 });
+      }
+    },
   };
 }
 
@@ -44,7 +49,7 @@ export function softmaxStage(from: SoftmaxNode): Stage {
 function packConstants(from: SoftmaxNode): Uint8Array {
   const words = new Int32Array((TABLE_BYTES + 2 * MASK_BYTES) / 4);
   words.set(from.table.subarray(0, 256));
-  const lastLanes = from.grid.channels - (from.grid.tiles - 1) * 32;
+  const lastLanes = lanesIn(from.grid, groupTiles(from.grid) - 1);
   for (let lane = 0; lane < 32; lane++) {
     words[256 + lane] = lane < lastLanes ? 0 : PENALTY;
     words[288 + lane] = lane < lastLanes ? 1 : 0;
@@ -52,7 +57,14 @@ function packConstants(from: SoftmaxNode): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-function emitSoftmax(from: SoftmaxNode, vectors: number, work: Work): void {
+/** The tiles that one softmax runs over. */
+interface TileRun {
+  readonly vectors: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+function emitSoftmax(from: SoftmaxNode, work: Work, { vectors, first, last }: TileRun): void {
   const { grid } = from;
   const { first: row } = work.rows;
   const operand = (tile: number) => linear(work.input(0).offset(row, tile, 0), 128);
@@ -64,20 +76,22 @@ function emitSoftmax(from: SoftmaxNode, vectors: number, work: Work): void {
     sum: linear(work.scratch + vectors * WORDS_BYTES, WORDS_BYTES),
   };
   const counts = (tile: number) => ({
-    masked: tile === grid.tiles - 1 && grid.channels % 32 !== 0 ? 1 : 0,
-    chained: tile === 0 ? 0 : 1,
+    masked: tile === last && grid.groupChannels % 32 !== 0 ? 1 : 0,
+    chained: tile === first ? 0 : 1,
   });
   for (const kernel of ["softmax_maximum_i8", "softmax_sum_i8"] as const) {
-    for (let tile = 0; tile < grid.tiles; tile++) {
+    for (let tile = first; tile <= last; tile++) {
       const operands = { ...common, x: operand(tile) };
       work.emit.vector({ kernel, shape: { counts: counts(tile) }, operands, vectors });
     }
   }
   const parameters = { inverse_scale: from.inverseScale, zero_y: from.zeroPointOut };
-  for (let tile = 0; tile < grid.tiles; tile++) {
+  // Products over the channels count on the zero point in lanes beyond the last one.
+  const isGrouped = grid.groupChannels !== grid.channels;
+  for (let tile = first; tile <= last; tile++) {
     work.emit.vector({
       kernel: "softmax_finish_i8",
-      shape: { parameters },
+      shape: { counts: { masked: isGrouped ? counts(tile).masked : 0 }, parameters },
       operands: { ...common, x: operand(tile), y: linear(work.output.offset(row, tile, 0), 128) },
       vectors,
       rows: validRows(grid, row),

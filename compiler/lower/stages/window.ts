@@ -83,7 +83,7 @@ export function windowAt(g: WindowGeometry, table: TableView, at: CroutonAt): Op
 
 /** The window over all channel tiles that feeds the output croutons from (row, column) on. */
 export function windowOf(
-  g: WindowGeometry,
+  g: Pick<WindowGeometry, "strideY" | "strideX" | "padTop" | "padLeft">,
   table: TableView,
   at: Pick<CroutonAt, "row" | "column">,
 ): Window {

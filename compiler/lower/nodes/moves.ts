@@ -1,0 +1,227 @@
+/** slice, pad, concatenation along any axis, and bringing a tensor into the usual order. */
+import { normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
+import type { Tensor, TensorType } from "../../ir/index.ts";
+import { encodeHalf } from "../../../protocol/base/half.ts";
+import { canonicalArrangement, positionsOf } from "../arrangement.ts";
+import type { Arrangement, Factor } from "../arrangement.ts";
+import { storedEncoding } from "../encoding.ts";
+import { unsupported } from "../failure.ts";
+import { gridOfShape, sameChannels, sameGrid, withChannels } from "../grid.ts";
+import type { Grid } from "../grid.ts";
+import type { ValueId } from "../stage.ts";
+import { channelMoveStage, constantStage, packGrid, pixelMoveStage } from "../stages/moves.ts";
+import type { MoveNode, Source } from "../stages/moves.ts";
+import type { NodeContext, Placement } from "./context.ts";
+
+/** What a move is told of the node that it works for. */
+export type Mover = Pick<NodeContext, "node" | "add" | "temporary">;
+
+/** Where each index of each axis of the result comes from. */
+interface Move {
+  readonly inputs: readonly Placement[];
+  readonly grids: readonly Grid[];
+  readonly shape: readonly number[];
+  /** By axis; `input` is the same along all axes but one. */
+  readonly axes: readonly (readonly (Source | undefined)[])[];
+  readonly output: ValueId;
+  readonly outputGrid: Grid;
+  readonly fill: number;
+}
+
+export function lowerMove(context: NodeContext): boolean {
+  switch (context.node.op) {
+    case "slice":
+      lowerSlice(context);
+      return true;
+    case "pad":
+      lowerPad(context);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function identity(size: number): Source[] {
+  return Array.from({ length: size }, (_, at) => ({ input: 0, at }));
+}
+
+function lowerSlice(context: NodeContext): void {
+  const { attributes, outputType } = context;
+  const [starts, steps] = [attributes.numbers("starts"), attributes.numbers("steps")];
+  const axes = outputType.shape.map((size, axis) =>
+    identity(size).map(({ at }) => ({ input: 0, at: (starts[axis] ?? 0) + at * (steps[axis] ?? 1) })),
+  );
+  moveOne(context, axes, 0);
+}
+
+function lowerPad(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  if (attributes.text("mode") !== "constant") throw unsupported(node.name, "padding by elements");
+  const before = attributes.numbers("before");
+  const { shape } = context.type(0);
+  const axes = outputType.shape.map((size, axis) =>
+    Array.from({ length: size }, (_, index): Source | undefined => {
+      const at = index - (before[axis] ?? 0);
+      return at >= 0 && at < (shape[axis] ?? 0) ? { input: 0, at } : undefined;
+    }),
+  );
+  const value = attributes.number("value");
+  const { dtype } = outputType;
+  moveOne(context, axes, dtype === "f16" ? value : quantizeValue(value, storedEncoding(outputType)));
+}
+
+function moveOne(context: NodeContext, axes: Move["axes"], fill: number): void {
+  const input = context.placement(0);
+  const output = context.output();
+  const { shape } = context.outputType;
+  const grids = [context.grid(input.value)];
+  const outputGrid = context.grid(output);
+  move(context, { inputs: [input], grids, shape, axes, output, outputGrid, fill });
+}
+
+/** Concatenation by moving everything, along any axis. */
+export function lowerMovedConcat(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const { shape } = outputType;
+  const axis = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;
+  const inputs = node.inputs.map((_, input) => placementOrConstant(context, input));
+  const along = inputs.flatMap((_, input) => {
+    const size = context.type(input).shape[axis] ?? 0;
+    return identity(size).map(({ at }) => ({ input, at }));
+  });
+  const axes = shape.map((size, other) => (other === axis ? along : identity(size)));
+  const output = context.output();
+  const grids = inputs.map(({ value }) => context.grid(value));
+  move(context, { inputs, grids, shape, axes, output, outputGrid: context.grid(output), fill: 0 });
+}
+
+/** An operand as a value, also where it is constant. */
+export function placementOrConstant(context: NodeContext, input: number): Placement {
+  const constant = context.constant(input);
+  return constant === undefined ? context.placement(input) : placeConstant(context, constant);
+}
+
+function placeConstant(context: NodeContext, constant: Tensor): Placement {
+  const { type } = constant;
+  const { format } = context.outputGrid;
+  const grid = gridOfShape(type.shape, format);
+  if (grid === undefined || type.dtype !== format.dtype) {
+    throw unsupported(context.node.name, `a constant of type ${type.dtype}`);
+  }
+  const arrangement = canonicalArrangement(type.shape, grid);
+  const { zeroPoint } = storedEncoding(type);
+  const value = context.temporary(grid, zeroPoint);
+  const elements = type.dtype === "f16" ? (constant.data as Uint16Array) : numeric(constant);
+  const places = elementPlaces(arrangement);
+  const at = new Map<number, number>();
+  places.forEach(({ pixel, channel }, index) => at.set(pixel * grid.channels + channel, index));
+  const bytes = packGrid(grid, zeroPoint, (pixel, channel) => {
+    return elements[at.get(pixel * grid.channels + channel) ?? 0] ?? 0;
+  });
+  context.add(constantStage({ node: context.node.name, output: value, grid, bytes }));
+  return { value, arrangement };
+}
+
+function elementPlaces(arrangement: Arrangement): { pixel: number; channel: number }[] {
+  const factors = arrangement.flat();
+  const pixels = positionsOf(factors, "pixel");
+  const channels = positionsOf(factors, "channel");
+  return pixels.map((pixel, index) => ({ pixel, channel: channels[index] ?? 0 }));
+}
+
+/** The tensor in the usual order of its type; the same value where it lies so already. */
+export function inUsualOrder(
+  mover: Mover,
+  from: Placement & { readonly grid: Grid; readonly zeroPoint: number },
+  type: TensorType,
+): ValueId {
+  const { shape } = type;
+  const outputGrid = gridOfShape(shape, from.grid.format);
+  if (outputGrid === undefined) throw unsupported(mover.node.name, `shape [${shape.join(", ")}]`);
+  const usual = canonicalArrangement(shape, outputGrid);
+  if (sameGrid(outputGrid, from.grid) && sameOrder(usual, from.arrangement)) return from.value;
+  const output = mover.temporary(outputGrid, from.zeroPoint);
+  const axes = shape.map((size) => identity(size));
+  const fill = from.zeroPoint;
+  const grids = [from.grid];
+  move(mover, { inputs: [from], grids, shape, axes, output, outputGrid, fill });
+  return output;
+}
+
+function sameOrder(a: Arrangement, b: Arrangement): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Pixels first, then channels; most moves are only one of both. */
+function move(mover: Mover, from: Move): void {
+  const usual = canonicalArrangement(from.shape, from.outputGrid);
+  const pixels = sourcesOf(mover, from, { counts: "pixel", usual });
+  const channels = sourcesOf(mover, from, { counts: "channel", usual });
+  const [first] = from.grids;
+  if (first === undefined) return;
+  const common = { node: mover.node.name, fill: from.fill, inputs: from.inputs.map(({ value }) => value) };
+  const target = { ...common, grids: from.grids, output: from.output, outputGrid: from.outputGrid };
+  const keepsChannels = isWhole(channels, from.outputGrid.channels) && from.grids.every((grid) => sameChannels(grid, from.outputGrid));
+  if (keepsChannels) {
+    mover.add(pixelMoveStage({ ...target, sources: pixels }));
+    return;
+  }
+  const samePixels = from.grids.every((grid) => hasPixelsOf(grid, from.outputGrid));
+  if (samePixels && isWhole(pixels, from.outputGrid.pixels)) {
+    mover.add(channelMoveStage({ ...target, sources: channels }));
+    return;
+  }
+  if (from.inputs.length > 1) throw unsupported(mover.node.name, "moving pixels and channels at once");
+  const between = withChannels(from.outputGrid, first.channels, first.groupChannels);
+  const moved = mover.temporary(between, from.fill);
+  mover.add(pixelMoveStage({ ...common, grids: [first], output: moved, outputGrid: between, sources: pixels }));
+  const second: MoveNode = { ...target, inputs: [moved], grids: [between], sources: channels };
+  mover.add(channelMoveStage(second));
+}
+
+function hasPixelsOf(a: Grid, b: Grid): boolean {
+  return a.height === b.height && a.width === b.width && a.pixels === b.pixels;
+}
+
+function isWhole(sources: readonly (Source | undefined)[], count: number): boolean {
+  return sources.length === count && sources.every((source, at) => source?.at === at && source.input === 0);
+}
+
+interface Counting {
+  readonly counts: Factor["counts"];
+  readonly usual: Arrangement;
+}
+
+/** Where the output's pixels (or channels) come from, in the order of its grid. */
+function sourcesOf(mover: Mover, from: Move, { counts, usual }: Counting): (Source | undefined)[] {
+  const sources: (Source | undefined)[] = [undefined];
+  let combined: (Source | undefined)[] = [{ input: 0, at: 0 }];
+  from.axes.forEach((along, axis) => {
+    const own = usual[axis] ?? [];
+    const others = from.inputs.flatMap(({ arrangement }) => arrangement[axis] ?? []);
+    const isOwn = own.some((factor) => factor.counts === counts) || others.some((factor) => factor.counts === counts);
+    if (!isOwn) return;
+    if ([...own, ...others].some((factor) => factor.counts !== counts)) {
+      throw unsupported(mover.node.name, `a ${mover.node.op} that trades pixels for channels`);
+    }
+    const places = from.inputs.map(({ arrangement }) => positionsOf(arrangement[axis] ?? [], counts));
+    combined = combined.flatMap((before) => along.map((next) => joined(before, next, places)));
+  });
+  const size = counts === "pixel" ? from.outputGrid.pixels : from.outputGrid.channels;
+  sources.length = size;
+  const order = positionsOf(usual.flat().filter((factor) => factor.counts === counts), counts);
+  combined.forEach((source, index) => {
+    sources[order[index] ?? 0] = source;
+  });
+  return sources;
+}
+
+function joined(
+  before: Source | undefined,
+  next: Source | undefined,
+  places: readonly (readonly number[])[],
+): Source | undefined {
+  if (before === undefined || next === undefined) return undefined;
+  const input = Math.max(before.input, next.input);
+  return { input, at: before.at + (places[input]?.[next.at] ?? 0) };
+}

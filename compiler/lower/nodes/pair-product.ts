@@ -1,0 +1,119 @@
+/** matmul of two activations. */
+import { accumulatorMultipliers } from "../../ir/index.ts";
+import { onlyFactor } from "../arrangement.ts";
+import type { Arrangement, Factor } from "../arrangement.ts";
+import { clampBounds, storedEncoding } from "../encoding.ts";
+import { unsupported } from "../failure.ts";
+import { tokenGrid, withChannels } from "../grid.ts";
+import type { NodeContext, Placed } from "./context.ts";
+import { pairProductStage } from "../stages/pair-product.ts";
+
+/** How the axes of an operand, from the right, lie on its grid. */
+interface Roles {
+  readonly rows: Factor | undefined;
+  readonly columns: Factor | undefined;
+  /** Factors of the batch axes together. */
+  readonly batch: readonly Factor[];
+}
+
+function rolesOf(arrangement: Arrangement): Roles {
+  const last = arrangement.length - 1;
+  const rows = onlyFactor(arrangement, last - 1);
+  return { rows, columns: onlyFactor(arrangement, last), batch: arrangement.slice(0, -2).flat() };
+}
+
+export function lowerPairProduct(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  if ((node.inputs[2] ?? "") !== "") throw refused(context, "a bias on a product of variables");
+  const [a, b] = [context.placed(0), context.placed(1)];
+  const [depth, columns] = context.type(1).shape.slice(-2) as [number, number];
+  const groups = groupsOf(context, a, depth);
+  const transposed = isChannel(rolesOf(b.arrangement).rows, depth);
+  checkSecond(context, b, { transposed, depth, columns, groups });
+  const grid = withChannels(a.grid, groups * columns, columns);
+  const arrangement = outputArrangement(a.arrangement, { columns, groups });
+  const output = context.output({ grid, arrangement });
+  const [typeA, typeB] = [context.type(0), context.type(1)];
+  const isHalf = outputType.dtype === "f16";
+  const multiplier = isHalf ? 0 : (accumulatorMultipliers(typeA, typeB, outputType)[0] ?? 0);
+  if (storedEncoding(typeB).zeroPoint !== 0) throw refused(context, "an asymmetric second operand");
+  const zeroPointIn = storedEncoding(typeA).zeroPoint;
+  if (transposed && zeroPointIn !== 0) throw refused(context, "asymmetric operands");
+  context.add(
+    pairProductStage({
+      node: node.name,
+      ...{ a: context.value(0), b: context.value(1), output },
+      ...{ aGrid: a.grid, bGrid: b.grid, outputGrid: grid, transposed },
+      ...{ zeroPointIn, zeroPointOut: storedEncoding(outputType).zeroPoint, multiplier },
+      ...clampBounds(attributes, outputType),
+    }),
+  );
+}
+
+function refused(context: NodeContext, what: string) {
+  return unsupported(context.node.name, what);
+}
+
+function isChannel(factor: Factor | undefined, size: number): boolean {
+  return factor?.counts === "channel" && factor.step === 1 && factor.size === size;
+}
+
+/** The first operand: pixels by channels, a batch being groups of whole channel tiles. */
+function groupsOf(context: NodeContext, a: Placed, depth: number): number {
+  const { rows, columns, batch } = rolesOf(a.arrangement);
+  const groups = batchGroups(context, batch, depth);
+  const isMatrix = rows === undefined || (rows.counts === "pixel" && rows.step === 1);
+  if (!isMatrix || !isChannel(columns, depth) || a.grid.channels !== groups * depth) {
+    throw refused(context, "a product of operands that lie otherwise");
+  }
+  if (a.grid.tiles !== groups * Math.ceil(depth / 32)) {
+    throw refused(context, "a product over groups that share channel tiles");
+  }
+  return groups;
+}
+
+function batchGroups(context: NodeContext, batch: readonly Factor[], channels: number): number {
+  const [factor, ...more] = batch;
+  if (factor === undefined) return 1;
+  if (more.length > 0 || factor.counts !== "channel" || factor.step !== channels) {
+    throw refused(context, "a batch that lies otherwise");
+  }
+  return factor.size;
+}
+
+interface Second {
+  readonly transposed: boolean;
+  readonly depth: number;
+  readonly columns: number;
+  readonly groups: number;
+}
+
+function checkSecond(context: NodeContext, b: Placed, of: Second): void {
+  const { rows, columns, batch } = rolesOf(b.arrangement);
+  const [pixels, channels] = of.transposed ? [columns, of.depth] : [rows, of.columns];
+  const inOrder = pixels?.counts === "pixel" && pixels.step === 1;
+  const counts = of.transposed || isChannel(columns, of.columns);
+  if (!inOrder || !counts || batchGroups(context, batch, channels) !== of.groups) {
+    throw refused(context, "a product of operands that lie otherwise");
+  }
+  const wanted = tokenGrid(b.grid.pixels, b.grid.channels, b.grid.format);
+  const isTokens = b.grid.columns === 1 && b.grid.height === wanted.height;
+  if (!isTokens || b.grid.tiles !== of.groups * Math.ceil(channels / 32)) {
+    throw refused(context, "a second operand that is no list of tokens");
+  }
+}
+
+interface OutputAxes {
+  readonly columns: number;
+  readonly groups: number;
+}
+
+function outputArrangement(a: Arrangement, { columns, groups }: OutputAxes): Arrangement {
+  const last = a.length - 1;
+  const batch = a.slice(0, -2).map((factors) =>
+    factors.map((factor) => ({ ...factor, step: columns, size: groups })),
+  );
+  const channel: Factor = { size: columns, counts: "channel", step: 1 };
+  return [...batch, a[last - 1] ?? [], columns === 1 ? [] : [channel]];
+}
+

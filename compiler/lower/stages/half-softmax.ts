@@ -1,0 +1,173 @@
+/** fp16 softmax over the channels of every pixel, or over each of their groups. */
+import { linear } from "../emitter.ts";
+import { groupTiles, lanesIn } from "../grid.ts";
+import type { Grid } from "../grid.ts";
+import { constants, sameRows } from "../stage.ts";
+import type { Stage, ValueId, Work } from "../stage.ts";
+import { runOf, tileSegments } from "./segments.ts";
+import type { Segment } from "./segments.ts";
+
+export interface HalfSoftmaxNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly grid: Grid;
+}
+
+const LANE_WORDS_BYTES = 128;
+const PIXEL_WORDS_BYTES = 16;
+const WORDS_BYTES = 512;
+/** Operands of one run bound the channel tiles that it can take. */
+const TILES_MAX = 12;
+
+export function halfSoftmaxStage(from: HalfSoftmaxNode): Stage {
+  const { grid } = from;
+  const vectors = grid.columns * grid.format.vectorsPerCrouton;
+  const slotBytes = vectors * (2 * PIXEL_WORDS_BYTES + WORDS_BYTES);
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: grid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [constants(packMasks(grid))],
+    scratchBytes: SLOTS * slotBytes,
+    follows: false,
+    emit: (work) => {
+      const groups = grid.channels / grid.groupChannels;
+      for (let group = 0; group < groups; group++) {
+        const slot = work.scratch + (group % SLOTS) * slotBytes;
+        emitGroup(from, work, { group, maximum: slot, vectors });
+      }
+    },
+  };
+}
+
+/** Groups take turns, so that the contexts need not wait for each other. */
+const SLOTS = 4;
+
+/** Per lane of a group's last tile: a limit (infinity or minus infinity), and a factor (1 or 0). */
+function packMasks(grid: Grid): Uint8Array {
+  const lanes = lanesIn(grid, groupTiles(grid) - 1);
+  const words = new Float32Array(64);
+  for (let lane = 0; lane < 32; lane++) {
+    words[lane] = lane < lanes ? Infinity : -Infinity;
+    words[32 + lane] = lane < lanes ? 1 : 0;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+interface Group {
+  readonly group: number;
+  /** VTCM offset of the maxima; the ratios and the lane sums lie behind them. */
+  readonly maximum: number;
+  readonly vectors: number;
+}
+
+/** Whole tiles first, TILES_MAX at a time; a last one that is not full goes with the last of them. */
+interface Block {
+  readonly tiles: readonly number[];
+  readonly masked: readonly number[];
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+function blocksOf(grid: Grid, group: number): Block[] {
+  const count = groupTiles(grid);
+  const first = group * count;
+  const masked = grid.groupChannels % 32 === 0 ? [] : [first + count - 1];
+  const whole = Array.from({ length: count - masked.length }, (_, tile) => first + tile);
+  const parts = Math.max(1, Math.ceil(whole.length / TILES_MAX));
+  return Array.from({ length: parts }, (_, part) => ({
+    tiles: whole.slice(part * TILES_MAX, (part + 1) * TILES_MAX),
+    masked: part === parts - 1 ? masked : [],
+    isFirst: part === 0,
+    isLast: part === parts - 1,
+  }));
+}
+
+function emitGroup(from: HalfSoftmaxNode, work: Work, at: Group): void {
+  const { grid } = from;
+  const { first: row } = work.rows;
+  const blocks = blocksOf(grid, at.group);
+  const one = { ...grid, tiles: 1 };
+  const cost = { contexts: 1, cyclesPerVector: 60 };
+  for (const segment of tileSegments(one, row, cost)) {
+    for (const block of blocks) emitMaximum(work, { at, block, segment });
+    for (const block of blocks) emitSum(work, { at, block, segment });
+    for (const tile of blocks.flatMap(({ tiles, masked }) => [...tiles, ...masked])) {
+      const { vectorBytes } = grid.format;
+      const y = linear(work.output.offset(row, tile, segment.column), vectorBytes);
+      const operands = { y, ratio: places(at, segment).ratio };
+      work.emit.vector({ kernel: "softmax_finish_f16", shape: {}, operands, ...runOf(segment) });
+    }
+  }
+}
+
+function places({ maximum, vectors }: Group, { column, format }: Segment) {
+  const first = column * format.vectorsPerCrouton;
+  const ratio = maximum + vectors * PIXEL_WORDS_BYTES;
+  const lanes = ratio + vectors * PIXEL_WORDS_BYTES;
+  return {
+    maximum: linear(maximum + first * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
+    ratio: linear(ratio + first * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
+    lanes: linear(lanes + first * WORDS_BYTES, WORDS_BYTES),
+  };
+}
+
+interface BlockRun {
+  readonly at: Group;
+  readonly block: Block;
+  readonly segment: Segment;
+}
+
+function emitMaximum(work: Work, { at, block, segment }: BlockRun): void {
+  const { first: row } = work.rows;
+  const { vectorBytes } = segment.format;
+  const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
+  const { tiles, masked, isFirst } = block;
+  work.emit.vector({
+    kernel: "softmax_maximum_f16",
+    shape: {
+      counts: { tiles: tiles.length, masked: masked.length, chained: isFirst ? 0 : 1 },
+      parameters: { lowest: -Infinity },
+    },
+    operands: {
+      x: tiles.map(x),
+      last: masked.map(x),
+      limit: linear(work.constants),
+      maximum: places(at, segment).maximum,
+    },
+    ...runOf(segment),
+  });
+}
+
+function emitSum(work: Work, { at, block, segment }: BlockRun): void {
+  const { first: row } = work.rows;
+  const { vectorBytes } = segment.format;
+  const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
+  const y = (tile: number) => linear(work.output.offset(row, tile, segment.column), vectorBytes);
+  const { tiles, masked, isFirst, isLast } = block;
+  const flag = (is: boolean): number => (is ? 1 : 0);
+  work.emit.vector({
+    kernel: "softmax_sum_f16",
+    shape: {
+      counts: {
+        ...{ tiles: tiles.length, masked: masked.length },
+        ...{ opened: flag(isFirst), chained: flag(!isFirst) },
+        ...{ open: flag(!isLast), closed: flag(isLast) },
+      },
+    },
+    operands: {
+      x: tiles.map(x),
+      y: tiles.map(y),
+      last: masked.map(x),
+      last_y: masked.map(y),
+      keep: linear(work.constants + LANE_WORDS_BYTES),
+      ...places(at, segment),
+    },
+    ...runOf(segment),
+  });
+}
