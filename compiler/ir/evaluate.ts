@@ -89,7 +89,8 @@ export function evaluateAt(
   const call: EvaluationCall = { ...operands, attributes: attributesOf(node) };
   if (evaluator.kind === "whole" || evaluator.kind === "values") {
     const result = present(evaluateNode(node, operands.inputs, operands.outputTypes)[0], "output");
-    return indices.map((index) => Number(result.data[index]));
+    const numbers = numberList(result);
+    return indices.map((index) => numbers[index] ?? 0);
   }
   assert(
     indices.every((index) => index < elementCount(type)),

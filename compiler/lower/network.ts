@@ -4,7 +4,6 @@ import type { SocDescription } from "../../protocol/isa/index.ts";
 import { attributesOf, consumersOf } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
 import { canonicalArrangement, sameArrangement } from "./arrangement.ts";
-import type { Arrangement } from "./arrangement.ts";
 import { storedEncoding } from "./encoding.ts";
 import { unsupported } from "./failure.ts";
 import { FORMATS, isFormat } from "./format.ts";

@@ -45,15 +45,36 @@ export function assignEncodings(
     const union = { min: Math.min(range.min, other.min), max: Math.max(range.max, other.max) };
     byGroup.set(group, union);
   }
+  const symmetric = new Set(symmetricValues(graph).map((name) => groups.find(name)));
   const assigned = new Map<string, Encoding>();
   for (const name of names) {
     const range = byGroup.get(groups.find(name));
     if (range === undefined) {
       return failed("MISSING_ENCODING", `value ${name} was not calibrated`, { name });
     }
-    assigned.set(name, encodingFor(range));
+    const isSymmetric = symmetric.has(groups.find(name));
+    assigned.set(name, isSymmetric ? symmetricEncoding(range) : encodingFor(range));
   }
   return succeeded(assigned);
+}
+
+/** The int8 encoding with zero in the middle. */
+function symmetricEncoding(range: Range): Encoding {
+  const magnitude = Math.max(-range.min, range.max);
+  return { scale: Math.fround(Math.max(magnitude / 127, SCALE_MIN)), zeroPoint: 0 };
+}
+
+/**
+ * Operands of products of two values: without zero points their sums need no corrections. Only what a softmax
+ * gives, which is never negative, keeps its own encoding.
+ */
+function symmetricValues(graph: Graph): string[] {
+  const producers = producersOf(graph);
+  return graph.nodes.flatMap((node) => {
+    const [a = "", b = ""] = node.inputs;
+    if (node.op !== "matmul" || graph.constants.has(b)) return [];
+    return producers.get(a)?.op === "softmax" ? [b] : [a, b];
+  });
 }
 
 /** Calibrated ranges, narrowed by what the writing operator can produce at all. */

@@ -102,6 +102,7 @@ function quantizeNode(work: Work, node: Node): void {
       return quantizeFunction(work, node);
     case "normalization":
       return quantizeNorm(work, node);
+    case "fixed":
     case "none":
       return refuse(node, "it is computed in floats only");
   }

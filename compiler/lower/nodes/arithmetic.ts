@@ -3,16 +3,18 @@ import {
   encodingOf,
   normalizeAxis,
   parseExpression,
+  sameShape,
   productMultiplier,
   sumMultiplier,
 } from "../../ir/index.ts";
 import type { Encoding, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
-import { countsAllChannels, onlyFactor } from "../arrangement.ts";
+import { countsAllChannels, onlyFactor, sameArrangement } from "../arrangement.ts";
 import { clampBounds, storedEncoding } from "../encoding.ts";
 import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
+import { placementOrConstant } from "./moves.ts";
 import { functionKernel } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
@@ -127,6 +129,7 @@ function lowerPair(context: NodeContext): void {
   if (swapped && node.op === "sub") throw unsupported(node.name, "a broadcast minuend");
   const [first, second] = swapped ? [1, 0] : [0, 1];
   const [typeA, typeB] = [context.type(first), context.type(second)];
+  if (liesOtherwise(context)) for (const input of [first, second]) context.image(input);
   const a = context.value(first);
   const b = secondOperand(context, second, context.grid(a));
   const [encodingA, encodingB] = [storedEncoding(typeA), storedEncoding(typeB)];
@@ -179,7 +182,7 @@ function secondOperand(context: NodeContext, input: number, grid: Grid): SecondO
       data instanceof Int8Array || data instanceof Int16Array || data instanceof Uint16Array;
     if (!isStored) throw unsupported(name, "this constant operand");
     const perChannel = data.length === grid.channels && isChannelShape(context, constant);
-    if (data.length !== 1 && !perChannel) throw unsupported(name, "this constant operand");
+    if (data.length !== 1 && !perChannel) return constantTensor(context, constant, grid);
     const channels = data.length === 1 ? spread(data, grid.channels) : data;
     return { kind: "constant", channels };
   }
@@ -187,6 +190,17 @@ function secondOperand(context: NodeContext, input: number, grid: Grid): SecondO
   const own = context.grid(value);
   const perChannel = isPixel(own) && own.channels === grid.channels;
   if (!perChannel && !sameGrid(own, grid)) throw unsupported(name, "this broadcast");
+  return { kind: "tensor", value, grid: own };
+}
+
+/** A constant that differs from pixel to pixel. */
+function constantTensor(context: NodeContext, constant: Tensor, grid: Grid): SecondOperand {
+  const { name } = context.node;
+  const position = context.constant(0) === constant ? 0 : 1;
+  const { value, arrangement } = placementOrConstant(context, position);
+  const isAlike = sameArrangement(arrangement, context.arrangement(1 - position));
+  const own = context.grid(value);
+  if (!isAlike || !sameGrid(own, grid)) throw unsupported(name, "this constant operand");
   return { kind: "tensor", value, grid: own };
 }
 
@@ -203,6 +217,14 @@ function isChannelShape(context: NodeContext, constant: Tensor): boolean {
 function spread(data: StoredArray, count: number): StoredArray {
   const values = new (data.constructor as Int8ArrayConstructor)(count);
   return values.fill(data[0] ?? 0);
+}
+
+/** Two computed operands of one shape in different orders: both are brought into the usual one. */
+function liesOtherwise(context: NodeContext): boolean {
+  if (context.constant(0) !== undefined || context.constant(1) !== undefined) return false;
+  const [a, b] = [context.placed(0), context.placed(1)];
+  if (!sameShape(context.type(0).shape, context.type(1).shape)) return false;
+  return !sameArrangement(a.arrangement, b.arrangement) || !sameGrid(a.grid, b.grid);
 }
 
 function lowerSoftmax(context: NodeContext): void {

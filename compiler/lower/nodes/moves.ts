@@ -1,7 +1,6 @@
 /** slice, pad, concatenation along any axis, and bringing a tensor into the usual order. */
 import { normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
-import { encodeHalf } from "../../../protocol/base/half.ts";
 import { canonicalArrangement, positionsOf } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";

@@ -15,6 +15,7 @@ export const MATRICES: Readonly<Record<string, Handler>> = {
   ReduceMax: (node, scope) => importReduction(node, scope, { op: "reduce_max", since: 18 }),
   ReduceMin: (node, scope) => importReduction(node, scope, { op: "reduce_min", since: 18 }),
   ArgMax: importArgmax,
+  LayerNormalization: importLayerNorm,
   Softmax: (node, scope) => importSoftmax(node, scope, false),
   LogSoftmax: (node, scope) => importSoftmax(node, scope, true),
 };
@@ -60,6 +61,14 @@ function importGemm(node: OnnxNode, scope: Scope): void {
   };
   const inputs = c === undefined ? both : [...both, c];
   finishWith({ node, scope }, "gemm", { inputs, attributes });
+}
+
+function importLayerNorm(node: OnnxNode, scope: Scope): void {
+  const bias = optionalInput(node, 2);
+  const both = [requiredInput(node, 0), requiredInput(node, 1)];
+  const attributes = { axis: node.integer("axis", -1), epsilon: node.float("epsilon", 1e-5) };
+  const inputs = bias === undefined ? both : [...both, bias];
+  finishWith({ node, scope }, "layer_norm", { inputs, attributes });
 }
 
 /** Axes are an attribute in older operator sets and an input since `since`. */

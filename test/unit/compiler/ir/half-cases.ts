@@ -1,4 +1,4 @@
-/** Cases of the operators on fp16; values that fp16 holds exactly. */
+/** Cases of the operators with roundings of their own, on values that fp16 holds exactly. */
 import { of } from "./op-case.ts";
 import type { Case } from "./op-case.ts";
 
@@ -10,4 +10,12 @@ export const HALF_CASES: readonly Case[] = [
     shape: [4],
     values: [-0, -0, 0.75, 20],
   },
+  {
+    op: "lane_norm",
+    inputs: [of("f16", [1, 2], [-2, 2]), of("f32", [2], [1, 3]), of("f32", [2], [0, 0.5])],
+    attributes: { epsilon: 0 },
+    shape: [1, 2],
+    values: [-1, 3.5],
+  },
+  { op: "lane_softmax", inputs: [of("f16", [1, 2], [3, 3])], shape: [1, 2], values: [0.5, 0.5] },
 ];

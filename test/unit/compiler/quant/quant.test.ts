@@ -303,7 +303,7 @@ describe("operators", () => {
     ],
     [
       "weights that are computed",
-      "input x: f32[1,1]\n y = matmul(x, x) -> y: f32[1,1]\n output y",
+      "input x: f32[1,1,1,1]\n y = conv(x, x) -> y: f32[1,1,1,1]\n output y",
       { x: [0, 1], y: [0, 1] },
       "NOT_QUANTIZABLE",
     ],
