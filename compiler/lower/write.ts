@@ -192,7 +192,10 @@ function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]):
   );
 }
 
-function stageWork(from: Writing, stage: Stage): Pick<Work, "output" | "input" | "table" | "pixelTable"> {
+function stageWork(
+  from: Writing,
+  stage: Stage,
+): Pick<Work, "output" | "input" | "table" | "pixelTable"> {
   const { output, inputs, views } = stage;
   const inputPlaces = inputs.map(from.places);
   const tables = views.map(({ input, halo }) =>

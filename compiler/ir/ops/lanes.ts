@@ -97,7 +97,8 @@ function evaluateNorm(call: EvaluationCall): readonly Tensor[] {
   const values = numeric(x);
   const result = new Float64Array(values.length);
   for (let first = 0; first < values.length; first += channels) {
-    const u = (channel: number): number => fround((values[first + channel] ?? 0) - numbers.zeroPoint);
+    const u = (channel: number): number =>
+      fround((values[first + channel] ?? 0) - numbers.zeroPoint);
     const mean = fround(laneSum(channels, u) * numbers.inverseCount);
     const d = (channel: number): number => fround(u(channel) - mean);
     const squares = laneSum(channels, (channel) => fround(d(channel) * d(channel)));

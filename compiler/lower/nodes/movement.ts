@@ -49,7 +49,10 @@ function lowerConcat(context: NodeContext): void {
   const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
   const inPlace = context.options.concatInPlace && aligned;
   const canEmbed = inPlace && new Set(inputs).size === inputs.length;
-  if (context.outputGrid.format.bytes === 2 && !(canEmbed && inputs.every((value) => context.canEmbed(value)))) {
+  if (
+    context.outputGrid.format.bytes === 2 &&
+    !(canEmbed && inputs.every((value) => context.canEmbed(value)))
+  ) {
     return lowerMovedConcat(context);
   }
   const output = context.output();

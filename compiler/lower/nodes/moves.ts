@@ -48,7 +48,10 @@ function lowerSlice(context: NodeContext): void {
   const { attributes, outputType } = context;
   const [starts, steps] = [attributes.numbers("starts"), attributes.numbers("steps")];
   const axes = outputType.shape.map((size, axis) =>
-    identity(size).map(({ at }) => ({ input: 0, at: (starts[axis] ?? 0) + at * (steps[axis] ?? 1) })),
+    identity(size).map(({ at }) => ({
+      input: 0,
+      at: (starts[axis] ?? 0) + at * (steps[axis] ?? 1),
+    })),
   );
   moveOne(context, axes, 0);
 }
@@ -66,7 +69,11 @@ function lowerPad(context: NodeContext): void {
   );
   const value = attributes.number("value");
   const { dtype } = outputType;
-  moveOne(context, axes, dtype === "f16" ? value : quantizeValue(value, storedEncoding(outputType)));
+  moveOne(
+    context,
+    axes,
+    dtype === "f16" ? value : quantizeValue(value, storedEncoding(outputType)),
+  );
 }
 
 function moveOne(context: NodeContext, axes: Move["axes"], fill: number): void {
@@ -158,9 +165,15 @@ function move(mover: Mover, from: Move): void {
   const channels = sourcesOf(mover, from, { counts: "channel", usual });
   const [first] = from.grids;
   if (first === undefined) return;
-  const common = { node: mover.node.name, fill: from.fill, inputs: from.inputs.map(({ value }) => value) };
+  const common = {
+    node: mover.node.name,
+    fill: from.fill,
+    inputs: from.inputs.map(({ value }) => value),
+  };
   const target = { ...common, grids: from.grids, output: from.output, outputGrid: from.outputGrid };
-  const keepsChannels = isWhole(channels, from.outputGrid.channels) && from.grids.every((grid) => sameChannels(grid, from.outputGrid));
+  const keepsChannels =
+    isWhole(channels, from.outputGrid.channels) &&
+    from.grids.every((grid) => sameChannels(grid, from.outputGrid));
   if (keepsChannels) {
     mover.add(pixelMoveStage({ ...target, sources: pixels }));
     return;
@@ -170,10 +183,19 @@ function move(mover: Mover, from: Move): void {
     mover.add(channelMoveStage({ ...target, sources: channels }));
     return;
   }
-  if (from.inputs.length > 1) throw unsupported(mover.node.name, "moving pixels and channels at once");
+  if (from.inputs.length > 1)
+    throw unsupported(mover.node.name, "moving pixels and channels at once");
   const between = withChannels(from.outputGrid, first.channels, first.groupChannels);
   const moved = mover.temporary(between, from.fill);
-  mover.add(pixelMoveStage({ ...common, grids: [first], output: moved, outputGrid: between, sources: pixels }));
+  mover.add(
+    pixelMoveStage({
+      ...common,
+      grids: [first],
+      output: moved,
+      outputGrid: between,
+      sources: pixels,
+    }),
+  );
   const second: MoveNode = { ...target, inputs: [moved], grids: [between], sources: channels };
   mover.add(channelMoveStage(second));
 }
@@ -183,7 +205,10 @@ function hasPixelsOf(a: Grid, b: Grid): boolean {
 }
 
 function isWhole(sources: readonly (Source | undefined)[], count: number): boolean {
-  return sources.length === count && sources.every((source, at) => source?.at === at && source.input === 0);
+  return (
+    sources.length === count &&
+    sources.every((source, at) => source?.at === at && source.input === 0)
+  );
 }
 
 interface Counting {
@@ -198,17 +223,24 @@ function sourcesOf(mover: Mover, from: Move, { counts, usual }: Counting): (Sour
   from.axes.forEach((along, axis) => {
     const own = usual[axis] ?? [];
     const others = from.inputs.flatMap(({ arrangement }) => arrangement[axis] ?? []);
-    const isOwn = own.some((factor) => factor.counts === counts) || others.some((factor) => factor.counts === counts);
+    const isOwn =
+      own.some((factor) => factor.counts === counts) ||
+      others.some((factor) => factor.counts === counts);
     if (!isOwn) return;
     if ([...own, ...others].some((factor) => factor.counts !== counts)) {
       throw unsupported(mover.node.name, `a ${mover.node.op} that trades pixels for channels`);
     }
-    const places = from.inputs.map(({ arrangement }) => positionsOf(arrangement[axis] ?? [], counts));
+    const places = from.inputs.map(({ arrangement }) =>
+      positionsOf(arrangement[axis] ?? [], counts),
+    );
     combined = combined.flatMap((before) => along.map((next) => joined(before, next, places)));
   });
   const size = counts === "pixel" ? from.outputGrid.pixels : from.outputGrid.channels;
   sources.length = size;
-  const order = positionsOf(usual.flat().filter((factor) => factor.counts === counts), counts);
+  const order = positionsOf(
+    usual.flat().filter((factor) => factor.counts === counts),
+    counts,
+  );
   combined.forEach((source, index) => {
     sources[order[index] ?? 0] = source;
   });

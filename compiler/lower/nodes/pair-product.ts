@@ -110,10 +110,9 @@ interface OutputAxes {
 
 function outputArrangement(a: Arrangement, { columns, groups }: OutputAxes): Arrangement {
   const last = a.length - 1;
-  const batch = a.slice(0, -2).map((factors) =>
-    factors.map((factor) => ({ ...factor, step: columns, size: groups })),
-  );
+  const batch = a
+    .slice(0, -2)
+    .map((factors) => factors.map((factor) => ({ ...factor, step: columns, size: groups })));
   const channel: Factor = { size: columns, counts: "channel", step: 1 };
   return [...batch, a[last - 1] ?? [], columns === 1 ? [] : [channel]];
 }
-

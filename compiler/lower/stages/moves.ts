@@ -93,7 +93,10 @@ function emitPixelRow(from: MoveNode, work: Work, row: number): void {
   const { outputGrid: grid } = from;
   const { format } = grid;
   const croutonEntries = CROUTON_ROWS * format.columns;
-  for (const segment of tileSegments(grid, row, { contexts: work.emit.contexts, cyclesPerVector: 4 })) {
+  for (const segment of tileSegments(grid, row, {
+    contexts: work.emit.contexts,
+    cyclesPerVector: 4,
+  })) {
     const { tile, column } = segment;
     const first = (row * grid.columns + column) * croutonEntries;
     work.emit.vector({

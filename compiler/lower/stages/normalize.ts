@@ -73,7 +73,10 @@ function emitStatistics(from: NormNode, work: Work, at: Statistics): void {
   const tiles = grid.tiles - masked;
   const keep = linear(work.constants + grid.tiles * 2 * LANE_WORDS_BYTES);
   const one = { ...grid, tiles: 1 };
-  for (const segment of tileSegments(one, row, { contexts: work.emit.contexts, cyclesPerVector: 40 })) {
+  for (const segment of tileSegments(one, row, {
+    contexts: work.emit.contexts,
+    cyclesPerVector: 40,
+  })) {
     const first = segment.column * format.vectorsPerCrouton * PIXEL_WORDS_BYTES;
     const x = Array.from({ length: grid.tiles }, (_, tile) =>
       linear(work.input(0).offset(row, tile, segment.column), format.vectorBytes),
@@ -104,7 +107,10 @@ function emitTiles(from: NormNode, work: Work, at: Statistics): void {
   const { grid, numbers } = from;
   const { format } = grid;
   const { first: row } = work.rows;
-  for (const segment of tileSegments(grid, row, { contexts: work.emit.contexts, cyclesPerVector: 12 })) {
+  for (const segment of tileSegments(grid, row, {
+    contexts: work.emit.contexts,
+    cyclesPerVector: 12,
+  })) {
     const { tile, column } = segment;
     const first = column * format.vectorsPerCrouton * PIXEL_WORDS_BYTES;
     const constantsAt = work.constants + tile * 2 * LANE_WORDS_BYTES;

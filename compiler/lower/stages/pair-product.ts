@@ -99,7 +99,11 @@ interface OutputTile {
   readonly bias: number;
 }
 
-function outputTile(from: PairProductNode, work: Work, at: Packed & { output: number }): OutputTile {
+function outputTile(
+  from: PairProductNode,
+  work: Work,
+  at: Packed & { output: number },
+): OutputTile {
   const { tileBytes, biasBytes } = PRODUCTS[from.outputGrid.format.dtype];
   const biases = at.weights + at.outputs * at.depth * tileBytes;
   const bias = from.zeroPointIn === 0 ? work.constants : biases + at.output * biasBytes;
@@ -138,7 +142,11 @@ interface TilePack {
 }
 
 /** int8 croutons hold two blocks of 32 pixels, 16-bit ones a single block. */
-function packTile(from: PairProductNode, work: Work, { source, destination, step }: TilePack): void {
+function packTile(
+  from: PairProductNode,
+  work: Work,
+  { source, destination, step }: TilePack,
+): void {
   const { format, pixels, rowBytes } = from.bGrid;
   const blocks = divCeil(pixels, BLOCK_PIXELS);
   const perCrouton = format.bytes === 1 ? 2 : 1;
