@@ -14,7 +14,7 @@ type Bench = (options: BenchOptions, output: Output) => Promise<ExitName>;
 const BENCHES: readonly (readonly [string, string, () => Promise<Bench>])[] = [
   [
     "bench:chip",
-    "How long the simulated chip takes on this machine for one int8 inference, and for its timing alone",
+    "How long the simulated chip takes on this machine for one inference, in int8 and fp16, and for its timing alone",
     async () => (await import("./chip.ts")).benchChip,
   ],
   [
