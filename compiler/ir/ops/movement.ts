@@ -11,13 +11,14 @@ import {
   reject,
   requireThat,
   stored,
+  textAttribute,
   values,
   whole,
 } from "../operator.ts";
 import type { EvaluationCall, InferenceCall, Operator, StoredRule } from "../operator.ts";
 import { broadcastIndex, broadcastShape, sameShape, stridesOf } from "../tensor.ts";
 import { tensorStored } from "../tensor.ts";
-import { axisWithin, lanesAlong, likeInput, stridedIndex } from "../walk.ts";
+import { axesWithin, axisWithin, lanesAlong, likeInput, stridedIndex } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor } = Math;
@@ -36,9 +37,15 @@ export const MOVEMENT_OPS = {
     quantized: "movement",
   },
   reshape: {
-    docs: "The same elements in row-major order under `shape`: 0 keeps a size unless keep_zero is set, -1 takes the rest.",
+    docs: "The same elements in row-major order under `shape`: 0 keeps a size unless keep_zero is set, -1 takes the rest. Other forms add or drop axes of size one, or flatten at an axis.",
     inputs: [1, 1],
-    attributes: { shape: numbersAttribute(), keep_zero: numberAttribute(0) },
+    attributes: {
+      /** shape, add_axes, drop_axes, drop_ones or flatten. */
+      form: textAttribute("shape"),
+      shape: numbersAttribute([]),
+      keep_zero: numberAttribute(0),
+      axes: numbersAttribute([]),
+    },
     normal: normalReshape,
     infer: inferReshape,
     evaluator: stored(copyStored),
@@ -92,6 +99,22 @@ export const MOVEMENT_OPS = {
     evaluator: stored(tileStored),
     quantized: "movement",
   },
+  depth_to_space: {
+    docs: "Channels of x [N,C,H,W] spread over blocks of space; channels outermost or innermost in the split.",
+    inputs: [1, 1],
+    attributes: { block: numberAttribute(), channels_first: numberAttribute(0) },
+    infer: (call) => inferBlocks(call, (block) => [1 / (block * block), block]),
+    evaluator: stored(depthToSpaceStored),
+    quantized: "none",
+  },
+  space_to_depth: {
+    docs: "Blocks of space of x [N,C,H,W] moved into channels, block position outermost.",
+    inputs: [1, 1],
+    attributes: { block: numberAttribute() },
+    infer: (call) => inferBlocks(call, (block) => [block * block, 1 / block]),
+    evaluator: stored(spaceToDepthStored),
+    quantized: "none",
+  },
 } as const satisfies Record<string, Operator>;
 
 function axisOf(call: InferenceCall): number {
@@ -109,6 +132,42 @@ function copyStored(call: EvaluationCall): StoredRule {
 
 function normalReshape(call: InferenceCall): Record<string, Attribute> {
   const { shape } = inputType(call, 0);
+  const axes = call.attributes.numbers("axes");
+  switch (call.attributes.text("form")) {
+    case "shape":
+      return spelledShape(call);
+    case "add_axes": {
+      const added = new Set(axesWithin(axes, shape.length + axes.length));
+      const sizes = shape.values();
+      const full = Array.from({ length: shape.length + axes.length }, (_, axis) =>
+        added.has(axis) ? 1 : (sizes.next().value ?? 1),
+      );
+      return givenShape(full);
+    }
+    case "drop_axes": {
+      const dropped = new Set(axesWithin(axes, shape.length));
+      for (const axis of dropped) requireThat(shape[axis] === 1, `axis ${axis} is not of size 1`);
+      return givenShape(shape.filter((_, axis) => !dropped.has(axis)));
+    }
+    case "drop_ones":
+      return givenShape(shape.filter((size) => size !== 1));
+    case "flatten": {
+      const [axis = 1] = axes;
+      const at = axis < 0 ? axis + shape.length : axis;
+      requireThat(at >= 0 && at <= shape.length, `axis ${axis} is out of range`);
+      return givenShape([product(shape.slice(0, at)), product(shape.slice(at))]);
+    }
+    default:
+      return reject(`there is no form ${call.attributes.text("form")}`);
+  }
+}
+
+function givenShape(shape: readonly number[]): Record<string, Attribute> {
+  return { shape, keep_zero: Number(shape.includes(0)) };
+}
+
+function spelledShape(call: InferenceCall): Record<string, Attribute> {
+  const { shape } = inputType(call, 0);
   const wanted = call.attributes.numbers("shape");
   const keepZero = call.attributes.number("keep_zero") !== 0;
   const copied = wanted.map((size, axis) => (size === 0 && !keepZero ? (shape[axis] ?? 0) : size));
@@ -118,8 +177,7 @@ function normalReshape(call: InferenceCall): Record<string, Attribute> {
   const rest = product(shape) / known;
   const fits = open === 0 || (known > 0 && Number.isInteger(rest));
   requireThat(fits, `[${shape}] does not fit [${wanted}]`);
-  const sizes = copied.map((size) => (size === -1 ? rest : size));
-  return { shape: sizes, keep_zero: Number(sizes.includes(0)) };
+  return givenShape(copied.map((size) => (size === -1 ? rest : size)));
 }
 
 function inferReshape(call: InferenceCall): readonly TensorType[] {
@@ -268,5 +326,52 @@ function tileStored(call: EvaluationCall): StoredRule {
       rest = floor(rest / (out[axis] ?? 1));
     }
     return x[offset] ?? 0;
+  };
+}
+
+function inferBlocks(
+  call: InferenceCall,
+  factors: (block: number) => readonly [channels: number, sides: number],
+): readonly TensorType[] {
+  const { dtype, shape } = inputType(call, 0);
+  const [batch = 0, channels = 0, height = 0, width = 0] = shape;
+  const block = call.attributes.number("block");
+  requireThat(shape.length === 4 && block >= 1, "it takes an image and a block size");
+  const [deep, wide] = factors(block);
+  const sizes = [batch, channels * deep, height * wide, width * wide];
+  requireThat(isShape(sizes), `[${shape}] does not divide into blocks of ${block}`);
+  return [{ dtype, shape: sizes }];
+}
+
+function depthToSpaceStored(call: EvaluationCall): StoredRule {
+  const { type, data } = inputTensor(call, 0);
+  const block = call.attributes.number("block");
+  const channelsFirst = call.attributes.number("channels_first") !== 0;
+  const [, channels = 1, height = 1, width = 1] = outputType(call).shape;
+  const [, inChannels = 1, inHeight = 1, inWidth = 1] = type.shape;
+  return (index) => {
+    const [x, y] = [index % width, floor(index / width) % height];
+    const plane = floor(index / (width * height));
+    const [channel, batch] = [plane % channels, floor(plane / channels)];
+    const part = (y % block) * block + (x % block);
+    const from = channelsFirst ? channel * block * block + part : part * channels + channel;
+    const row = (batch * inChannels + from) * inHeight + floor(y / block);
+    return data[row * inWidth + floor(x / block)] ?? 0;
+  };
+}
+
+function spaceToDepthStored(call: EvaluationCall): StoredRule {
+  const { type, data } = inputTensor(call, 0);
+  const block = call.attributes.number("block");
+  const [, channels = 1, height = 1, width = 1] = outputType(call).shape;
+  const [, inChannels = 1, inHeight = 1, inWidth = 1] = type.shape;
+  return (index) => {
+    const [x, y] = [index % width, floor(index / width) % height];
+    const plane = floor(index / (width * height));
+    const [channel, batch] = [plane % channels, floor(plane / channels)];
+    const part = floor(channel / inChannels);
+    const row = (batch * inChannels + (channel % inChannels)) * inHeight;
+    const line = (row + y * block + floor(part / block)) * inWidth;
+    return data[line + x * block + (part % block)] ?? 0;
   };
 }

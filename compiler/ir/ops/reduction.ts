@@ -1,6 +1,6 @@
 /** Reductions over axes. */
 import * as math from "../../../protocol/base/math.ts";
-import type { DType, Tensor, TensorType } from "../graph.ts";
+import type { Attribute, DType, Tensor, TensorType } from "../graph.ts";
 import {
   element,
   inputTensor,
@@ -19,6 +19,13 @@ interface Fold {
   readonly step: (total: number, value: number) => number;
   readonly finish?: (total: number, count: number) => number;
 }
+
+const ATTRIBUTES = {
+  /** Empty: all of them, or none where `none` is 1. */
+  axes: numbersAttribute([]),
+  none: numberAttribute(0),
+  keepdims: numberAttribute(1),
+};
 
 const sum = (total: number, value: number): number => total + value;
 
@@ -59,7 +66,8 @@ export const REDUCTION_OPS = {
   reduce_log_sum_exp: {
     docs: "The logarithm of the sum of e^x over the axes; the largest x is taken out first.",
     inputs: [1, 1],
-    attributes: { axes: numbersAttribute(), keepdims: numberAttribute(1) },
+    attributes: ATTRIBUTES,
+    normal: normalReduction,
     infer: inferReduction,
     evaluator: element(logSumExpElement),
     quantized: "none",
@@ -67,9 +75,19 @@ export const REDUCTION_OPS = {
 } as const satisfies Record<string, Operator>;
 
 function reduction(docs: string, fold: Fold): Operator {
-  const attributes = { axes: numbersAttribute(), keepdims: numberAttribute(1) };
   const evaluator = element((call) => reduceElement(call, fold));
-  return { docs, inputs: [1, 1], attributes, infer: inferReduction, evaluator, quantized: "none" };
+  const rules = { attributes: ATTRIBUTES, normal: normalReduction, infer: inferReduction };
+  return { docs, inputs: [1, 1], ...rules, evaluator, quantized: "none" };
+}
+
+function normalReduction(call: InferenceCall): Record<string, Attribute> {
+  const { attributes } = call;
+  const rank = inputType(call, 0).shape.length;
+  const given = axesWithin(attributes.numbers("axes"), rank);
+  const keepdims = attributes.number("keepdims");
+  if (given.length > 0) return { axes: given, keepdims };
+  const none = attributes.number("none");
+  return { axes: none === 0 ? Array.from({ length: rank }, (_, axis) => axis) : [], none, keepdims };
 }
 
 function inferReduction(call: InferenceCall): readonly TensorType[] {

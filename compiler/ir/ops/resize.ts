@@ -30,6 +30,7 @@ export const COORDINATES = [
   "pytorch_half_pixel",
   "align_corners",
   "crop_and_resize",
+  "tf_half_pixel",
 ] as const;
 
 export const NEAREST_ROUNDING = [
@@ -201,6 +202,8 @@ export function sourceCoordinate(axis: ResizeAxis, at: number): number {
       return axis.to === 1 ? 0 : (at * (from - 1)) / (length - 1);
     case "pytorch_half_pixel":
       return axis.to === 1 ? 0 : (at + 0.5) / scale - 0.5;
+    case "tf_half_pixel":
+      return (at + 0.5) / scale;
     case "half_pixel_symmetric":
       return (from / 2) * (1 - axis.to / length) + (at + 0.5) / scale - 0.5;
     case "crop_and_resize": {

@@ -1,4 +1,4 @@
-/** Softmax and its logarithm along one axis. */
+/** Softmax along one axis. */
 import * as math from "../../../protocol/base/math.ts";
 import type { Tensor, TensorType } from "../graph.ts";
 import { clampI8, encodingOf } from "../int8.ts";
@@ -12,7 +12,7 @@ import {
 } from "../operator.ts";
 import type { EvaluationCall, InferenceCall, Operator } from "../operator.ts";
 import { numeric, tensorFrom } from "../tensor.ts";
-import { axisWithin, lanesAlong, plainType } from "../walk.ts";
+import { axisWithin, lanesAlong } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { fround } = Math;
@@ -24,21 +24,9 @@ export const SOFTMAX_OPS = {
     attributes: { axis: numberAttribute(-1) },
     infer: inferSoftmax,
     evaluator: whole((call) =>
-      evaluateLanes(call, outputType(call).dtype === "i8" ? softmaxRowInt8(call) : softmaxRow),
+      evaluateLanes(call, outputType(call).quantization ? softmaxRowInt8(call) : softmaxRow),
     ),
     quantized: "softmax",
-  },
-  log_softmax: {
-    docs: "x - max - log of the sum of e^(x - max) along the axis.",
-    inputs: [1, 1],
-    attributes: { axis: numberAttribute(-1) },
-    infer: (call) => {
-      const type = inputType(call, 0);
-      axisWithin(call.attributes.number("axis"), type.shape.length);
-      return [plainType(type)];
-    },
-    evaluator: whole((call) => evaluateLanes(call, logSoftmaxRow)),
-    quantized: "none",
   },
 } as const satisfies Record<string, Operator>;
 
@@ -82,14 +70,6 @@ export function softmaxRow(values: Float64Array): void {
   let sum = 0;
   for (const [at, value] of values.entries()) sum += values[at] = math.exp(value - largest);
   for (const [at, power] of values.entries()) values[at] = power / sum;
-}
-
-function logSoftmaxRow(values: Float64Array): void {
-  const largest = largestOf(values);
-  let sum = 0;
-  for (const value of values) sum += math.exp(value - largest);
-  const logarithm = math.log(sum);
-  for (const [at, value] of values.entries()) values[at] = value - largest - logarithm;
 }
 
 /** r = fround(fround(1 / sy) / fround(sum)); out = clamp(rne(fround(fround(e) * r)) + zy). */

@@ -1,114 +1,125 @@
-/** Operators on single elements. */
-import type { DType } from "../../../ir/index.ts";
+/** Operators on single elements and on pairs of them. */
 import { firstOutput, optionalInput, requiredInput } from "../node.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Scope } from "../scope.ts";
 import { elementType } from "../tensors.ts";
-import { finishWith, same } from "./handler.ts";
-import type { Handler } from "./handler.ts";
+import { convertedLike, finishWith, knownType, step, translated, until } from "./handler.ts";
+import type { Handler, Target } from "./handler.ts";
 
 const SAME_NAMES: Readonly<Record<string, string>> = {
   ...{ Relu: "relu", Sigmoid: "sigmoid", HardSwish: "hard_swish", Softplus: "softplus" },
   ...{ Softsign: "softsign", Reciprocal: "reciprocal", Tanh: "tanh", Exp: "exp", Log: "log" },
-  ...{ Sqrt: "sqrt", Erf: "erf", Sin: "sin", Cos: "cos", Neg: "neg", Abs: "abs" },
+  ...{ Sqrt: "sqrt", Erf: "erf", Sin: "sin", Cos: "cos", Tan: "tan", Neg: "neg", Abs: "abs" },
+  ...{ Asin: "asin", Acos: "acos", Atan: "atan", Sinh: "sinh", Cosh: "cosh", Asinh: "asinh" },
+  ...{ Acosh: "acosh", Atanh: "atanh", Mish: "mish", IsNaN: "isnan" },
   ...{ Floor: "floor", Ceil: "ceil", Round: "round", Sign: "sign", Identity: "identity" },
   ...{ Add: "add", Sub: "sub", Mul: "mul", Div: "div", PRelu: "prelu", Where: "where" },
   ...{ Equal: "equal", Less: "less", LessOrEqual: "less_or_equal", Greater: "greater" },
   ...{ GreaterOrEqual: "greater_or_equal", And: "and", Or: "or", Xor: "xor" },
+  ...{ BitwiseAnd: "bitwise_and", BitwiseOr: "bitwise_or", BitwiseXor: "bitwise_xor" },
+  ...{ BitwiseNot: "bitwise_not" },
 };
 
 export const ELEMENTWISE: Readonly<Record<string, Handler>> = {
-  ...Object.fromEntries(Object.entries(SAME_NAMES).map(([onnx, op]) => [onnx, same(op)])),
-  Clip: importClip,
-  HardSigmoid: importHardSigmoid,
-  LeakyRelu: (node, scope) => importAlpha(node, scope, { op: "leaky_relu", alpha: 0.01 }),
-  Elu: (node, scope) => importAlpha(node, scope, { op: "elu", alpha: 1 }),
-  Gelu: importGelu,
+  ...Object.fromEntries(Object.entries(SAME_NAMES).map(([onnx, op]) => [onnx, translated(op)])),
+  Clip: until(11, withFloats("clip", { min: -Infinity, max: Infinity }), clip()),
+  HardSigmoid: withFloats("hard_sigmoid", { alpha: 0.2, beta: 0.5 }),
+  LeakyRelu: withFloats("leaky_relu", { alpha: 0.01 }),
+  ThresholdedRelu: withFloats("thresholded_relu", { alpha: 1 }),
+  Elu: withFloats("elu", { alpha: 1 }),
+  Celu: withFloats("celu", { alpha: 1 }),
+  Selu: withFloats("selu", { alpha: 1.67326319217681884765625, gamma: 1.05070102214813232421875 }),
+  Swish: withFloats("swish", { alpha: 1 }),
+  Shrink: withFloats("shrink", { lambd: 0.5, bias: 0 }),
+  Gelu: (node, scope) => {
+    const op = node.text("approximate", "none") === "none" ? "gelu" : "gelu_tanh";
+    finishWith({ node, scope }, op, { inputs: [requiredInput(node, 0)] });
+  },
+  IsInf: translated("isinf", {
+    attributes: (node) => ({
+      positive: node.integer("detect_positive", 1),
+      negative: node.integer("detect_negative", 1),
+    }),
+  }),
+  BitShift: (node, scope) => {
+    const op = node.text("direction", "LEFT") === "LEFT" ? "shift_left" : "shift_right";
+    finishWith({ node, scope }, op, { inputs: node.inputs });
+  },
+  BitCast: translated("bitcast", { attributes: toType }),
+  Cast: translated("cast", { attributes: (node) => ({ ...toType(node), ...rounding(node) }) }),
+  CastLike: importCastLike,
   Pow: importPow,
-  Mod: importMod,
-  Min: (node, scope) => importVariadic(node, scope, "min"),
-  Max: (node, scope) => importVariadic(node, scope, "max"),
-  Sum: (node, scope) => importVariadic(node, scope, "add"),
+  Mod: (node, scope) => {
+    const op = node.integer("fmod", 0) === 0 ? "mod" : "fmod";
+    finishWith({ node, scope }, op, { inputs: node.inputs });
+  },
+  Min: (node, scope) => importVariadic({ node, scope }, "min"),
+  Max: (node, scope) => importVariadic({ node, scope }, "max"),
+  Sum: (node, scope) => importVariadic({ node, scope }, "add"),
   Mean: importMean,
   Not: importNot,
-  Cast: importCast,
+  SwiGLU: importSwiGlu,
   Dropout: importDropout,
 };
 
-function importClip(node: OnnxNode, scope: Scope): void {
-  const x = requiredInput(node, 0);
-  const bound = (position: number, attribute: string, open: number): number => {
-    if (node.opset < 11) return node.float(attribute, open);
-    const name = optionalInput(node, position);
-    return name === undefined ? open : (scope.numbers(node, name)[0] ?? open);
-  };
-  const [min, max] = [bound(1, "min", -Infinity), bound(2, "max", Infinity)];
-  finishWith({ node, scope }, "clip", { inputs: [x], attributes: { min, max } });
+/** Float attributes of the same name in both, with what they are when left out. */
+function withFloats(op: string, usual: Readonly<Record<string, number>>): Handler {
+  return translated(op, {
+    inputs: [0],
+    attributes: (node) =>
+      Object.fromEntries(
+        Object.entries(usual).map(([name, value]) => [name, node.float(name, value)]),
+      ),
+  });
 }
 
-function importHardSigmoid(node: OnnxNode, scope: Scope): void {
-  const attributes = { alpha: node.float("alpha", 0.2), beta: node.float("beta", 0.5) };
-  finishWith({ node, scope }, "hard_sigmoid", { inputs: [requiredInput(node, 0)], attributes });
+function clip(): Handler {
+  return translated("clip", { inputs: [0], late: { min: 1, max: 2 } });
 }
 
-function importAlpha(node: OnnxNode, scope: Scope, rule: { op: string; alpha: number }): void {
-  const attributes = { alpha: node.float("alpha", rule.alpha) };
-  finishWith({ node, scope }, rule.op, { inputs: [requiredInput(node, 0)], attributes });
+function toType(node: OnnxNode): { to: string } {
+  return { to: elementType(node.integer("to", 0), node.name) };
 }
 
-function importGelu(node: OnnxNode, scope: Scope): void {
-  if (node.text("approximate", "none") !== "none") {
-    node.refuse("UNSUPPORTED_OP", "only the exact form is supported");
-  }
-  finishWith({ node, scope }, "gelu", { inputs: [requiredInput(node, 0)] });
+function rounding(node: OnnxNode): { saturate: number; rounding: string } {
+  return { saturate: node.integer("saturate", 1), rounding: node.text("round_mode", "up") };
+}
+
+function importCastLike(node: OnnxNode, scope: Scope): void {
+  const [x, like] = [requiredInput(node, 0), requiredInput(node, 1)];
+  const to = knownType({ node, scope }, like);
+  const attributes = rounding(node);
+  if (to === undefined) finishWith({ node, scope }, "cast_like", { inputs: [x, like], attributes });
+  else finishWith({ node, scope }, "cast", { inputs: [x], attributes: { to, ...attributes } });
 }
 
 function importPow(node: OnnxNode, scope: Scope): void {
   const [base, exponent] = [requiredInput(node, 0), requiredInput(node, 1)];
-  const { dtype } = scope.typeOf(node, base);
-  const converted = converting(node, scope, { value: exponent, to: dtype });
-  finishWith({ node, scope }, "pow", { inputs: [base, converted] });
+  const power = convertedLike({ node, scope }, exponent, base);
+  finishWith({ node, scope }, "pow", { inputs: [base, power] });
 }
 
-/** The value in another element type, through a cast where it has not got it. */
-function converting(node: OnnxNode, scope: Scope, request: { value: string; to: DType }): string {
-  const { value, to } = request;
-  if (scope.typeOf(node, value).dtype === to) return value;
-  const outputs = [scope.inner(node, "cast")];
-  return scope.emit(node, { op: "cast", inputs: [value], attributes: { to }, outputs });
-}
-
-function importMod(node: OnnxNode, scope: Scope): void {
-  if (node.integer("fmod", 0) !== 0) node.refuse("UNSUPPORTED_OP", "fmod is not supported");
-  finishWith({ node, scope }, "mod", { inputs: node.inputs });
-}
-
-function importVariadic(node: OnnxNode, scope: Scope, op: string): void {
-  const last = chain(node, scope, { op, inputs: node.inputs.slice(0, -1) });
+function importVariadic(target: Target, op: string): void {
+  const { node } = target;
+  const last = chain(target, op, node.inputs.slice(0, -1));
   const tail = node.inputs.at(-1) ?? requiredInput(node, 0);
-  if (last === undefined) finishWith({ node, scope }, "identity", { inputs: [tail] });
-  else finishWith({ node, scope }, op, { inputs: [last, tail] });
+  if (last === undefined) finishWith(target, "identity", { inputs: [tail] });
+  else finishWith(target, op, { inputs: [last, tail] });
 }
 
 /** op(op(a, b), c) … over inner values; the single input itself when there is one, undefined for none. */
-function chain(
-  node: OnnxNode,
-  scope: Scope,
-  request: { op: string; inputs: readonly string[] },
-): string | undefined {
-  const [first, ...others] = request.inputs;
+function chain(target: Target, op: string, inputs: readonly string[]): string | undefined {
+  const [first, ...others] = inputs;
   let value = first;
-  for (const next of others) {
-    const outputs = [scope.inner(node, request.op)];
-    value = scope.emit(node, { op: request.op, inputs: [value ?? "", next], outputs });
-  }
+  for (const next of others) value = step(target, op, { inputs: [value ?? "", next] });
   return value;
 }
 
 function importMean(node: OnnxNode, scope: Scope): void {
-  const sum = chain(node, scope, { op: "add", inputs: node.inputs }) ?? requiredInput(node, 0);
-  const count = scope.scalar(node, scope.typeOf(node, sum).dtype, node.inputs.length);
-  finishWith({ node, scope }, "div", { inputs: [sum, count] });
+  const target = { node, scope };
+  const sum = chain(target, "add", node.inputs) ?? requiredInput(node, 0);
+  const count = scope.scalar(node, scope.dtypeOf(node, sum), node.inputs.length);
+  finishWith(target, "div", { inputs: [sum, count] });
 }
 
 function importNot(node: OnnxNode, scope: Scope): void {
@@ -116,17 +127,28 @@ function importNot(node: OnnxNode, scope: Scope): void {
   finishWith({ node, scope }, "equal", { inputs: [requiredInput(node, 0), no] });
 }
 
-function importCast(node: OnnxNode, scope: Scope): void {
-  const to = elementType(node.integer("to", 0), node.name);
-  finishWith({ node, scope }, "cast", { inputs: [requiredInput(node, 0)], attributes: { to } });
+function importSwiGlu(node: OnnxNode, scope: Scope): void {
+  const [gate, value] = [requiredInput(node, 0), requiredInput(node, 1)];
+  const attributes = { alpha: node.float("alpha", 1) };
+  const opened = step({ node, scope }, "swish", { inputs: [gate], attributes });
+  finishWith({ node, scope }, "mul", { inputs: [opened, value] });
 }
 
-/** At inference a dropout passes its input on; its mask is all true and has no reader worth serving. */
+/** At inference a dropout passes its input on, and its mask is all true. */
 function importDropout(node: OnnxNode, scope: Scope): void {
   const training = optionalInput(node, 2);
-  if (training !== undefined && scope.numbers(node, training)[0] !== 0) {
-    node.refuse("UNSUPPORTED_OP", "training mode is not inference");
+  const known = (name: string): number => scope.numbers(node, name)[0] ?? 0;
+  if (training !== undefined && known(training) !== 0) {
+    const ratio = optionalInput(node, 1);
+    if (ratio === undefined || known(ratio) !== 0) {
+      node.refuse("UNSUPPORTED_OP", "dropping at random is training, not inference");
+    }
   }
-  const inputs = [requiredInput(node, 0)];
-  scope.emit(node, { op: "identity", inputs, outputs: [firstOutput(node)] });
+  const x = requiredInput(node, 0);
+  scope.emit(node, { op: "identity", inputs: [x], outputs: [firstOutput(node)] });
+  const mask = node.outputs[1] ?? "";
+  if (mask === "") return;
+  const shape = step({ node, scope }, "shape", { inputs: [x] });
+  const yes = scope.scalar(node, "bool", 1);
+  scope.emit(node, { op: "fill", inputs: [yes], late: { shape }, outputs: [mask] });
 }

@@ -1,118 +1,139 @@
-/** Matrix products, reductions and softmax. */
-import { product } from "../../../../protocol/base/integers.ts";
-import { optionalInput, requiredInput } from "../node.ts";
+/** Matrix products, reductions, running sums and softmax. */
+import { requiredInput } from "../node.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Scope } from "../scope.ts";
-import { axisOf, finishWith, sizeAt } from "./handler.ts";
-import type { Handler } from "./handler.ts";
+import { finishWith, knownRank, knownShape, step, translated } from "./handler.ts";
+import type { Handler, Target } from "./handler.ts";
 
 export const MATRICES: Readonly<Record<string, Handler>> = {
   MatMul: importMatmul,
-  Gemm: importGemm,
-  ReduceMean: (node, scope) => importReduction(node, scope, { op: "reduce_mean", since: 18 }),
-  ReduceSum: (node, scope) => importReduction(node, scope, { op: "reduce_sum", since: 13 }),
-  ReduceProd: (node, scope) => importReduction(node, scope, { op: "reduce_prod", since: 18 }),
-  ReduceMax: (node, scope) => importReduction(node, scope, { op: "reduce_max", since: 18 }),
-  ReduceMin: (node, scope) => importReduction(node, scope, { op: "reduce_min", since: 18 }),
-  ArgMax: importArgmax,
-  LayerNormalization: importLayerNorm,
-  Softmax: (node, scope) => importSoftmax(node, scope, false),
-  LogSoftmax: (node, scope) => importSoftmax(node, scope, true),
+  Gemm: translated("gemm", {
+    attributes: (node) => ({
+      alpha: node.float("alpha", 1),
+      beta: node.float("beta", 1),
+      transpose_a: node.integer("transA", 0),
+      transpose_b: node.integer("transB", 0),
+    }),
+  }),
+  Einsum: translated("einsum", { attributes: (node) => ({ equation: node.text("equation", "") }) }),
+  Det: translated("determinant"),
+  ReduceMean: reduction("reduce_mean", 18),
+  ReduceSum: reduction("reduce_sum", 13),
+  ReduceProd: reduction("reduce_prod", 18),
+  ReduceMax: reduction("reduce_max", 18),
+  ReduceMin: reduction("reduce_min", 18),
+  ReduceL1: reduction("reduce_l1", 18),
+  ReduceL2: reduction("reduce_l2", 18),
+  ReduceLogSum: reduction("reduce_log_sum", 18),
+  ReduceLogSumExp: reduction("reduce_log_sum_exp", 18),
+  ReduceSumSquare: reduction("reduce_sum_square", 18),
+  ArgMax: translated("argmax", { attributes: choiceAttributes }),
+  ArgMin: translated("argmin", { attributes: choiceAttributes }),
+  CumSum: translated("cumsum", { inputs: [0], late: { axis: 1 }, attributes: runningAttributes }),
+  CumProd: translated("cumprod", { inputs: [0], late: { axis: 1 }, attributes: runningAttributes }),
+  Softmax: (node, scope) => importAlongAxis({ node, scope }, softmax),
+  LogSoftmax: (node, scope) => importAlongAxis({ node, scope }, logSoftmax),
+  Hardmax: (node, scope) => importAlongAxis({ node, scope }, hardmax),
 };
 
-/** Vectors get the dimension that NumPy would add, and lose it again. */
-function importMatmul(node: OnnxNode, scope: Scope): void {
-  const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
-  const [left, right] = [scope.typeOf(node, a).shape, scope.typeOf(node, b).shape];
-  if (left.length >= 2 && right.length >= 2) {
-    return finishWith({ node, scope }, "matmul", { inputs: [a, b] });
-  }
-  const row = left.length === 1 ? reshaped(node, scope, { x: a, shape: [1, ...left] }) : a;
-  const column = right.length === 1 ? reshaped(node, scope, { x: b, shape: [...right, 1] }) : b;
-  const outputs = [scope.inner(node, "matmul")];
-  const result = scope.emit(node, { op: "matmul", inputs: [row, column], outputs });
-  const full = scope.typeOf(node, result).shape;
-  const rowAxis = full.length - 2;
-  const shape = full.filter((_, axis) => {
-    const added = (axis === rowAxis && left.length === 1) || (axis > rowAxis && right.length === 1);
-    return !added;
-  });
-  finishWith({ node, scope }, "reshape", { inputs: [result], attributes: { shape } });
-}
-
-function reshaped(
-  node: OnnxNode,
-  scope: Scope,
-  request: { x: string; shape: readonly number[] },
-): string {
-  const outputs = [scope.inner(node, "reshape")];
-  const attributes = { shape: request.shape };
-  return scope.emit(node, { op: "reshape", inputs: [request.x], attributes, outputs });
-}
-
-function importGemm(node: OnnxNode, scope: Scope): void {
-  const c = optionalInput(node, 2);
-  const both = [requiredInput(node, 0), requiredInput(node, 1)];
-  const attributes = {
-    alpha: node.float("alpha", 1),
-    beta: node.float("beta", 1),
-    transpose_a: node.integer("transA", 0),
-    transpose_b: node.integer("transB", 0),
-  };
-  const inputs = c === undefined ? both : [...both, c];
-  finishWith({ node, scope }, "gemm", { inputs, attributes });
-}
-
-function importLayerNorm(node: OnnxNode, scope: Scope): void {
-  const bias = optionalInput(node, 2);
-  const both = [requiredInput(node, 0), requiredInput(node, 1)];
-  const attributes = { axis: node.integer("axis", -1), epsilon: node.float("epsilon", 1e-5) };
-  const inputs = bias === undefined ? both : [...both, bias];
-  finishWith({ node, scope }, "layer_norm", { inputs, attributes });
-}
-
 /** Axes are an attribute in older operator sets and an input since `since`. */
-function importReduction(node: OnnxNode, scope: Scope, rule: { op: string; since: number }): void {
-  const x = requiredInput(node, 0);
-  const rank = scope.typeOf(node, x).shape.length;
-  const name = node.opset >= rule.since ? optionalInput(node, 1) : undefined;
-  const given = name === undefined ? node.integers("axes", []) : scope.numbers(node, name);
-  const nothing = given.length === 0 && node.integer("noop_with_empty_axes", 0) !== 0;
-  if (nothing) return finishWith({ node, scope }, "identity", { inputs: [x] });
-  const all = Array.from({ length: rank }, (_, axis) => axis);
-  const axes = given.length === 0 ? all : given.map((axis) => axisOf(node, axis, rank));
-  const attributes = { axes, keepdims: node.integer("keepdims", 1) };
-  finishWith({ node, scope }, rule.op, { inputs: [x], attributes });
+function reduction(op: string, since: number): Handler {
+  return (node, scope) => {
+    const attributes = {
+      none: node.integer("noop_with_empty_axes", 0),
+      keepdims: node.integer("keepdims", 1),
+    };
+    const late = { axes: node.opset >= since ? node.inputs[1] : undefined };
+    const inputs = [requiredInput(node, 0)];
+    const given = node.has("axes") ? { axes: node.integers("axes", []), ...attributes } : attributes;
+    finishWith({ node, scope }, op, { inputs, attributes: given, late });
+  };
 }
 
-function importArgmax(node: OnnxNode, scope: Scope): void {
-  if (node.integer("select_last_index", 0) !== 0) {
-    node.refuse("UNSUPPORTED_OP", "select_last_index is not supported");
-  }
-  const x = requiredInput(node, 0);
-  const axis = axisOf(node, node.integer("axis", 0), scope.typeOf(node, x).shape.length);
-  const attributes = { axis, keepdims: node.integer("keepdims", 1) };
-  finishWith({ node, scope }, "argmax", { inputs: [x], attributes });
+function choiceAttributes(node: OnnxNode) {
+  return {
+    axis: node.integer("axis", 0),
+    keepdims: node.integer("keepdims", 1),
+    select_last: node.integer("select_last_index", 0),
+  };
 }
 
-/** Before opset 13 the softmax ran over all axes from `axis` on, flattened. */
-function importSoftmax(node: OnnxNode, scope: Scope, logarithm: boolean): void {
+function runningAttributes(node: OnnxNode) {
+  return { exclusive: node.integer("exclusive", 0), reverse: node.integer("reverse", 0) };
+}
+
+function importMatmul(node: OnnxNode, scope: Scope): void {
+  emitMatmul({ node, scope }, [requiredInput(node, 0), requiredInput(node, 1)]);
+}
+
+/** Vectors get the dimension that NumPy would add, and lose it again. */
+function emitMatmul(target: Target, [a, b]: readonly [string, string]): void {
+  const [rankOfA = 2, rankOfB = 2] = [knownRank(target, a), knownRank(target, b)];
+  const added = { form: "add_axes" };
+  const row =
+    rankOfA === 1 ? step(target, "reshape", { inputs: [a], attributes: { ...added, axes: [0] } }) : a;
+  const column =
+    rankOfB === 1 ? step(target, "reshape", { inputs: [b], attributes: { ...added, axes: [1] } }) : b;
+  const axes = [...(rankOfA === 1 ? [-2] : []), ...(rankOfB === 1 ? [-1] : [])];
+  if (axes.length === 0) return finishWith(target, "matmul", { inputs: [a, b] });
+  const inputs = [step(target, "matmul", { inputs: [row, column] })];
+  finishWith(target, "reshape", { inputs, attributes: { form: "drop_axes", axes } });
+}
+
+/** Emits the steps along an axis and gives the last value; the last step is not emitted but named. */
+type AlongAxis = (target: Target, x: string, axis: number) => Last;
+
+interface Last {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, number>>;
+}
+
+/** Before opset 13 these ran over all axes from `axis` on, flattened. */
+function importAlongAxis(target: Target, rule: AlongAxis): void {
+  const { node } = target;
   const x = requiredInput(node, 0);
-  const { shape } = scope.typeOf(node, x);
-  const axis = axisOf(node, node.integer("axis", node.opset < 13 ? 1 : -1), shape.length);
-  const flat = node.opset < 13 && product(shape.slice(axis)) !== sizeAt(shape, axis);
-  const rows = [product(shape.slice(0, axis)), product(shape.slice(axis))];
-  const input = flat ? reshaped(node, scope, { x, shape: rows }) : x;
-  const steps = [
-    { op: "softmax", attributes: { axis: flat ? 1 : axis } },
-    ...(logarithm ? [{ op: "log", attributes: {} }] : []),
-    ...(flat ? [{ op: "reshape", attributes: { shape } }] : []),
-  ];
-  let value = input;
-  for (const [index, step] of steps.entries()) {
-    const last = index === steps.length - 1;
-    if (last) finishWith({ node, scope }, step.op, { inputs: [value], ...step });
-    else
-      value = scope.emit(node, { inputs: [value], ...step, outputs: [scope.inner(node, step.op)] });
+  const older = node.opset < 13;
+  const axis = node.integer("axis", older ? 1 : -1);
+  const rank = knownRank(target, x);
+  const isLast = axis === -1 || axis === (rank ?? NaN) - 1;
+  if (!older || isLast) {
+    const { op, ...operands } = rule(target, x, axis);
+    return finishWith(target, op, operands);
   }
+  const flat = step(target, "reshape", {
+    inputs: [x],
+    attributes: { form: "flatten", axes: [axis] },
+  });
+  const { op, ...operands } = rule(target, flat, 1);
+  restored(target, step(target, op, operands), x);
+}
+
+/** The value in the shape of another. */
+function restored(target: Target, value: string, like: string): void {
+  const shape = knownShape(target, like);
+  if (shape !== undefined) {
+    return finishWith(target, "reshape", { inputs: [value], attributes: { shape } });
+  }
+  const sizes = step(target, "shape", { inputs: [like] });
+  finishWith(target, "reshape", { inputs: [value], late: { shape: sizes } });
+}
+
+function softmax(_: Target, x: string, axis: number): Last {
+  return { op: "softmax", inputs: [x], attributes: { axis } };
+}
+
+function hardmax(_: Target, x: string, axis: number): Last {
+  return { op: "hardmax", inputs: [x], attributes: { axis } };
+}
+
+/** (x - max) - log of the sum of e^(x - max), which no large x makes infinite. */
+function logSoftmax(target: Target, x: string, axis: number): Last {
+  const attributes = { axes: [axis] };
+  const largest = step(target, "reduce_max", { inputs: [x], attributes });
+  const below = step(target, "sub", { inputs: [x, largest] });
+  const powers = step(target, "exp", { inputs: [below] });
+  const sum = step(target, "reduce_sum", { inputs: [powers], attributes });
+  const logarithm = step(target, "log", { inputs: [sum] });
+  return { op: "sub", inputs: [below, logarithm] };
 }

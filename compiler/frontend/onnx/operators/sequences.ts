@@ -2,21 +2,21 @@
 import { elementType } from "../tensors.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Scope } from "../scope.ts";
-import { same } from "./handler.ts";
+import { translated } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 
 export const SEQUENCES: Readonly<Record<string, Handler>> = {
-  SequenceConstruct: same("sequence_construct"),
+  SequenceConstruct: translated("sequence_construct"),
   SequenceEmpty: importEmpty,
-  SequenceInsert: same("sequence_insert"),
-  SequenceErase: same("sequence_erase"),
-  SequenceAt: same("sequence_at"),
-  SequenceLength: same("sequence_length"),
+  SequenceInsert: translated("sequence_insert"),
+  SequenceErase: translated("sequence_erase"),
+  SequenceAt: translated("sequence_at"),
+  SequenceLength: translated("sequence_length"),
   SplitToSequence: importSplit,
   ConcatFromSequence: importConcat,
-  Optional: same("optional"),
-  OptionalHasElement: same("optional_has_element"),
-  OptionalGetElement: same("optional_get_element"),
+  Optional: translated("optional"),
+  OptionalHasElement: translated("optional_has_element"),
+  OptionalGetElement: translated("optional_get_element"),
 };
 
 function importEmpty(node: OnnxNode, scope: Scope): void {

@@ -1,13 +1,23 @@
 /** All operators that are understood, by domain and ONNX name. */
+import { ATTENTION } from "./attention.ts";
 import { CONSTANTS } from "./constants.ts";
 import { CONTROL } from "./control.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
-import type { Handler } from "./handler.ts";
+import { GENERATION } from "./generation.ts";
+import { LEARNED } from "./learned.ts";
+import { LOSSES, TRAINING } from "./losses.ts";
 import { MATRICES } from "./matrix.ts";
+import { NORMALIZATIONS } from "./normalizations.ts";
+import { QUANTIZATION } from "./quantization.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { REGIONS } from "./regions.ts";
+import { SELECTION } from "./selection.ts";
 import { SEQUENCES } from "./sequences.ts";
 import { SHAPES } from "./shapes.ts";
+import { SIGNALS } from "./signals.ts";
+import { TEXT } from "./text.ts";
 import { WINDOWS } from "./windows.ts";
+import type { Handler } from "./handler.ts";
 
 /** Operator sets by domain; "" is the default one. */
 const DOMAINS = {
@@ -15,12 +25,23 @@ const DOMAINS = {
     ...ELEMENTWISE,
     ...WINDOWS,
     ...MATRICES,
+    ...NORMALIZATIONS,
+    ...RECURRENT,
+    ...ATTENTION,
     ...SHAPES,
     ...REGIONS,
+    ...SELECTION,
+    ...GENERATION,
+    ...SIGNALS,
+    ...QUANTIZATION,
+    ...LOSSES,
+    ...TEXT,
     ...CONSTANTS,
     ...CONTROL,
     ...SEQUENCES,
   },
+  "ai.onnx.ml": LEARNED,
+  "ai.onnx.preview.training": TRAINING,
 } as const satisfies Record<string, Readonly<Record<string, Handler>>>;
 
 const HANDLERS: ReadonlyMap<string, ReadonlyMap<string, Handler>> = new Map(
