@@ -17,6 +17,7 @@ import { EINSUM_OPS } from "./ops/einsum.ts";
 import { UNARY_OPS } from "./ops/elementwise.ts";
 import { FUNCTION_OPS } from "./ops/functions.ts";
 import { GENERATION_OPS } from "./ops/generation.ts";
+import { INTEGER_PRODUCT_OPS } from "./ops/integer-products.ts";
 import { LEARNED_OPS } from "./ops/learned-trees.ts";
 import { LOSS_OPS } from "./ops/losses.ts";
 import { HALF_OPS } from "./ops/half.ts";
@@ -26,14 +27,17 @@ import { MOVEMENT_OPS } from "./ops/movement.ts";
 import { NORMALIZATION_OPS } from "./ops/normalization.ts";
 import { PAIR_OPS } from "./ops/pairs.ts";
 import { POOLING_OPS } from "./ops/pooling.ts";
+import { QLINEAR_OPS } from "./ops/qlinear.ts";
 import { QUANTIZATION_OPS } from "./ops/quantization.ts";
 import { RECURRENT_OPS } from "./ops/recurrent.ts";
 import { REDUCTION_OPS } from "./ops/reduction.ts";
 import { REGION_OPS } from "./ops/regions.ts";
+import { PATCH_OPS } from "./ops/patches.ts";
 import { RESIZE_OPS } from "./ops/resize.ts";
 import { SAMPLING_OPS } from "./ops/sampling.ts";
 import { SELECTION_OPS } from "./ops/selection.ts";
 import { SEQUENCE_MODEL_OPS } from "./ops/sequence-models.ts";
+import { SIGNAL_OPS } from "./ops/signal.ts";
 import { SOFTMAX_OPS } from "./ops/softmax.ts";
 import { TEXT_OPS } from "./ops/text.ts";
 import { SEQUENCE_OPS } from "./ops/sequences.ts";
@@ -43,6 +47,7 @@ export const OPS = {
   ...CONVOLUTION_OPS,
   ...MATRIX_OPS,
   ...EINSUM_OPS,
+  ...PATCH_OPS,
   ...UNARY_OPS,
   ...FUNCTION_OPS,
   ...PAIR_OPS,
@@ -66,8 +71,11 @@ export const OPS = {
   ...DETECTION_OPS,
   ...LOSS_OPS,
   ...LEARNED_OPS,
+  ...SIGNAL_OPS,
   ...TEXT_OPS,
   ...QUANTIZATION_OPS,
+  ...INTEGER_PRODUCT_OPS,
+  ...QLINEAR_OPS,
   ...SHAPE_OPS,
   ...SEQUENCE_OPS,
   ...CONTROL_OPS,

@@ -24,7 +24,14 @@ import type {
 import { halfPlaneSum } from "../half-sums.ts";
 import { numeric, tensorFrom } from "../tensor.ts";
 import { coordinatesOf } from "../walk.ts";
-import { lifted, WINDOW_ATTRIBUTES, windowAxes, windowReach, withWindow } from "./window.ts";
+import {
+  lifted,
+  perAxis,
+  WINDOW_ATTRIBUTES,
+  windowAxes,
+  windowReach,
+  withWindow,
+} from "./window.ts";
 import type { WindowAxis } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
@@ -78,7 +85,13 @@ export const POOLING_OPS = {
   max_unpool: {
     docs: "Zeros of `shape`, but for the elements of x at their places (second input).",
     inputs: [2, 2],
-    attributes: { shape: numbersAttribute() },
+    attributes: {
+      shape: numbersAttribute([]),
+      kernel: numbersAttribute([]),
+      strides: numbersAttribute([]),
+      pads: numbersAttribute([]),
+    },
+    normal: normalUnpool,
     infer: (call) => [{ dtype: inputType(call, 0).dtype, shape: call.attributes.numbers("shape") }],
     evaluator: whole(evaluateUnpool),
     quantized: "none",
@@ -180,7 +193,7 @@ function inferGlobal(call: InferenceCall): readonly TensorType[] {
 /** Calls `visit` with the input index of every tap of the window that lies inside. */
 type WindowWalk = (index: number, visit: (source: number) => void) => void;
 
-function windowWalk(axes: readonly WindowAxis[]): WindowWalk {
+export function windowWalk(axes: readonly WindowAxis[]): WindowWalk {
   const [z, y, x] = lifted(axes);
   const [deep, high, wide] = [z, y, x].map(windowReach);
   return (index, visit) => {
@@ -239,6 +252,23 @@ function columnMajor(shape: readonly number[]): (place: number) => number {
     const turned = at.reduceRight((sum, each, axis) => sum * (spatial[axis] ?? 1) + each, 0);
     return place - (place % plane) + turned;
   };
+}
+
+/** Without a shape it is that of the pooling which the window undoes. */
+function normalUnpool(call: InferenceCall): Record<string, Attribute> {
+  const { attributes } = call;
+  const given = attributes.numbers("shape");
+  if (given.length > 0) return { shape: given };
+  const { shape } = inputType(call, 0);
+  const kernel = attributes.numbers("kernel");
+  const count = kernel.length;
+  const strides = perAxis(attributes, "strides", { count, value: 1 });
+  const pads = perAxis(attributes, "pads", { count: 2 * count, value: 0 });
+  const sizes = kernel.map((taps, axis) => {
+    const borders = (pads[axis] ?? 0) + (pads[axis + count] ?? 0);
+    return ((shape[axis + 2] ?? 1) - 1) * (strides[axis] ?? 1) + taps - borders;
+  });
+  return { shape: [...shape.slice(0, 2), ...sizes] };
 }
 
 function evaluateUnpool(call: EvaluationCall): readonly Tensor[] {

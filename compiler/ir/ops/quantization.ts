@@ -1,6 +1,9 @@
 /** The border between real and stored numbers, and functions of one stored element. */
-import type { DType, TensorType } from "../graph.ts";
+import { divCeil, product } from "../../../protocol/base/integers.ts";
 import { roundHalfEven } from "../../../protocol/base/math.ts";
+import type { DType, TensorType } from "../graph.ts";
+import { INTEGER_LIMITS } from "../limits.ts";
+import { encodeNarrow, isNarrowFloat } from "../narrow-floats.ts";
 import {
   element,
   inputTensor,
@@ -10,40 +13,49 @@ import {
   outputType,
   reject,
   requireThat,
+  stored,
   textAttribute,
 } from "../operator.ts";
-import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../operator.ts";
-import { normalizeAxis, numeric } from "../tensor.ts";
-import { product } from "../../../protocol/base/integers.ts";
+import type {
+  ElementRule,
+  EvaluationCall,
+  InferenceCall,
+  Operator,
+  StoredRule,
+} from "../operator.ts";
+import { isFloat, numeric, storedFrom } from "../tensor.ts";
+import { axisWithin, lanesAlong } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround } = Math;
 
 const ENCODING_ATTRIBUTES = {
   scales: numbersAttribute(),
-  zero_points: numbersAttribute(),
+  /** Empty: zeros. */
+  zero_points: numbersAttribute([]),
   axis: numberAttribute(1),
-};
-
-const STORED_RANGE: Readonly<Record<string, readonly [number, number]>> = {
-  i8: [-128, 127],
-  u8: [0, 255],
-  i16: [-32768, 32767],
+  /** Along the axis one scale for so many elements; 0: one for each. */
+  block: numberAttribute(0),
 };
 
 export const QUANTIZATION_OPS = {
   quantize: {
-    docs: "clamp(rne(fround(x / scale)) + zero point) in the type `to`, per tensor or along the axis.",
+    docs: "clamp(rne(fround(x / scale)) + zero point) in the type `to`, per tensor, along the axis or by blocks of it.",
     inputs: [1, 1],
-    attributes: { ...ENCODING_ATTRIBUTES, to: textAttribute("i8") },
+    attributes: {
+      ...ENCODING_ATTRIBUTES,
+      to: textAttribute("i8"),
+      /** 0: a float8 overflows to infinity or NaN. */
+      saturate: numberAttribute(1),
+    },
     infer: inferQuantize,
-    evaluator: element(quantizeElement),
+    evaluator: stored(quantizeStored),
     quantized: "none",
   },
   dequantize: {
-    docs: "(x - zero point) * scale, per tensor or along the axis.",
+    docs: "(x - zero point) * scale, per tensor, along the axis or by blocks of it.",
     inputs: [1, 1],
-    attributes: ENCODING_ATTRIBUTES,
+    attributes: { ...ENCODING_ATTRIBUTES, to: textAttribute("f32") },
     infer: inferDequantize,
     evaluator: element(dequantizeElement),
     quantized: "none",
@@ -61,24 +73,32 @@ export const QUANTIZATION_OPS = {
 function requireEncoding(call: InferenceCall, shape: readonly number[]): void {
   const scales = call.attributes.numbers("scales");
   const zeroPoints = call.attributes.numbers("zero_points");
-  requireThat(scales.length === zeroPoints.length, "as many scales as zero points");
+  const paired = zeroPoints.length === 0 || zeroPoints.length === scales.length;
+  requireThat(paired, "as many scales as zero points");
   if (scales.length === 1) return;
-  const axis = normalizeAxis(call.attributes.number("axis"), shape.length);
-  requireThat(axis !== undefined && shape[axis] === scales.length, "one scale along the axis");
+  const axis = axisWithin(call.attributes.number("axis"), shape.length);
+  const block = call.attributes.number("block");
+  const size = shape[axis] ?? 1;
+  const rest = product(shape) / size;
+  const count = block === 0 ? size : rest * divCeil(size, block);
+  requireThat(count === scales.length, `${scales.length} scales where ${count} are needed`);
 }
 
 function inferQuantize(call: InferenceCall): readonly TensorType[] {
   const { shape } = inputType(call, 0);
   requireEncoding(call, shape);
-  const to = call.attributes.text("to");
-  requireThat(Object.hasOwn(STORED_RANGE, to), `${to} is no stored type`);
-  return [{ dtype: to as DType, shape }];
+  const to = call.attributes.text("to") as DType;
+  const known = INTEGER_LIMITS[to] !== undefined || isNarrowFloat(to);
+  requireThat(known && to !== "bool", `${to} is no stored type`);
+  return [{ dtype: to, shape }];
 }
 
 function inferDequantize(call: InferenceCall): readonly TensorType[] {
   const { shape } = inputType(call, 0);
   requireEncoding(call, shape);
-  return [{ dtype: "f32", shape }];
+  const to = call.attributes.text("to") as DType;
+  requireThat(isFloat(to), `${to} holds no real numbers`);
+  return [{ dtype: to, shape }];
 }
 
 function inferLut(call: InferenceCall): readonly TensorType[] {
@@ -96,20 +116,35 @@ function encodingIndex(call: EvaluationCall): (index: number) => number {
   const { shape } = outputType(call);
   const count = call.attributes.numbers("scales").length;
   if (count === 1) return () => 0;
-  const axis = normalizeAxis(call.attributes.number("axis"), shape.length) ?? 0;
-  const inner = product(shape.slice(axis + 1));
-  return (index) => floor(index / inner) % count;
+  const { inner, size } = lanesAlong(
+    shape,
+    axisWithin(call.attributes.number("axis"), shape.length),
+  );
+  const block = call.attributes.number("block");
+  if (block === 0) return (index) => floor(index / inner) % count;
+  const blocks = divCeil(size, block);
+  return (index) => {
+    const at = floor((floor(index / inner) % size) / block);
+    return (floor(index / (inner * size)) * blocks + at) * inner + (index % inner);
+  };
 }
 
-function quantizeElement(call: EvaluationCall): ElementRule {
+function quantizeStored(call: EvaluationCall): StoredRule {
   const x = numeric(inputTensor(call, 0));
   const { scales, zeros } = encodings(call);
-  const [low, high] = STORED_RANGE[outputType(call).dtype] ?? [-128, 127];
+  const { dtype } = outputType(call);
   const which = encodingIndex(call);
+  const scaled = (index: number, at: number) => fround((x[index] ?? 0) / (scales[at] ?? 1));
+  if (isNarrowFloat(dtype)) {
+    const saturate = call.attributes.number("saturate") !== 0;
+    return (index) => encodeNarrow(dtype, scaled(index, which(index)), saturate);
+  }
+  const [low, high] = INTEGER_LIMITS[dtype] ?? [-128, 127];
+  const store = storedFrom(dtype);
   return (index) => {
     const at = which(index);
-    const scaled = roundHalfEven(fround((x[index] ?? 0) / (scales[at] ?? 1)));
-    return Math.min(Math.max(scaled + (zeros[at] ?? 0), low), high);
+    const rounded = roundHalfEven(scaled(index, at)) + (zeros[at] ?? 0);
+    return store(Math.min(Math.max(rounded, low), high));
   };
 }
 

@@ -87,7 +87,11 @@ function normalReduction(call: InferenceCall): Record<string, Attribute> {
   const keepdims = attributes.number("keepdims");
   if (given.length > 0) return { axes: given, keepdims };
   const none = attributes.number("none");
-  return { axes: none === 0 ? Array.from({ length: rank }, (_, axis) => axis) : [], none, keepdims };
+  return {
+    axes: none === 0 ? Array.from({ length: rank }, (_, axis) => axis) : [],
+    none,
+    keepdims,
+  };
 }
 
 function inferReduction(call: InferenceCall): readonly TensorType[] {

@@ -13,7 +13,7 @@ import {
 } from "../operator.ts";
 import type { EvaluationCall, InferenceCall, Operator, StoredRule } from "../operator.ts";
 import { storedFrom, stridesOf } from "../tensor.ts";
-import { axesWithin, stridedIndex } from "../walk.ts";
+import { axesWithin, coordinatesOf, stridedIndex } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor } = Math;
@@ -48,6 +48,14 @@ export const REGION_OPS = {
     infer: inferPad,
     evaluator: stored(padStored),
     quantized: "movement",
+  },
+  center_crop_pad: {
+    docs: "The middle of x cut, or zeros laid around it, to the sizes along the axes (the first ones when empty).",
+    inputs: [1, 1],
+    attributes: { sizes: numbersAttribute(), axes: numbersAttribute([]) },
+    infer: inferCrop,
+    evaluator: stored(cropStored),
+    quantized: "none",
   },
 } as const satisfies Record<string, Operator>;
 
@@ -179,4 +187,38 @@ function sourceOf(at: number, size: number, mode: string): number {
   const period = Math.max(1, 2 * (size - 1));
   const folded = ((at % period) + period) % period;
   return folded < size ? folded : period - folded;
+}
+
+function inferCrop(call: InferenceCall): readonly TensorType[] {
+  const { dtype, shape } = inputType(call, 0);
+  const sizes = call.attributes.numbers("sizes");
+  const named = call.attributes.numbers("axes");
+  const axes = axesWithin(named.length === 0 ? [...sizes.keys()] : named, shape.length);
+  requireThat(axes.length === sizes.length, "one size per axis");
+  const out = [...shape];
+  for (const [at, axis] of axes.entries()) out[axis] = sizes[at] ?? 0;
+  return [{ dtype, shape: out }];
+}
+
+/** An odd rest lies at the end, of what is cut as of what is laid around. */
+function cropStored(call: EvaluationCall): StoredRule {
+  const { type, data } = inputTensor(call, 0);
+  const out = outputType(call).shape;
+  const strides = stridesOf(type.shape);
+  const starts = type.shape.map((size, axis) => {
+    const wanted = out[axis] ?? 0;
+    return wanted <= size ? floor((size - wanted) / 2) : -floor((wanted - size) / 2);
+  });
+  const zero = storedFrom(type.dtype)(0);
+  const at: number[] = [];
+  return (index) => {
+    coordinatesOf(out, index, at);
+    let offset = 0;
+    for (let axis = 0; axis < out.length; axis++) {
+      const source = (at[axis] ?? 0) + (starts[axis] ?? 0);
+      if (source < 0 || source >= (type.shape[axis] ?? 0)) return zero;
+      offset += source * (strides[axis] ?? 0);
+    }
+    return data[offset] ?? 0;
+  };
 }

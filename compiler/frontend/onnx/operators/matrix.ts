@@ -45,7 +45,9 @@ function reduction(op: string, since: number): Handler {
     };
     const late = { axes: node.opset >= since ? node.inputs[1] : undefined };
     const inputs = [requiredInput(node, 0)];
-    const given = node.has("axes") ? { axes: node.integers("axes", []), ...attributes } : attributes;
+    const given = node.has("axes")
+      ? { axes: node.integers("axes", []), ...attributes }
+      : attributes;
     finishWith({ node, scope }, op, { inputs, attributes: given, late });
   };
 }
@@ -71,9 +73,13 @@ function emitMatmul(target: Target, [a, b]: readonly [string, string]): void {
   const [rankOfA = 2, rankOfB = 2] = [knownRank(target, a), knownRank(target, b)];
   const added = { form: "add_axes" };
   const row =
-    rankOfA === 1 ? step(target, "reshape", { inputs: [a], attributes: { ...added, axes: [0] } }) : a;
+    rankOfA === 1
+      ? step(target, "reshape", { inputs: [a], attributes: { ...added, axes: [0] } })
+      : a;
   const column =
-    rankOfB === 1 ? step(target, "reshape", { inputs: [b], attributes: { ...added, axes: [1] } }) : b;
+    rankOfB === 1
+      ? step(target, "reshape", { inputs: [b], attributes: { ...added, axes: [1] } })
+      : b;
   const axes = [...(rankOfA === 1 ? [-2] : []), ...(rankOfB === 1 ? [-1] : [])];
   if (axes.length === 0) return finishWith(target, "matmul", { inputs: [a, b] });
   const inputs = [step(target, "matmul", { inputs: [row, column] })];

@@ -3,13 +3,23 @@ import { optionalInput, requiredInput } from "../node.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Scope } from "../scope.ts";
 import { elementType } from "../tensors.ts";
-import { finishWith, knownType } from "./handler.ts";
+import { finishWith, knownType, translated } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { windowAttributes } from "./windows.ts";
 
 export const QUANTIZATION: Readonly<Record<string, Handler>> = {
   QuantizeLinear: importQuantize,
   DequantizeLinear: importDequantize,
+  DynamicQuantizeLinear: translated("dynamic_quantize"),
+  MatMulInteger: translated("matmul_integer"),
+  QLinearMatMul: translated("qlinear_matmul"),
+  ConvInteger: translated("conv_integer", { attributes: integerWindow }),
+  QLinearConv: translated("qlinear_conv", { attributes: integerWindow }),
 };
+
+function integerWindow(node: OnnxNode) {
+  return { ...windowAttributes(node), group: node.integer("group", 1) };
+}
 
 function encoding(node: OnnxNode) {
   return { axis: node.integer("axis", 1), block: node.integer("block_size", 0) };

@@ -1,7 +1,9 @@
 /** Picking, placing, sorting and finding elements. */
 import type { OnnxNode } from "../node.ts";
 import { requiredInput } from "../node.ts";
-import { translated, until } from "./handler.ts";
+import { numberList } from "../../../ir/index.ts";
+import type { Scope } from "../scope.ts";
+import { finishWith, knownShape, translated, until } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 
 const axis = (usual: number) => (node: OnnxNode) => ({ axis: node.integer("axis", usual) });
@@ -14,7 +16,7 @@ const scatterElements = translated("scatter_elements", {
 });
 
 export const SELECTION: Readonly<Record<string, Handler>> = {
-  Gather: translated("gather", { attributes: axis(0) }),
+  Gather: importGather,
   GatherElements: translated("gather_elements", { attributes: axis(0) }),
   GatherND: translated("gather_nd", {
     attributes: (node) => ({ batch_dims: node.integer("batch_dims", 0) }),
@@ -58,4 +60,19 @@ export const SELECTION: Readonly<Record<string, Handler>> = {
 function axisOrFlat(node: OnnxNode) {
   requiredInput(node, 0);
   return { axis: node.integer("axis", 0), flat: Number(!node.has("axis")) };
+}
+
+/** Known indices are checked here: a model that reads outside is refused before it runs. */
+function importGather(node: OnnxNode, scope: Scope): void {
+  const target = { node, scope };
+  const inputs = [requiredInput(node, 0), requiredInput(node, 1)] as const;
+  const [x, indices] = inputs;
+  const [shape, known] = [knownShape(target, x), scope.constantOf(indices)];
+  const along = node.integer("axis", 0);
+  const size = shape?.at(along);
+  if (known !== undefined && size !== undefined) {
+    const outside = numberList(known).some((index) => index < -size || index >= size);
+    if (outside) node.refuse("BAD_MODEL", `an index is outside the ${size} elements of the axis`);
+  }
+  finishWith(target, "gather", { inputs, attributes: { axis: along } });
 }

@@ -23,9 +23,15 @@ export const SHAPES: Readonly<Record<string, Handler>> = {
     translated("reshape", {
       attributes: (node) => ({ form: "add_axes", axes: node.integers("axes", []) }),
     }),
-    translated("reshape", { inputs: [0], late: { axes: 1 }, attributes: () => ({ form: "add_axes" }) }),
+    translated("reshape", {
+      inputs: [0],
+      late: { axes: 1 },
+      attributes: () => ({ form: "add_axes" }),
+    }),
   ),
-  Transpose: translated("transpose", { attributes: (node) => ({ perm: node.integers("perm", []) }) }),
+  Transpose: translated("transpose", {
+    attributes: (node) => ({ perm: node.integers("perm", []) }),
+  }),
   Concat: translated("concat", { attributes: (node) => ({ axis: node.integer("axis", 1) }) }),
   Split: importSplit,
   Expand: translated("expand", { inputs: [0], late: { shape: 1 } }),

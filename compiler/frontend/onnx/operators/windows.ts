@@ -41,7 +41,9 @@ export const WINDOWS: Readonly<Record<string, Handler>> = {
   }),
   GlobalAveragePool: translated("global_average_pool"),
   GlobalMaxPool: translated("global_max_pool"),
-  GlobalLpPool: translated("global_lp_pool", { attributes: (node) => ({ p: node.integer("p", 2) }) }),
+  GlobalLpPool: translated("global_lp_pool", {
+    attributes: (node) => ({ p: node.integer("p", 2) }),
+  }),
   MaxRoiPool: (node) => node.refuse("UNSUPPORTED_OP", "RoiAlign took its place"),
 };
 
