@@ -103,7 +103,7 @@ function inferDequantize(call: InferenceCall): readonly TensorType[] {
 
 function inferLut(call: InferenceCall): readonly TensorType[] {
   const [x, table] = [inputType(call, 0), inputType(call, 1)];
-  const range = STORED_RANGE[x.dtype];
+  const range = INTEGER_LIMITS[x.dtype];
   if (range === undefined) return reject(`${x.dtype} is no stored type`);
   const entries = range[1] - range[0] + 1;
   const fits = table.shape.length === 1 && table.shape[0] === entries;
@@ -167,6 +167,6 @@ function encodings(call: EvaluationCall) {
 
 function lutElement(call: EvaluationCall): ElementRule {
   const [x, table] = [numeric(inputTensor(call, 0)), numeric(inputTensor(call, 1))];
-  const [lowest] = STORED_RANGE[inputTensor(call, 0).type.dtype] ?? [0];
+  const [lowest] = INTEGER_LIMITS[inputTensor(call, 0).type.dtype] ?? [0];
   return (index) => table[(x[index] ?? 0) - lowest] ?? 0;
 }
