@@ -26,6 +26,7 @@ import { MATRIX_OPS } from "./ops/matrix.ts";
 import { MOVEMENT_OPS } from "./ops/movement.ts";
 import { NORMALIZATION_OPS } from "./ops/normalization.ts";
 import { PAIR_OPS } from "./ops/pairs.ts";
+import { POOL_PLACE_OPS } from "./ops/pool-places.ts";
 import { POOLING_OPS } from "./ops/pooling.ts";
 import { QLINEAR_OPS } from "./ops/qlinear.ts";
 import { QUANTIZATION_OPS } from "./ops/quantization.ts";
@@ -53,6 +54,7 @@ export const OPS = {
   ...PAIR_OPS,
   ...BIT_OPS,
   ...POOLING_OPS,
+  ...POOL_PLACE_OPS,
   ...REDUCTION_OPS,
   ...AXIS_OPS,
   ...SOFTMAX_OPS,
