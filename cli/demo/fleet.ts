@@ -1,7 +1,7 @@
 /** The demo's fleet: one full agent and many light devices on two kinds of chip. */
 import { randomBytes } from "node:crypto";
 import { createAgent } from "../../device-agent/index.ts";
-import type { Agent, AgentProgress } from "../../device-agent/index.ts";
+import type { Agent, AgentProgress, LogEntry } from "../../device-agent/index.ts";
 import { SOCS } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { brand, instant } from "../../protocol/base/brand.ts";
@@ -59,6 +59,7 @@ export interface FullAgentOptions {
   readonly tenant: TenantId;
   readonly soc: SocDescription;
   readonly onProgress: (progress: AgentProgress) => void;
+  readonly log: (entry: LogEntry) => void;
 }
 
 export function createFullAgent(options: FullAgentOptions): Agent {

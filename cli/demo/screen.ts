@@ -1,6 +1,6 @@
 /** What the demo shows: the table of one update, and the end of the story. */
 import { chalkStderr as paint } from "chalk";
-import type { AgentStatus } from "../../device-agent/index.ts";
+import type { AgentStatus, LogEntry } from "../../device-agent/index.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
 import { OUTCOME_COLUMNS } from "../rollout/outcomes.ts";
@@ -40,6 +40,13 @@ export function showUpdate(end: RolloutEnd, output: Output): void {
   if (scoreBefore !== null && scoreAfter !== null) {
     output.say(`    score ${scoreBefore.toFixed(0)} → ${paint.bold(scoreAfter.toFixed(0))}`);
   }
+}
+
+/** How the full agent came by a driver, where it was by a delta. */
+export function showDownload({ event, details }: LogEntry, output: Output): void {
+  if (event !== "delta_applied") return;
+  const { driver, algorithm, bytes, of } = details;
+  output.say(`    the full agent made ${driver} of a ${algorithm} delta: ${bytes} bytes for ${of}`);
 }
 
 function because({ rollout }: RolloutEnd): string {

@@ -24,7 +24,7 @@ import { FAULTY_VERSION, faultySource } from "./faulty.ts";
 import { createFullAgent, createLightDevices, registerModels } from "./fleet.ts";
 import { runRollout } from "./rollout.ts";
 import type { RolloutEnd, RolloutRun } from "./rollout.ts";
-import { reportStory, showUpdate } from "./screen.ts";
+import { reportStory, showDownload, showUpdate } from "./screen.ts";
 import { createWorkspace } from "./workspace.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -155,6 +155,7 @@ async function setTheStage(stage: Stage): Promise<RolloutRun & { readonly lab: L
     tenant: TENANT,
     soc,
     onProgress: () => undefined,
+    log: (entry) => showDownload(entry, output),
   });
   unwrap(await agent.init(old.bytes, house.root));
   const token = unwrap(await house.operator.enrolmentToken(options.devices + 1, 3600));

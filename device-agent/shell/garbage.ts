@@ -13,13 +13,13 @@ export async function collectGarbage({ ports, workshop, journal }: Context): Pro
   const { files, soc } = ports;
   const { slots } = journal.state;
   const drivers = reachableDrivers(slots).map(({ sha256 }) => sha256);
-  const downloads = slots.update.kind === "idle" ? [] : [slots.update.candidate.driver.sha256];
   const pins = slots.pins.map(({ model, driver }) => ({ model, driver: driver.sha256 }));
   const models = await readModels(files);
   const reachable = await reachableWorkload(workshop.programs, { models, soc, drivers, pins });
   const removed = [
     ...(await sweep(files, STORE_DIRECTORY, new Set(drivers))),
-    ...(await sweep(files, DOWNLOADS_DIRECTORY, new Set(downloads))),
+    // What is under way may be a delta, whose name only its index knows.
+    ...(slots.update.kind === "idle" ? await sweep(files, DOWNLOADS_DIRECTORY, new Set()) : []),
     ...(await sweep(files, PROGRAMS_DIRECTORY, reachable.programs)),
     ...(await sweep(files, BLOBS_DIRECTORY, reachable.blobs)),
   ];

@@ -6,6 +6,7 @@ import {
   decodeCheckInReply,
   decodeEnrolReply,
   decodeReportAck,
+  DELTAS_ROUTE,
   DEVICE_ROUTES,
   encodeCheckInRequest,
   encodeEnrolRequest,
@@ -53,6 +54,7 @@ const SILENCE_MS_MAX = 15_000;
 const METADATA_MS_MAX = 120_000;
 const PROBLEM_BYTES_MAX = 1 << 16;
 const TARGETS_FOLDER = "targets/";
+const DELTAS_FOLDER = "deltas/";
 const PARTIAL_CONTENT = 206;
 
 export function serverClient(options: ServerClientOptions): ServerClient {
@@ -131,8 +133,9 @@ function skipping(offset: number, onPiece: (bytes: Uint8Array) => Promise<boolea
 }
 
 function routeOf(path: string): string {
-  if (!path.startsWith(TARGETS_FOLDER)) return METADATA_ROUTE + path;
-  return TARGETS_ROUTE + path.slice(TARGETS_FOLDER.length);
+  if (path.startsWith(TARGETS_FOLDER)) return TARGETS_ROUTE + path.slice(TARGETS_FOLDER.length);
+  if (path.startsWith(DELTAS_FOLDER)) return DELTAS_ROUTE + path.slice(DELTAS_FOLDER.length);
+  return METADATA_ROUTE + path;
 }
 
 function isGood(response: HttpResponse): boolean {

@@ -1,14 +1,12 @@
 /** Carries an accepted update out, from whatever step it stands at, until it is committed, refused or has to wait. */
 import { unreachable } from "../../protocol/base/assert.ts";
 import type { Failure, Result } from "../../protocol/base/result.ts";
-import { targetFilePath } from "../../protocol/metadata/index.ts";
 import type { DriverRef, HoldCode, LifecycleStage } from "../../protocol/wire/index.ts";
 import {
   advance,
   checkFit,
   commit,
   decide,
-  download,
   downloadAgain,
   downloadPath,
   giveUp,
@@ -19,6 +17,7 @@ import {
 import { interfacesOf, persist, type Context } from "./context.ts";
 import { collectGarbage } from "./garbage.ts";
 import { measureModels, recompileModels, type CompileResults } from "./measure-update.ts";
+import { isTransient, obtainBundle } from "./obtain-bundle.ts";
 import { tryDriver } from "./start.ts";
 import type { UpdateSummary } from "./update-summary.ts";
 
@@ -90,31 +89,15 @@ async function nextStep(context: Context, compiled: CompileResults): Promise<Ste
   }
 }
 
-/** Failures of the network or of the moment: trying again may help. */
-const TRANSIENT: ReadonlySet<string> = new Set([
-  "SERVER_DOWN",
-  "SERVER_TIMEOUT",
-  "SERVER_BUSY",
-  "SERVER_REFUSED",
-  "DOWNLOAD_CUT_SHORT",
-]);
-
 async function downloadStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
-  const { ports, journal } = context;
-  const { driver, bytes, path } = candidate;
   if (isTooLate(context, candidate)) return abandon(context, candidate, TOO_LATE);
-  const report = (done: number): void =>
-    ports.onProgress({ stage: "download", subject: driver.version, fraction: done / bytes });
-  report(0);
-  const file = targetFilePath({ path, sha256: driver.sha256 });
-  const wanted = { sha256: driver.sha256, bytes, onProgress: report };
-  const done = await download(ports.files, wanted, ports.server.readTarget(file, bytes));
+  const done = await obtainBundle(context, candidate);
   if (done.ok) {
-    await step(context, candidate, { slots: advance(journal.state.slots, "downloading") });
+    await step(context, candidate, { slots: advance(context.journal.state.slots, "downloading") });
     return undefined;
   }
   const { code, message } = done;
-  if (TRANSIENT.has(code)) return { kind: "waiting", to: driver, code, message };
+  if (isTransient(done)) return { kind: "waiting", to: candidate.driver, code, message };
   return abandon(context, candidate, done);
 }
 

@@ -16,5 +16,8 @@ export const METADATA_ROUTE = "/repository/metadata/";
 /** GET, with ranges: targets by their path in a consistent snapshot, `drivers/sm8650/<sha256>.1.0.0`. */
 export const TARGETS_ROUTE = "/repository/targets/";
 
+/** GET, with ranges: `<bundle's sha256>.json`, which deltas lead to a bundle, and the deltas by their own SHA-256. */
+export const DELTAS_ROUTE = "/repository/deltas/";
+
 /** With a 401 of code SIGNATURE_CLOCK_SKEW: sign the same request again with this nonce. */
 export const NONCE_HEADER = "retile-nonce";

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
 import { failed, type Failure } from "../../protocol/base/result.ts";
-import { METADATA_ROUTE, TARGETS_ROUTE } from "../../protocol/wire/index.ts";
+import { DELTAS_ROUTE, METADATA_ROUTE, TARGETS_ROUTE } from "../../protocol/wire/index.ts";
 import type { FileFolder } from "../store/files.ts";
 import { problemOf, sendProblem } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
@@ -33,10 +33,11 @@ export async function serveFile({ request, response, path, files }: FileRequest)
   if (file === undefined || bytes === undefined) {
     return refuse(failed("NOT_FOUND", "There is no such file."));
   }
-  const isTimestamp = file === TIMESTAMP;
-  const etag = isTimestamp ? await contentTag(files, file) : `"${file}"`;
+  // An index of deltas grows when a device may come from another base.
+  const changes = file === TIMESTAMP || /^deltas\/.*\.json$/.test(file);
+  const etag = changes ? await contentTag(files, file) : `"${file}"`;
   response.setHeader("etag", etag);
-  response.setHeader("cache-control", isTimestamp ? REVALIDATED : FOREVER);
+  response.setHeader("cache-control", changes ? REVALIDATED : FOREVER);
   response.setHeader("accept-ranges", "bytes");
   response.setHeader("content-type", mediaType(file));
   if (matches(request.headers["if-none-match"], etag)) {
@@ -54,12 +55,23 @@ export async function serveFile({ request, response, path, files }: FileRequest)
 
 const TIMESTAMP = "metadata/timestamp.json";
 
+const FOLDERS = [
+  [METADATA_ROUTE, "metadata"],
+  [TARGETS_ROUTE, "targets"],
+  [DELTAS_ROUTE, "deltas"],
+] as const;
+
+/** Whether this listener answers for the path at all. */
+export function isFileRoute(path: string): boolean {
+  return FOLDERS.some(([route]) => path.startsWith(route));
+}
+
 /** Undefined when the name could lead anywhere else. */
 function filePath(path: string): string | undefined {
-  const encoded = [METADATA_ROUTE, TARGETS_ROUTE].find((route) => path.startsWith(route));
-  if (encoded === undefined) return undefined;
-  const folder = encoded === METADATA_ROUTE ? "metadata" : "targets";
-  const segments = path.slice(encoded.length).split("/");
+  const found = FOLDERS.find(([route]) => path.startsWith(route));
+  if (found === undefined) return undefined;
+  const [route, folder] = found;
+  const segments = path.slice(route.length).split("/");
   // Names of metadata files contain percent signs on disk too; targets have plain names.
   const isSafe = segments.every((segment) => /^[A-Za-z0-9_%~-][A-Za-z0-9._%~-]*$/.test(segment));
   return isSafe ? `${folder}/${segments.join("/")}` : undefined;

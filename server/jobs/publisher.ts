@@ -29,6 +29,7 @@ import {
   type DirectorCode,
 } from "../../protocol/metadata/index.ts";
 import type { FileFolder } from "../store/files.ts";
+import { publishDeltas } from "./deltas.ts";
 import type { DirectorKeySet, MetadataFile, Release, Store } from "../store/index.ts";
 
 /** What an operator submits: documents that offline keys signed. The contents were uploaded before. */
@@ -132,6 +133,8 @@ async function publishOnce(
   const publication = { metadata, releases, directorKeys: directorKeys.value, now };
   const stored = await store.repository.publish(publication);
   if (!stored.ok) return stored;
+  // Before a device can hear of the bundles: who asks for a delta that is not there yet takes the whole.
+  await publishDeltas(releases, { files, releases: () => store.repository.releases() });
   for (const file of metadata) await files.write(pathOf(file), file.content);
   return succeeded({ versions: made.value.versions, releases });
 }

@@ -23,6 +23,11 @@ const BENCHES: readonly (readonly [string, string, () => Promise<Bench>])[] = [
     async () => (await import("./compile.ts")).benchCompile,
   ],
   [
+    "bench:delta",
+    "What an update between adjacent releases costs on the wire, and what applying it costs the device",
+    async () => (await import("./delta.ts")).benchDelta,
+  ],
+  [
     "bench:load",
     "Loading a model file: time and memory until every shape is known",
     async () => (await import("./load.ts")).benchLoad,

@@ -9,6 +9,8 @@ import type { Disk } from "../../device-agent/slots/index.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { CodedError, unwrap } from "../../protocol/base/result.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { deltaFiles, lyingDelta } from "../support/delta-files.ts";
+import type { DeviceServer } from "../support/device-server.ts";
 import { copyDriverBundle, type CopyDriver } from "../support/copy-driver.ts";
 import { bundleOf } from "../support/driver-bundle.ts";
 import { NOW } from "../support/signed-metadata.ts";
@@ -65,6 +67,45 @@ describe("a faster driver", () => {
       Infinity,
     ]);
     expect(status.score).toBeCloseTo(status.lastUpdate?.scoreAfter ?? 0, 9);
+    expect(told(server)).toBe(ALL_GOOD);
+  });
+});
+
+describe("a delta", () => {
+  /** The server's answers to requests for the bundle itself: none, so only a delta can bring it. */
+  const onlyDeltas = (server: DeviceServer, files: ReadonlyMap<string, Uint8Array>): void => {
+    server.addFiles(files);
+    server.corrupted.set(TARGET, utf8("not to be asked for"));
+  };
+  const events: string[] = [];
+  const log: NonNullable<DeviceOptions["log"]> = ({ event }) => void events.push(event);
+
+  test("from the driver that the device has brings the next one", async () => {
+    const { agent, server } = await devices.open(FASTER, { log });
+    onlyDeltas(server, deltaFiles(OLD, FASTER));
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed" });
+    expect(events).toContain("delta_applied");
+    expect(told(server)).toBe(ALL_GOOD);
+  });
+
+  test("that breaks off waits, and goes on after a restart", async () => {
+    const { agent, server, restart } = await devices.open(FASTER);
+    const files = deltaFiles(OLD, FASTER);
+    onlyDeltas(server, files);
+    const [path = "", bytes = new Uint8Array(0)] = [...files][0] ?? [];
+    server.corrupted.set(path, bytes.subarray(0, 20));
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "waiting" });
+    server.corrupted.delete(path);
+    expect(unwrap(await restart().poll())).toMatchObject({ kind: "committed" });
+    expect(told(server)).toBe(ALL_GOOD);
+  });
+
+  test("that makes other bytes than were signed is passed over", async () => {
+    const { agent, server } = await devices.open(FASTER, { log });
+    events.length = 0;
+    server.addFiles(deltaFiles(OLD, FASTER, [lyingDelta(OLD, FASTER)]));
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed" });
+    expect(events).toContain("delta_refused");
     expect(told(server)).toBe(ALL_GOOD);
   });
 });

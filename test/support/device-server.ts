@@ -24,6 +24,7 @@ import {
   decodeCheckInRequest,
   decodeEnrolRequest,
   decodeSignedReports,
+  DELTAS_ROUTE,
   DEVICE_ROUTES,
   encodeCheckInReply,
   encodeEnrolReply,
@@ -80,7 +81,10 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     corrupted: new Map(),
     down: false,
     activateBefore: LATER,
-    forget: () => director.forget(),
+    forget: () => {
+      files = new Map([...files].filter(([path]) => !path.startsWith("deltas/")));
+      director.forget();
+    },
     publish: async (bundles, next) => {
       director.assigned = next;
       server.addFiles(await publishedFiles(bundles, ++director.version));
@@ -108,6 +112,10 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       }
       if (path.startsWith(TARGETS_ROUTE)) {
         const name = `targets/${path.slice(TARGETS_ROUTE.length)}`;
+        return served(server.corrupted.get(name) ?? files.get(name));
+      }
+      if (path.startsWith(DELTAS_ROUTE)) {
+        const name = `deltas/${path.slice(DELTAS_ROUTE.length)}`;
         return served(server.corrupted.get(name) ?? files.get(name));
       }
       return { status: 200, body: await director.answer(path, body, server.activateBefore) };

@@ -5,16 +5,14 @@ import { keyIdOf } from "../../../protocol/crypto/index.ts";
 import {
   DEVICE_ROUTES,
   MESSAGE_MEDIA_TYPE,
-  METADATA_ROUTE,
   NONCE_HEADER,
   REQUEST_BYTES_MAX,
-  TARGETS_ROUTE,
   type SignatureCode,
 } from "../../../protocol/wire/index.ts";
 import type { ServerContext } from "../context.ts";
 import { failureOf, problemOf, sendProblem } from "../problem.ts";
 import { requestIdOf } from "../request-id.ts";
-import { serveFile } from "../static-files.ts";
+import { isFileRoute, serveFile } from "../static-files.ts";
 import { readBody } from "./body.ts";
 import type { DeviceHandler } from "./call.ts";
 import { checkIn } from "./check-in.ts";
@@ -43,7 +41,7 @@ export function createDeviceListener(context: ServerContext): Listener {
   return (request, response) => {
     const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
     const handler = HANDLERS.get(path);
-    const isFile = path.startsWith(METADATA_ROUTE) || path.startsWith(TARGETS_ROUTE);
+    const isFile = isFileRoute(path);
     if (!handler && !isFile) return false;
     const answered = handler
       ? answer({ request, response, context, handler, verifierOf, nonces })

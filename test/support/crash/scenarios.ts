@@ -6,6 +6,7 @@ import { metadataFilePath } from "../../../protocol/metadata/index.ts";
 import { DEFAULT_POLICY } from "../../../device-agent/benchmark/index.ts";
 import { downloadPath } from "../../../device-agent/slots/index.ts";
 import type { DeviceServer } from "../device-server.ts";
+import { deltaFiles, lyingDelta } from "../delta-files.ts";
 import { KEYS, makeRoot, makeSnapshot, makeTimestamp, testSigner } from "../signed-metadata.ts";
 import {
   MODEL,
@@ -79,6 +80,19 @@ const full: Scenario = {
   prepare: async (server) => {
     const { disk } = await factory(server);
     await server.publish([OLD, NEXT], NEXT);
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+/** The first delta makes another bundle than was signed, the second the right one; the server tells of both. */
+const delta: Scenario = {
+  name: "delta update, past a delta that lies",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    server.addFiles(deltaFiles(OLD, NEXT, [lyingDelta(OLD, NEXT)]));
     return disk.root;
   },
   live: pollOnce,
@@ -275,6 +289,6 @@ const crashLoop: Scenario = {
 };
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...[full, installation, resume, damaged, oversized, lost, recall],
+  ...[full, delta, installation, resume, damaged, oversized, lost, recall],
   ...[collection, rotation, pinned, crashLoop],
 ];
