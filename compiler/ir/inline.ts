@@ -32,14 +32,14 @@ function inlineBranch(node: Node, bench: Workbench): boolean {
   return true;
 }
 
-interface Destination {
+export interface Destination {
   readonly bench: Workbench;
   /** Names of the copied values begin with it. */
   readonly prefix: string;
 }
 
 /** Adds a region's nodes with its inputs replaced; the names of its outputs. */
-function copyRegion(
+export function copyRegion(
   region: Graph,
   inputs: readonly string[],
   { bench, prefix }: Destination,
@@ -202,7 +202,10 @@ function stackColumns(rows: readonly (readonly string[])[], stacking: Stacking):
 }
 
 /** The attributes of the reshape that adds an axis of size one. */
-function raisedAt(type: ValueType | undefined, axis: number): ReadonlyMap<string, Attribute> {
+export function raisedAt(
+  type: ValueType | undefined,
+  axis: number,
+): ReadonlyMap<string, Attribute> {
   if (!isClosed(type)) {
     return new Map<string, Attribute>([
       ["form", "add_axes"],

@@ -6,6 +6,7 @@ import { CodedError, failed, succeeded, toFailure } from "../../protocol/base/re
 import type { Result } from "../../protocol/base/result.ts";
 import type { Graph, OpenType, Tensor, TensorType, ValueType } from "./graph.ts";
 import { inlineRegions } from "./inline.ts";
+import { inlineSequences } from "./known-sequences.ts";
 import { reject } from "./operator.ts";
 import {
   agrees,
@@ -30,7 +31,8 @@ export interface Binding {
 /** Fails with BAD_NODE, naming the node or input that the binding does not fit. */
 export function specialize(graph: Graph, binding: Binding = {}): Result<Graph, "BAD_NODE"> {
   try {
-    const bench = workbench(inlineRegions);
+    const sequences = inlineSequences();
+    const bench = workbench((node, own) => inlineRegions(node, own) || sequences(node, own));
     for (const name of graph.inputs) {
       const type = boundType(graph, name, binding);
       const value = binding.values?.get(name);

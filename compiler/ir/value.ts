@@ -77,9 +77,10 @@ function commonDims(
   return a.map((size, axis) => (size === b[axis] ? size : undefined));
 }
 
-/** Whether a value of type `given` may stand where `declared` is asked for. */
+/** Whether a value of type `given` may stand where `declared` is asked for; an optional may be the value itself. */
 export function agrees(declared: ValueType, given: ValueType): boolean {
   const [wanted, has] = [opened(declared), opened(given)];
+  if (wanted.kind === "optional" && has.kind !== "optional") return agrees(wanted.element, has);
   if (wanted.kind !== "tensor" || has.kind !== "tensor") {
     if (wanted.kind === "tensor" || has.kind === "tensor" || wanted.kind !== has.kind) return false;
     return agrees(wanted.element, has.element);

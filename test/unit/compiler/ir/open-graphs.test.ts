@@ -276,3 +276,39 @@ describe("open graphs", () => {
     expect(() => evaluateValues(graph, feeds)).toThrow(/node y \(reshape\): .*does not fit/);
   });
 });
+
+test("tensors that are only packed and unpacked are no sequences any more", () => {
+  const graph = graphOf(`
+    input x: f32[2,3]
+    constant one: i64[] = [1]
+    parts = split_to_sequence(x) {axis=1, keepdims=0} -> parts: sequence(f32[?])
+    more = sequence_insert(parts, x, one) -> more: sequence(f32[*])
+    less = sequence_erase(more, one) -> less: sequence(f32[*])
+    count = sequence_length(less) -> count: i64[]
+    at = sequence_at(less, one) -> item: f32[*]
+    all = concat_from_sequence(less) {axis=1, new_axis=1} -> all: f32[*]
+    maybe = optional(less) -> maybe: optional(sequence(f32[*]))
+    there = optional_has_element(maybe) -> there: bool[]
+    back = optional_get_element(maybe) -> back: sequence(f32[*])
+    twice = sequence_map(back) regions {
+      body = graph "b" {
+        input item: f32[*]
+        a = add(item, item) -> a: f32[*]
+        output a
+      }
+    } -> twice: sequence(f32[*])
+    joined = concat_from_sequence(twice) {axis=0} -> joined: f32[*]
+    output count
+    output item
+    output all
+    output there
+    output joined`);
+  const bound = specialize(graph);
+  if (!bound.ok) throw new Error(bound.message);
+  expect(opennessOf(bound.value)).toBeUndefined();
+  expect(verify(bound.value)).toMatchObject({ ok: true });
+  const feeds = new Map<string, Value>([["x", ROWS]]);
+  const expected = [[3], [2, 5], [1, 2, 3, 4, 5, 6], [1], [2, 8, 4, 10, 6, 12]];
+  expect(results(graph, feeds)).toEqual(expected);
+  expect(results(bound.value, feeds)).toEqual(expected);
+});
