@@ -37,15 +37,17 @@ export function halfSoftmaxStage(from: HalfSoftmaxNode): Stage {
     follows: false,
     emit: (work) => {
       const groups = grid.channels / grid.groupChannels;
-      for (let group = 0; group < groups; group++) {
-        const slot = work.scratch + (group % SLOTS) * slotBytes;
-        emitGroup(from, work, { group, maximum: slot, vectors });
+      for (let begin = 0; begin < groups; begin += SLOTS) {
+        const inTurn = Array.from({ length: Math.min(SLOTS, groups - begin) }, (_, index) => {
+          return { group: begin + index, maximum: work.scratch + index * slotBytes, vectors };
+        });
+        emitGroups(from, work, inTurn);
       }
     },
   };
 }
 
-/** Groups take turns, so that the contexts need not wait for each other. */
+/** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
 const SLOTS = 4;
 
 /** Per lane of a group's last tile: a limit (infinity or minus infinity), and a factor (1 or 0). */
@@ -88,22 +90,31 @@ function blocksOf(grid: Grid, group: number): Block[] {
   }));
 }
 
-function emitGroup(from: HalfSoftmaxNode, work: Work, at: Group): void {
+/** Step by step; each step for all groups. */
+function emitGroups(from: HalfSoftmaxNode, work: Work, groups: readonly Group[]): void {
   const { grid } = from;
-  const { first: row } = work.rows;
-  const blocks = blocksOf(grid, at.group);
   const one = { ...grid, tiles: 1 };
-  const cost = { contexts: 1, cyclesPerVector: 60 };
-  for (const segment of tileSegments(one, row, cost)) {
-    for (const block of blocks) emitMaximum(work, { at, block, segment });
-    for (const block of blocks) emitSum(work, { at, block, segment });
-    for (const tile of blocks.flatMap(({ tiles, masked }) => [...tiles, ...masked])) {
-      const { vectorBytes } = grid.format;
-      const y = linear(work.output.offset(row, tile, segment.column), vectorBytes);
-      const operands = { y, ratio: places(at, segment).ratio };
-      work.emit.vector({ kernel: "softmax_finish_f16", shape: {}, operands, ...runOf(segment) });
+  const segments = tileSegments(one, work.rows.first, { contexts: 1, cyclesPerVector: 60 });
+  const runs = groups.flatMap((at) =>
+    segments.map((segment) => ({ at, segment, blocks: blocksOf(grid, at.group) })),
+  );
+  for (const emit of [emitMaximum, emitSum]) {
+    for (const { at, segment, blocks } of runs) {
+      for (const block of blocks) emit(work, { at, block, segment });
     }
   }
+  for (const { at, segment, blocks } of runs) {
+    const tiles = blocks.flatMap((block) => [...block.tiles, ...block.masked]);
+    for (const tile of tiles) emitFinish(work, { at, segment, tile });
+  }
+}
+
+function emitFinish(work: Work, run: { at: Group; segment: Segment; tile: number }): void {
+  const { at, segment, tile } = run;
+  const { first: row } = work.rows;
+  const y = linear(work.output.offset(row, tile, segment.column), segment.format.vectorBytes);
+  const operands = { y, ratio: places(at, segment).ratio };
+  work.emit.vector({ kernel: "softmax_finish_f16", shape: {}, operands, ...runOf(segment) });
 }
 
 function places({ maximum, vectors }: Group, { column, format }: Segment) {

@@ -16,7 +16,7 @@ export interface Segment {
 }
 
 /** A run should last this long for its start not to matter. */
-const RUN_CYCLES = 600;
+const RUN_CYCLES = 4_800;
 
 /**
  * Runs that stay inside one channel tile: about one a context where the row allows it, and more of them

@@ -25,6 +25,7 @@ const WORDS_BYTES = 512;
 
 export function softmaxStage(from: SoftmaxNode): Stage {
   const vectors = from.grid.columns * 16;
+  const slotBytes = 2 * vectors * WORDS_BYTES;
   return {
     node: from.node,
     inputs: [from.input],
@@ -34,16 +35,26 @@ export function softmaxStage(from: SoftmaxNode): Stage {
     inputRows: sameRows,
     views: [],
     chunks: [constants(packConstants(from))],
-    scratchBytes: 2 * vectors * WORDS_BYTES,
+    scratchBytes: SLOTS * slotBytes,
     follows: false,
     emit: (work) => {
       const count = groupTiles(from.grid);
-      for (let first = 0; first < from.grid.tiles; first += count) {
-        emitSoftmax(from, work, { vectors, first, last: first + count - 1 });
+      const groups = from.grid.tiles / count;
+      for (let begin = 0; begin < groups; begin += SLOTS) {
+        const inTurn = Math.min(SLOTS, groups - begin);
+        const runs = Array.from({ length: inTurn }, (_, index): TileRun => {
+          const first = (begin + index) * count;
+          const slot = work.scratch + index * slotBytes;
+          return { vectors, slot, first, last: first + count - 1 };
+        });
+        emitSoftmax(from, work, runs);
       }
     },
   };
 }
+
+/** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
+const SLOTS = 4;
 
 /** The table; per lane of the last tile the penalty (0 or -1024) and the factor (1 or 0). */
 function packConstants(from: SoftmaxNode): Uint8Array {
@@ -60,42 +71,65 @@ function packConstants(from: SoftmaxNode): Uint8Array {
 /** The tiles that one softmax runs over. */
 interface TileRun {
   readonly vectors: number;
+  /** VTCM offset of the maxima; the sums lie behind them. */
+  readonly slot: number;
   readonly first: number;
   readonly last: number;
 }
 
-function emitSoftmax(from: SoftmaxNode, work: Work, { vectors, first, last }: TileRun): void {
-  const { grid } = from;
-  const { first: row } = work.rows;
-  const operand = (tile: number) => linear(work.input(0).offset(row, tile, 0), 128);
-  const common = {
-    table: linear(work.constants),
-    penalty: linear(work.constants + TABLE_BYTES),
-    keep: linear(work.constants + TABLE_BYTES + MASK_BYTES),
-    maximum: linear(work.scratch, WORDS_BYTES),
-    sum: linear(work.scratch + vectors * WORDS_BYTES, WORDS_BYTES),
-  };
-  const counts = (tile: number) => ({
-    masked: tile === last && grid.groupChannels % 32 !== 0 ? 1 : 0,
-    chained: tile === first ? 0 : 1,
-  });
+/** Step by step; each step for all runs. */
+function emitSoftmax(from: SoftmaxNode, work: Work, runs: readonly TileRun[]): void {
+  const count = groupTiles(from.grid);
   for (const kernel of ["softmax_maximum_i8", "softmax_sum_i8"] as const) {
-    for (let tile = first; tile <= last; tile++) {
-      const operands = { ...common, x: operand(tile) };
-      work.emit.vector({ kernel, shape: { counts: counts(tile) }, operands, vectors });
+    for (let tile = 0; tile < count; tile++) {
+      for (const run of runs) emitReduction(from, work, { kernel, run, tile: run.first + tile });
     }
   }
+  for (const run of runs) {
+    for (let tile = run.first; tile <= run.last; tile++) emitFinish(from, work, { run, tile });
+  }
+}
+
+function emitReduction(
+  from: SoftmaxNode,
+  work: Work,
+  step: { kernel: "softmax_maximum_i8" | "softmax_sum_i8"; run: TileRun; tile: number },
+): void {
+  const { kernel, run, tile } = step;
+  const counts = { masked: maskedCount(from, step), chained: tile === run.first ? 0 : 1 };
+  const operands = operandsOf(from, work, step);
+  work.emit.vector({ kernel, shape: { counts }, operands, vectors: run.vectors });
+}
+
+function emitFinish(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }): void {
+  const { grid } = from;
+  const { first: row } = work.rows;
   const parameters = { inverse_scale: from.inverseScale, zero_y: from.zeroPointOut };
   // Products over the channels count on the zero point in lanes beyond the last one.
   const isGrouped = grid.groupChannels !== grid.channels;
-  for (let tile = first; tile <= last; tile++) {
-    work.emit.vector({
-      kernel: "softmax_finish_i8",
-      shape: { counts: { masked: isGrouped ? counts(tile).masked : 0 }, parameters },
-      operands: { ...common, x: operand(tile), y: linear(work.output.offset(row, tile, 0), 128) },
-      vectors,
-      rows: validRows(grid, row),
-      columns: grid.width,
-    });
-  }
+  const y = linear(work.output.offset(row, step.tile, 0), 128);
+  work.emit.vector({
+    kernel: "softmax_finish_i8",
+    shape: { counts: { masked: isGrouped ? maskedCount(from, step) : 0 }, parameters },
+    operands: { ...operandsOf(from, work, step), y },
+    vectors: step.run.vectors,
+    rows: validRows(grid, row),
+    columns: grid.width,
+  });
+}
+
+function maskedCount({ grid }: SoftmaxNode, step: { run: TileRun; tile: number }): number {
+  return step.tile === step.run.last && grid.groupChannels % 32 !== 0 ? 1 : 0;
+}
+
+function operandsOf(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }) {
+  const { slot, vectors } = step.run;
+  return {
+    x: linear(work.input(0).offset(work.rows.first, step.tile, 0), 128),
+    table: linear(work.constants),
+    penalty: linear(work.constants + TABLE_BYTES),
+    keep: linear(work.constants + TABLE_BYTES + MASK_BYTES),
+    maximum: linear(slot, WORDS_BYTES),
+    sum: linear(slot + vectors * WORDS_BYTES, WORDS_BYTES),
+  };
 }
