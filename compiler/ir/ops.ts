@@ -22,6 +22,7 @@ import { LEARNED_OPS } from "./ops/learned-trees.ts";
 import { LOSS_OPS } from "./ops/losses.ts";
 import { HALF_OPS } from "./ops/half.ts";
 import { LANE_OPS } from "./ops/lanes.ts";
+import { LERP_OPS } from "./ops/lerp.ts";
 import { MATRIX_OPS } from "./ops/matrix.ts";
 import { MOVEMENT_OPS } from "./ops/movement.ts";
 import { NORMALIZATION_OPS } from "./ops/normalization.ts";
@@ -84,6 +85,7 @@ export const OPS = {
   ...HALF_OPS,
   ...FIXED_OPS,
   ...LANE_OPS,
+  ...LERP_OPS,
 } as const satisfies Record<string, Operator>;
 
 export type OpName = keyof typeof OPS;

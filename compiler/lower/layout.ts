@@ -35,6 +35,8 @@ export interface Layout {
   readonly schedule: Schedule;
   readonly lives: readonly (Life | undefined)[];
   readonly chunks: readonly ChunkLife[];
+  /** By step: position in `chunks`. */
+  readonly chunkOfStep: readonly (number | undefined)[];
   readonly tables: TableLayout;
   /** VTCM offsets: tables from 0, then fill croutons, then everything planned. */
   readonly fillOffset: number;
@@ -133,6 +135,7 @@ interface Fixed {
   readonly schedule: Schedule;
   readonly tables: TableLayout;
   readonly chunks: readonly ChunkLife[];
+  readonly chunkOfStep: readonly (number | undefined)[];
   readonly scratch: readonly ScratchLife[];
   /** First and last step of every group. */
   readonly groupStarts: readonly number[];
@@ -153,6 +156,7 @@ function fix(grouped: Grouped, options: LoweringOptions): Fixed {
     groupEnds[group] = index;
   });
   const chunks: ChunkLife[] = [];
+  const chunkOfStep: (number | undefined)[] = [];
   const scratch: ScratchLife[] = [];
   const chunkAt = new Map<string, number>();
   const scratchAt = new Map<number, number>();
@@ -160,13 +164,15 @@ function fix(grouped: Grouped, options: LoweringOptions): Fixed {
     const stage = present(schedule.stages[step.stage], "stage");
     const bytes = stage.chunks[step.chunk]?.bytes;
     if (bytes !== undefined) {
-      const key = `${step.stage},${step.chunk}`;
+      const unit = stage.restreams ? step.rows.first : 0;
+      const key = `${step.stage},${step.chunk},${unit}`;
       const known = chunkAt.get(key) ?? chunks.length;
       // The first constants of a stage do not wait behind the activations of its group.
-      const first = step.chunk === 0 ? (groupStarts[step.group] ?? index) : index;
+      const first = step.chunk === 0 && unit === 0 ? (groupStarts[step.group] ?? index) : index;
       const start = chunks[known]?.start ?? first;
       chunks[known] = { stage: step.stage, chunk: step.chunk, bytes, start, end: index };
       chunkAt.set(key, known);
+      chunkOfStep[index] = known;
     }
     if (stage.scratchBytes > 0) {
       const known = scratchAt.get(step.stage) ?? scratch.length;
@@ -177,7 +183,7 @@ function fix(grouped: Grouped, options: LoweringOptions): Fixed {
   });
   const tables = layoutTables(grouped.values, schedule);
   const { prefetch } = options;
-  return { schedule, tables, chunks, scratch, groupStarts, groupEnds, prefetch };
+  return { schedule, tables, chunks, chunkOfStep, scratch, groupStarts, groupEnds, prefetch };
 }
 
 interface Attempt {
@@ -188,7 +194,7 @@ interface Attempt {
 }
 
 function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Layout | undefined {
-  const { schedule, tables, chunks, scratch } = fixed;
+  const { schedule, tables, chunks, chunkOfStep, scratch } = fixed;
   const lives = livesOf(grouped.values, schedule, slack.spareRows);
   const settled = (end: number): number => {
     const group = (schedule.steps[end]?.group ?? 0) + slack.idleGroups;
@@ -219,7 +225,8 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
   if (plan === undefined) return undefined;
   const offsets = plan.offsets.map((offset) => offset + base);
   return {
-    ...{ values: grouped.values, schedule, lives, chunks, tables, fillOffset, sparse, ddrBytes },
+    ...{ values: grouped.values, schedule, lives, chunks, chunkOfStep, tables },
+    ...{ fillOffset, sparse, ddrBytes },
     valueOffsets: new Map(ids.map((id, index) => [id, offsets[index] ?? 0])),
     scratchOffsets: new Map(
       scratch.map(({ stage }, index) => [stage, offsets[ids.length + index] ?? 0]),

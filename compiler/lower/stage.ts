@@ -85,6 +85,8 @@ export interface Stage {
   readonly rows: number;
   /** Rows made at a time. */
   readonly unitRows: number;
+  /** Whether several chunks are brought in again for every unit, instead of staying. */
+  readonly restreams?: boolean;
   inputRows(input: number, rows: RowRange): RowRange;
   readonly views: readonly View[];
   readonly pixelTables?: readonly PixelTable[];

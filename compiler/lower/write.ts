@@ -93,17 +93,24 @@ interface Blob {
 /** Tables from offset 0, then the chunks in the order of their use. */
 function packBlob(layout: Layout, tables: Tables): Blob {
   let size = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
-  const chunkOffsets = layout.chunks.map(({ bytes }) => {
-    const offset = size;
-    size = alignUp(size + bytes, BLOB_ALIGNMENT);
+  const known = new Map<string, number>();
+  const chunkOffsets = layout.chunks.map(({ stage, chunk, bytes }) => {
+    const key = `${stage},${chunk}`;
+    const offset = known.get(key) ?? size;
+    if (!known.has(key)) size = alignUp(size + bytes, BLOB_ALIGNMENT);
+    known.set(key, offset);
     return offset;
   });
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   tables.content.forEach((pointer, index) => view.setUint32(4 * index, pointer, true));
+  const packedAt = new Set<number>();
   layout.chunks.forEach(({ stage, chunk }, index) => {
+    const at = chunkOffsets[index] ?? 0;
+    if (packedAt.has(at)) return;
+    packedAt.add(at);
     const packed = present(layout.schedule.stages[stage]?.chunks[chunk], "chunk").pack();
-    bytes.set(packed, chunkOffsets[index]);
+    bytes.set(packed, at);
   });
   return { bytes, chunkOffsets };
 }
@@ -151,18 +158,14 @@ interface Writing {
 
 function writeSteps(from: Writing): void {
   const { layout } = from;
-  const chunkIndex = new Map<string, number>();
   const arriving = layout.schedule.steps.map((): number[] => []);
-  layout.chunks.forEach(({ stage, chunk, start }, index) => {
-    chunkIndex.set(`${stage},${chunk}`, index);
-    arriving[start]?.push(index);
-  });
+  layout.chunks.forEach(({ start }, index) => arriving[start]?.push(index));
   const emitters = from.origins.names.map((_, origin) => from.state.forOrigin(origin));
   const works = layout.schedule.stages.map((stage) => stageWork(from, stage));
   layout.schedule.steps.forEach((step, index) => {
     const stage = present(layout.schedule.stages[step.stage], "stage");
     const emit = present(emitters[from.origins.ofStage[step.stage] ?? 0], "emitter");
-    const chunk = chunkIndex.get(`${step.stage},${step.chunk}`);
+    const chunk = layout.chunkOfStep[index];
     const constants = chunk === undefined ? 0 : (layout.chunkOffsets[chunk] ?? 0);
     for (const arrival of arriving[index] ?? []) writeChunk(from, arrival, emitters);
     stage.emit({

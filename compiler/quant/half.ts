@@ -12,6 +12,7 @@ import {
 } from "../ir/index.ts";
 import type { Attribute, Graph, GraphBuilder, Node, Tensor } from "../ir/index.ts";
 import { halfSteps } from "../ir/half-function.ts";
+import { chipResize } from "./chip-resize.ts";
 import { laneNorm } from "./lane-norm.ts";
 import type { QuantizeCode } from "./quantize.ts";
 
@@ -57,7 +58,9 @@ function convertNode(work: Work, node: Node): void {
   const inputs = node.inputs.map((name) => operand(work, name));
   if (formula === undefined) {
     if (operatorOf(node).quantized === "none") throw noForm(node, "it is computed in floats only");
-    return convert(work, node, { op: RENAMED[node.op] ?? node.op, inputs });
+    const { op, attributes } = chipResize(node) ?? node;
+    const kept = Object.fromEntries(attributes);
+    return convert(work, node, { op: RENAMED[op] ?? op, inputs, attributes: kept });
   }
   try {
     halfSteps(formula);

@@ -19,6 +19,7 @@ import {
 } from "../ir/index.ts";
 import type { Encoding, Graph, GraphBuilder, Node, Tensor, TensorType } from "../ir/index.ts";
 import { assignEncodings, encodingFor } from "./assign.ts";
+import { chipResize } from "./chip-resize.ts";
 import { laneNorm } from "./lane-norm.ts";
 import { equalize } from "./equalize.ts";
 import type { Encodings, Range } from "./ranges.ts";
@@ -267,8 +268,5 @@ function quantizeMovement(work: Work, node: Node): void {
     addTable(work, { name: recoded, input: name, from, to: output, rule: (real) => real });
     return recoded;
   });
-  if (node.op === "resize" && attributesOf(node).text("mode") !== "nearest") {
-    refuse(node, "linear interpolation is computed in floats only");
-  }
-  keep(work, node, inputs);
+  keep(work, chipResize(node) ?? node, inputs);
 }

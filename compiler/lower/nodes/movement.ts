@@ -1,10 +1,13 @@
 /** Operators that move elements: concat, nearest resize, and those that only rename what has one pixel. */
 import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
+import { lerpAxes } from "../../ir/ops/lerp.ts";
+import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { permuted, regrouped } from "../arrangement.ts";
 import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
+import { lerpStage } from "../stages/lerp.ts";
 import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
 export function lowerMovement(context: NodeContext): boolean {
@@ -19,6 +22,9 @@ export function lowerMovement(context: NodeContext): boolean {
       return true;
     case "resize":
       lowerResize(context);
+      return true;
+    case "lerp_resize":
+      lowerLerp(context);
       return true;
     default:
       return false;
@@ -84,6 +90,23 @@ function lowerResize(context: NodeContext): void {
   const output = context.output();
   const outputGrid = context.grid(output);
   context.add(upsampleStage({ node: node.name, input, output, outputGrid, factorY, factorX }));
+}
+
+function lowerLerp(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const [vertical, horizontal] = lerpAxes(attributes, context.type(0).shape);
+  const { zeroPoint } = storedEncoding(outputType);
+  const { outputGrid } = context;
+  if (outputGrid.width % outputGrid.format.columns !== 0) {
+    throw unsupported(node.name, `linear resizing to a width of ${outputGrid.width}`);
+  }
+  const input = context.image(0);
+  const inputGrid = context.grid(input);
+  const output = context.output();
+  const axes = { vertical, horizontal };
+  context.add(
+    lerpStage({ node: node.name, input, output, inputGrid, outputGrid, ...axes, zeroPoint }),
+  );
 }
 
 /** The whole factor by which every element is repeated; undefined when the axis does anything else. */

@@ -16,6 +16,7 @@ import { isDense, withChannels } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { lowerPairProduct } from "./pair-product.ts";
 import type { Phased } from "../phased.ts";
+import { WHOLE_UNIT } from "../stage.ts";
 import type { ValueId } from "../stage.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
@@ -100,7 +101,7 @@ function lowerConv(context: NodeContext): void {
     weights: gathered ? gatheredWeights(gathered, filters.weights) : filters.weights,
     bias: filters.bias,
     requantization: requantization(context, filters, geometry.outChannels),
-    chunkBytes: chunkBytesFor(context, [input, output]),
+    ...streaming(context, [input, output], filters.weights),
   };
   checkFields(node.name, geometry);
   const { soc, options, matrixCycles: cyclesOf } = context;
@@ -128,14 +129,24 @@ function checkFields(node: string, g: ConvolutionGeometry): void {
   }
 }
 
-/** Weights in parts need the whole input and output at hand; images too large for that are made row by row. */
-function chunkBytesFor(context: NodeContext, values: readonly ValueId[]): number {
-  const bytes = values.reduce((sum, value) => {
-    const { rows, rowBytes } = context.grid(value);
-    return sum + rows * rowBytes;
-  }, 0);
-  const fits = bytes <= context.soc.vtcmBytes / 2;
-  return fits ? context.options.weightChunkBytes : Number.MAX_SAFE_INTEGER;
+/**
+ * Weights in parts want the whole input and output at hand. Images too large for that are made row by row with
+ * all weights there, or, where those are too many, some rows at a time with the weights streamed for each.
+ */
+function streaming(
+  context: NodeContext,
+  [input, output]: readonly [ValueId, ValueId],
+  weights: Filters["weights"],
+): Pick<MatrixNode, "chunkBytes" | "partRows"> {
+  const { vtcmBytes } = context.soc;
+  const { weightChunkBytes } = context.options;
+  const [from, to] = [context.grid(input), context.grid(output)];
+  const bytes = from.rows * from.rowBytes + to.rows * to.rowBytes;
+  if (bytes <= vtcmBytes / 2) return { chunkBytes: weightChunkBytes, partRows: WHOLE_UNIT };
+  const isSmall = weights.byteLength <= vtcmBytes / 4;
+  if (isSmall) return { chunkBytes: Number.MAX_SAFE_INTEGER, partRows: 1 };
+  const partRows = Math.max(1, Math.floor((to.rows * vtcmBytes) / (2 * bytes)));
+  return { chunkBytes: weightChunkBytes, partRows };
 }
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */
@@ -189,7 +200,7 @@ function lowerMatmul(context: NodeContext): void {
       weights,
       bias: filters.bias,
       requantization: requantization(context, filters, columns),
-      chunkBytes: chunkBytesFor(context, [input, output]),
+      ...streaming(context, [input, output], filters.weights),
     }),
   );
 }
@@ -236,7 +247,7 @@ function lowerConvTranspose(context: NodeContext): void {
         ...requantize,
         multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
       },
-      chunkBytes: chunkBytesFor(context, [source.value, value]),
+      ...streaming(context, [source.value, value], filters.weights),
     }),
   );
   if (staysPhased) context.setPhased({ ...phased, value });

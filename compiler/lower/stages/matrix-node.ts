@@ -27,6 +27,8 @@ export interface MatrixNode {
   readonly requantization: Requantization;
   /** Weights above twice this size are brought in and used in parts of about this size. */
   readonly chunkBytes: number;
+  /** Rows made at a time where the weights come in parts. */
+  readonly partRows: number;
 }
 
 /** Input tiles that the 32 channels of an output tile read; a part of them where the groups allow. */

@@ -2,7 +2,6 @@
 import type { SocDescription } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
 import { validColumns, validRows } from "../grid.ts";
-import { WHOLE_UNIT } from "../stage.ts";
 import type { Stage, Work } from "../stage.ts";
 import { tileRange } from "./matrix-node.ts";
 import type { MatrixNode, TileRange } from "./matrix-node.ts";
@@ -23,7 +22,8 @@ export function matrixStage(from: MatrixNode): Stage {
     inputs: [from.input],
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: chunks.length > 1 ? WHOLE_UNIT : 1,
+    unitRows: chunks.length > 1 ? from.partRows : 1,
+    restreams: chunks.length > 1 && from.partRows < from.outputGrid.rows,
     inputRows: (_, rows) => inputRowsOf(from.geometry, from.inputGrid, rows),
     views: [{ input: 0, halo }],
     chunks: chunks.map((chunk) => ({

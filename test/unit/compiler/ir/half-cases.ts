@@ -17,5 +17,12 @@ export const HALF_CASES: readonly Case[] = [
     shape: [1, 2],
     values: [-1, 3.5],
   },
+  {
+    op: "lerp_resize",
+    inputs: [of("f16", [1, 1, 2, 2], [0, 4, 8, 12])],
+    attributes: { sizes: [4, 2], scales: [2, 1] },
+    shape: [1, 1, 4, 2],
+    values: [0, 4, 2, 6, 6, 10, 8, 12],
+  },
   { op: "lane_softmax", inputs: [of("f16", [1, 2], [3, 3])], shape: [1, 2], values: [0.5, 0.5] },
 ];

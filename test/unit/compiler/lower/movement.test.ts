@@ -28,6 +28,16 @@ for (const factor of [2, 4, 8]) {
   });
 }
 
+for (const coordinates of ["half_pixel", "align_corners"]) {
+  test(`linear resize, ${coordinates}`, () => {
+    const g = int8Graph(5);
+    const x = g.input([1, 40, 5, 9]);
+    const sizes = { sizes: [13, 32], scales: [13 / 5, 32 / 9], coordinates };
+    const y = g.node("lerp_resize", [x], { ...sizes, quantization: g.encodingOf(x) });
+    checkGraph(g.finish(y));
+  });
+}
+
 test("reshape of one pixel is a new name", () => {
   const g = int8Graph(3);
   const mean = g.node("global_average_pool", [g.input([1, 70, 6, 6])]);

@@ -314,8 +314,8 @@ describe("operators", () => {
       "NOT_QUANTIZABLE",
     ],
     [
-      "linear interpolation",
-      'input x: f32[1,1,2,2]\n y = resize(x) {mode="linear", scales=[2,2], sizes=[4,4]} -> y: f32[1,1,4,4]\n output y',
+      "cubic interpolation",
+      'input x: f32[1,1,2,2]\n y = resize(x) {mode="cubic", scales=[2,2], sizes=[4,4]} -> y: f32[1,1,4,4]\n output y',
       { x: [0, 1], y: [0, 1] },
       "NOT_QUANTIZABLE",
     ],

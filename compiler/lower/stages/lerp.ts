@@ -1,0 +1,135 @@
+/** Linear resizing: every output pixel between four of the input, one pixel row of the output a run. */
+import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
+import type { LerpAxis } from "../../ir/ops/lerp.ts";
+import { linear, pixelOperand } from "../emitter.ts";
+import { PIXEL_ROW_BYTES } from "../format.ts";
+import { validRows } from "../grid.ts";
+import type { Grid } from "../grid.ts";
+import { constants } from "../stage.ts";
+import type { PixelTable, RowRange, Stage, ValueId, Work } from "../stage.ts";
+import { pixelOffset } from "./moves.ts";
+
+export interface LerpNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly inputGrid: Grid;
+  /** As many columns as fill croutons. */
+  readonly outputGrid: Grid;
+  readonly vertical: LerpAxis;
+  readonly horizontal: LerpAxis;
+  readonly zeroPoint: number;
+}
+
+/** One word a pixel. */
+const PIXEL_WORDS_BYTES = 16;
+
+/** int8 croutons have two vectors of a pixel row: each of the two parts of a row is a run with croutons apart. */
+function partsOf(grid: Grid): number {
+  return grid.format.columns / 4;
+}
+
+export function lerpStage(from: LerpNode): Stage {
+  const { outputGrid: grid, vertical } = from;
+  const parts = Array.from({ length: partsOf(grid) }, (_, part) => part);
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: grid.rows,
+    unitRows: 1,
+    inputRows: (_, { first, last }): RowRange => {
+      const lastRow = Math.min((last + 1) * CROUTON_ROWS, grid.height) - 1;
+      const low = vertical.low[first * CROUTON_ROWS] ?? 0;
+      const high = vertical.high[lastRow] ?? 0;
+      return { first: Math.floor(low / CROUTON_ROWS), last: Math.floor(high / CROUTON_ROWS) };
+    },
+    views: [],
+    pixelTables: parts.flatMap((part) => [
+      columnTable(from, part, from.horizontal.low),
+      columnTable(from, part, from.horizontal.high),
+    ]),
+    chunks: [constants(packWeights(from))],
+    scratchBytes: 0,
+    follows: false,
+    emit: (work) => {
+      for (let y = 0; y < CROUTON_ROWS; y++) {
+        for (let tile = 0; tile < grid.tiles; tile++) {
+          for (const part of parts) emitRun(from, work, { y, tile, part });
+        }
+      }
+    },
+  };
+}
+
+/** Output columns of a part, in the order of its vectors. */
+function columnsOf(grid: Grid, part: number): number[] {
+  return Array.from({ length: grid.columns * 4 }, (_, index) => {
+    return Math.floor(index / 4) * grid.format.columns + part * 4 + (index % 4);
+  });
+}
+
+/** Bytes from the first crouton of an input row to the pixel that each output column takes. */
+function columnTable(from: LerpNode, part: number, taken: Int32Array): PixelTable {
+  const columns = columnsOf(from.outputGrid, part);
+  const { format } = from.inputGrid;
+  return {
+    entries: columns.length,
+    write: (into) => {
+      columns.forEach((column, index) => {
+        const x = taken[column] ?? 0;
+        const crouton = Math.floor(x / format.columns) * CROUTON_BYTES;
+        into[index] = crouton + pixelOffset(format, 0, x);
+      });
+    },
+  };
+}
+
+/** Horizontal weights, part by part. */
+function packWeights(from: LerpNode): Uint8Array {
+  const { outputGrid: grid } = from;
+  const columns = Array.from({ length: partsOf(grid) }, (_, part) => columnsOf(grid, part)).flat();
+  const weights = Float32Array.from(columns, (column) => from.horizontal.weight[column] ?? 0);
+  return new Uint8Array(weights.buffer);
+}
+
+interface RunAt {
+  /** Pixel row of the crouton row. */
+  readonly y: number;
+  readonly tile: number;
+  readonly part: number;
+}
+
+function emitRun(from: LerpNode, work: Work, { y, tile, part }: RunAt): void {
+  const { outputGrid: grid, vertical } = from;
+  const { format, columns: vectors } = grid;
+  const { first: row } = work.rows;
+  const target = work.output.offset(row, tile, 0) + y * PIXEL_ROW_BYTES + part * format.vectorBytes;
+  const out = linear(target, CROUTON_BYTES);
+  if (y >= validRows(grid, row)) {
+    const parameters = { value: from.zeroPoint };
+    const kernel = `fill_${format.dtype}` as const;
+    work.emit.vector({ format, kernel, shape: { parameters }, operands: { y: out }, vectors });
+    return;
+  }
+  const at = row * CROUTON_ROWS + y;
+  const rowOffset = (source: number): number =>
+    work.input(0).offset(Math.floor(source / CROUTON_ROWS), tile, 0) +
+    (source % CROUTON_ROWS) * PIXEL_ROW_BYTES;
+  const [top, bottom] = [rowOffset(vertical.low[at] ?? 0), rowOffset(vertical.high[at] ?? 0)];
+  const [left, right] = [work.pixelTable(2 * part), work.pixelTable(2 * part + 1)];
+  work.emit.vector({
+    format,
+    kernel: `lerp_${format.dtype}`,
+    shape: { parameters: { weight_y: vertical.weight[at] ?? 0, zero_y: from.zeroPoint } },
+    operands: {
+      top_left: pixelOperand(left, top),
+      top_right: pixelOperand(right, top),
+      bottom_left: pixelOperand(left, bottom),
+      bottom_right: pixelOperand(right, bottom),
+      weight_x: linear(work.constants + part * vectors * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
+      y: out,
+    },
+    vectors,
+  });
+}
