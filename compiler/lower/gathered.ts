@@ -5,7 +5,7 @@
  */
 import { attributesOf, consumersOf, convGeometry } from "../ir/index.ts";
 import type { ConvolutionGeometry, Graph } from "../ir/index.ts";
-import { FORMATS } from "./format.ts";
+import { FORMATS, isFormat } from "./format.ts";
 import { gridOf } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 
@@ -29,7 +29,9 @@ export function gatheredInput(graph: Graph, name: string): Gathered | undefined 
   const fits = channels <= LANES && geometry.groups === 1 && geometry.dilationX === 1;
   if (!fits || geometry.kernelWidth === 1) return undefined;
   const { inHeight: height, outWidth: width } = geometry;
-  return { geometry, grid: gridOf({ height, width, channels }, FORMATS.i8) };
+  const { dtype } = types[0];
+  if (!isFormat(dtype)) return undefined;
+  return { geometry, grid: gridOf({ height, width, channels }, FORMATS[dtype]) };
 }
 
 /** The convolution as it is over the gathered input. */

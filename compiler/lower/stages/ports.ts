@@ -26,7 +26,6 @@ export interface PortNode {
 }
 
 const PIXEL_BYTES = 32;
-const ROW_BYTES = 256;
 
 /** Dense pixels of one crouton row: DDR is read and written in long runs, VTCM does the scattering. */
 function stagingBytes(grid: Grid): number {
@@ -128,13 +127,14 @@ export interface GatherNode extends PortNode {
 function marginedRowBytes({ grid, gathered }: GatherNode): number {
   const { geometry: g } = gathered;
   const reach = (g.outWidth - 1) * g.strideX + g.kernelWidth;
-  return Math.max(grid.width + g.padLeft, reach) * grid.channels;
+  return Math.max(grid.width + g.padLeft, reach) * grid.channels * grid.format.bytes;
 }
 
 /** As importStage, with the pixels of a window's row as the channels of one pixel. */
 export function gatherStage(from: GatherNode): Stage {
   const { grid } = from.gathered;
-  const slotBytes = alignUp(8 * marginedRowBytes(from), 128);
+  const slotBytes = alignUp(CROUTON_ROWS * marginedRowBytes(from), 256);
+  const plainBytes = plainRowBytes(grid);
   const slots = Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / slotBytes)));
   return {
     node: from.node,
@@ -145,14 +145,18 @@ export function gatherStage(from: GatherNode): Stage {
     inputRows: sameRows,
     views: [],
     chunks: [],
-    scratchBytes: slots * slotBytes,
+    scratchBytes: slots * slotBytes + 2 * plainBytes,
     follows: false,
     emit: (work) => {
       const { first: row } = work.rows;
       const staging = work.scratch + (row % slots) * slotBytes;
+      const plain = work.scratch + slots * slotBytes + (row % 2) * plainBytes;
+      const croutons = plainBytes === 0 ? outputRow(work) : plainRow(grid, plain);
+      const { zeroPoint } = from;
       if (row < slots) fillDense(from, work, { offset: staging, bytes: slotBytes });
-      fillRow({ grid, zeroPoint: from.zeroPoint }, work, outputRow(work)(0, 0));
-      gatherRow(from, work, staging);
+      fillRow({ grid, zeroPoint }, work, croutons(0, 0));
+      gatherRow(from, work, { dense: staging, croutons });
+      if (plainBytes > 0) interleaveRow({ grid, zeroPoint }, work, plain);
     },
   };
 }
@@ -162,37 +166,41 @@ function fillDense(
   work: Work,
   area: { readonly offset: number; readonly bytes: number },
 ): void {
+  const { format } = from.grid;
   work.emit.vector({
-    kernel: "fill_i8",
+    format,
+    kernel: `fill_${format.dtype}`,
     shape: { parameters: { value: from.zeroPoint } },
-    operands: { y: linear(area.offset, 128) },
-    vectors: area.bytes / 128,
+    operands: { y: linear(area.offset, format.vectorBytes) },
+    vectors: area.bytes / format.vectorBytes,
   });
 }
 
-function gatherRow(from: GatherNode, work: Work, staging: number): void {
+function gatherRow(from: GatherNode, work: Work, ends: Ends): void {
   const { first: row } = work.rows;
   const { geometry: g, grid } = from.gathered;
-  const { channels } = from.grid;
+  const { bytes, columns: across, pixelBytes } = grid.format;
+  const sourcePixelBytes = from.grid.channels * bytes;
   const { dense } = denseRows(from, row);
   const rowBytes = marginedRowBytes(from);
   work.emit.copy("in", {
     source: dense,
-    destination: vtcm(staging + g.padLeft * channels),
-    bytes: from.grid.width * channels,
+    destination: vtcm(ends.dense + g.padLeft * sourcePixelBytes),
+    bytes: from.grid.width * sourcePixelBytes,
     rows: validRows(grid, row),
     destinationRowStride: rowBytes,
   });
+  const step = g.strideX * sourcePixelBytes;
   forEachRun(grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
     work.emit.copy("out", {
-      source: vtcm(staging + y * rowBytes + column * 8 * g.strideX * channels),
-      destination: vtcm(work.output.offset(row, tile, column) + y * ROW_BYTES),
-      bytes: lanes,
+      source: vtcm(ends.dense + y * rowBytes + column * across * step),
+      destination: vtcm(ends.croutons(tile, column) + y * PIXEL_ROW_BYTES),
+      bytes: lanes * bytes,
       rows: columns,
-      sourceRowStride: g.strideX * channels,
-      destinationRowStride: PIXEL_BYTES,
+      sourceRowStride: step,
+      destinationRowStride: pixelBytes,
       planes: croutons,
-      sourcePlaneStride: 8 * g.strideX * channels,
+      sourcePlaneStride: across * step,
       destinationPlaneStride: CROUTON_BYTES,
     });
   });

@@ -1,4 +1,4 @@
-/** Runs int8 graphs on the simulated chip and compares every output byte with the evaluator's. */
+/** Runs stored graphs on the simulated chip and compares every output element with the evaluator's. */
 import { readFileSync } from "node:fs";
 import { expect } from "@jest/globals";
 import { lowerHtp } from "../../../../compiler/codegen/htp/index.ts";
@@ -47,8 +47,11 @@ export function compile(graph: Graph, version: string, soc: SocDescription): Pro
   );
 }
 
-/** Bytes of a tensor as they lie in a port: pixels, channel fastest. */
-export function pixelsOf(tensor: Tensor): Int8Array {
+/** Elements as ports hold them; fp16 as bits. */
+export type Stored = Int8Array | Int16Array | Uint16Array;
+
+/** Elements of a tensor as they lie in a port: pixels, channel fastest. */
+export function pixelsOf(tensor: Tensor): Stored {
   const { shape } = tensor.type;
   const data = tensor.data as Int8Array;
   if (shape.length !== 4) return data;
@@ -63,19 +66,16 @@ export function pixelsOf(tensor: Tensor): Int8Array {
 
 export interface Ran {
   readonly microseconds: number;
-  readonly outputs: readonly Int8Array[];
+  readonly outputs: readonly Uint8Array[];
 }
 
 /** Verifies the program, runs it twice (nothing may depend on what memory held) and gives the outputs. */
-export function runOnChip(
-  program: Program,
-  soc: SocDescription,
-  inputs: readonly Int8Array[],
-): Ran {
+export function runOnChip(program: Program, soc: SocDescription, inputs: readonly Stored[]): Ran {
   const verified = unwrap(verifyProgram(program, soc));
   const machine = unwrap(createMachine(verified));
   program.inputs.forEach((port, index) => {
-    machine.region(port.region).set(new Uint8Array(inputs[index]?.buffer ?? new ArrayBuffer(0)));
+    const { buffer, byteOffset, byteLength } = inputs[index] ?? new Int8Array(0);
+    machine.region(port.region).set(new Uint8Array(buffer, byteOffset, byteLength));
   });
   let cycles = 0;
   for (const segment of verified.segments) {
@@ -84,12 +84,14 @@ export function runOnChip(
     machine.run(segment);
     machine.run(segment);
   }
-  const outputs = program.outputs.map((port) => new Int8Array(machine.region(port.region)));
+  const outputs = program.outputs.map((port) => machine.region(port.region).slice());
   return { microseconds: (cycles / soc.clockHz) * 1e6 + soc.callFloorUs, outputs };
 }
 
 export function randomInput(type: TensorType, seed: number): Tensor {
   const random = seededRandom(seed);
+  if (type.dtype === "f16") return tensorFrom(type, () => random.uniform() * 4 - 2);
+  if (type.dtype === "i16") return tensorFrom(type, () => random.below(65536) - 32768);
   return tensorFrom(type, () => random.below(256) - 128);
 }
 
@@ -117,17 +119,19 @@ export function checkGraph(graph: Graph, seed = 1, targets = TARGETS): void {
     graph.outputs.forEach((name, index) => {
       const wanted = expected.get(name);
       if (wanted === undefined) throw new Error(`no output ${name}`);
-      const difference = firstDifference(outputs[index] ?? new Int8Array(0), pixelsOf(wanted));
+      const difference = firstDifference(outputs[index] ?? new Uint8Array(0), pixelsOf(wanted));
       const at = { version, soc: soc.name, name };
       expect({ ...at, difference }).toEqual({ ...at, difference: undefined });
     });
   }
 }
 
-function firstDifference(actual: Int8Array, wanted: Int8Array): string | undefined {
-  if (actual.length !== wanted.length) return `${actual.length} bytes, not ${wanted.length}`;
+function firstDifference(bytes: Uint8Array, wanted: Stored): string | undefined {
+  if (bytes.length !== wanted.byteLength) return `${bytes.length} bytes, not ${wanted.byteLength}`;
+  const Kind = wanted.constructor as Int16ArrayConstructor;
+  const actual = new Kind(bytes.buffer, bytes.byteOffset, wanted.length);
   for (let at = 0; at < wanted.length; at++) {
-    if (actual[at] !== wanted[at]) return `byte ${at} is ${actual[at]}, not ${wanted[at]}`;
+    if (actual[at] !== wanted[at]) return `element ${at} is ${actual[at]}, not ${wanted[at]}`;
   }
   return undefined;
 }

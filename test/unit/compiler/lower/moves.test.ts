@@ -68,7 +68,7 @@ describe("attention and normalisation equal the evaluator in every bit", () => {
     });
     checkGraph(g.finish(y), 1, TARGETS);
   });
-  test.skip("two heads: scores, softmax over each, and the mix of the values", () => {
+  test("two heads: scores, softmax over each, and the mix of the values", () => {
     const g = int8Graph(6);
     const symmetric = (scale: number) => ({ scales: [Math.fround(scale)], zeroPoints: [0] });
     const x = g.input([1, 45, 64]);

@@ -1,0 +1,157 @@
+/** fp16: what the chip gives equals the evaluator in every bit. */
+import { describe, test } from "@jest/globals";
+import { graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
+import type { Attribute, Graph, GraphBuilder } from "../../../../compiler/ir/index.ts";
+import { toHalf } from "../../../../compiler/quant/index.ts";
+import { seededRandom } from "../../../../protocol/base/random.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import { CHIPS, checkGraph } from "./chip.ts";
+
+/** sm8350 has no fp16. */
+const TARGETS = CHIPS.filter(({ features }) => features.includes("fp16")).flatMap((soc) =>
+  ["1.0.0", "1.1.0"].map((version) => ({ version, soc })),
+);
+
+interface Float {
+  readonly builder: GraphBuilder;
+  input(shape: readonly number[]): string;
+  constant(shape: readonly number[], reach?: number): string;
+  node(
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, Attribute>>,
+  ): string;
+}
+
+function floatGraph(seed: number): Float {
+  const random = seededRandom(seed);
+  const builder = graphBuilder("half");
+  let count = 0;
+  return {
+    builder,
+    input: (shape) => builder.input(`x${count++}`, { dtype: "f32", shape }),
+    constant: (shape, reach = 0.3) =>
+      builder.constant(
+        `c${count++}`,
+        tensorFrom({ dtype: "f32", shape }, () => (random.uniform() * 2 - 1) * reach),
+      ),
+    node: (op, inputs, attributes = {}) =>
+      builder.node({ op, name: `${op}${count++}`, inputs, attributes }),
+  };
+}
+
+function check(make: (g: Float) => string): void {
+  const g = floatGraph(1);
+  const graph: Graph = g.builder.finish([make(g)]);
+  checkGraph(unwrap(toHalf(graph)), 1, TARGETS);
+}
+
+describe("products", () => {
+  test("3x3 convolution with stride and padding, clamped", () =>
+    check((g) =>
+      g.node("conv", [g.input([1, 40, 13, 18]), g.constant([36, 40, 3, 3]), g.constant([36])], {
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+        clamp_min: 0,
+        clamp_max: 6,
+      }),
+    ));
+  test("the first convolution of an image", () =>
+    check((g) =>
+      g.node("conv", [g.input([1, 3, 20, 22]), g.constant([33, 3, 3, 3])], {
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
+      }),
+    ));
+  test("groups of a few channels, dilated", () =>
+    check((g) =>
+      g.node("conv", [g.input([1, 64, 9, 10]), g.constant([64, 16, 3, 3])], {
+        group: 4,
+        pads: [2, 2, 2, 2],
+        dilations: [2, 2],
+      }),
+    ));
+  for (const [kernel, stride] of [
+    [3, 1],
+    [5, 2],
+    [7, 1],
+  ] as const) {
+    test(`${kernel}x${kernel} depthwise, stride ${stride}`, () =>
+      check((g) => {
+        const pad = (kernel - 1) / 2;
+        const weights = [g.constant([40, 1, kernel, kernel]), g.constant([40])];
+        return g.node("conv", [g.input([1, 40, 14, 15]), ...weights], {
+          group: 40,
+          strides: [stride, stride],
+          pads: [pad, pad, pad, pad],
+        });
+      }));
+  }
+  test("a matrix on tokens", () =>
+    check((g) => g.node("matmul", [g.input([1, 21, 70]), g.constant([70, 40]), g.constant([40])])));
+  test("two heads of attention", () =>
+    check((g) => {
+      const x = g.input([1, 45, 64]);
+      const heads = (perm: number[]): string => {
+        const part = g.node("matmul", [x, g.constant([64, 64])]);
+        const split = g.node("reshape", [part], { shape: [1, 45, 2, 32] });
+        return g.node("transpose", [split], { perm });
+      };
+      const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
+      const shares = g.node("softmax", [scores], { axis: -1 });
+      const mixed = g.node("matmul", [shares, heads([0, 2, 1, 3])]);
+      const back = g.node("transpose", [mixed], { perm: [0, 2, 1, 3] });
+      return g.node("reshape", [back], { shape: [1, 45, 64] });
+    }));
+});
+
+describe("elementwise", () => {
+  for (const op of ["add", "sub", "mul"]) {
+    test(`${op} of two tensors, of a pixel, of constants`, () =>
+      check((g) => {
+        const x = g.input([1, 40, 9, 13]);
+        const sum = g.node(op, [x, g.input([1, 40, 9, 13])], { clamp_max: 1 });
+        const scaled = g.node(op, [sum, g.input([1, 40, 1, 1])]);
+        return g.node(op, [scaled, g.constant([40, 1, 1])]);
+      }));
+  }
+  for (const op of ["sigmoid", "hard_swish", "gelu", "hard_sigmoid", "tanh", "relu"]) {
+    test(op, () => check((g) => g.node(op, [g.input([1, 33, 7, 9])])));
+  }
+});
+
+describe("reductions and moves", () => {
+  test("pooling", () =>
+    check((g) => {
+      const x = g.input([1, 40, 15, 17]);
+      const window = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
+      const largest = g.node("max_pool", [x], window);
+      const mean = g.node("average_pool", [largest], { kernel: [2, 2], strides: [2, 2] });
+      return g.node("global_average_pool", [mean]);
+    }));
+  test("the mean of a large plane", () =>
+    check((g) => g.node("global_average_pool", [g.input([1, 70, 19, 21])])));
+  test("normalisation and softmax over channels", () =>
+    check((g) => {
+      const norm = g.node("layer_norm", [g.input([1, 21, 70]), g.constant([70]), g.constant([70])]);
+      return g.node("softmax", [norm], { axis: -1 });
+    }));
+  test("concatenation of parts that begin inside channel tiles", () =>
+    check((g) => g.node("concat", [g.input([1, 24, 5, 9]), g.input([1, 40, 5, 9])], { axis: 1 })));
+  test("slices of channels and pixels", () =>
+    check((g) =>
+      g.node("slice", [g.input([1, 70, 9, 13])], {
+        starts: [0, 5, 1, 0],
+        ends: [1, 40, 8, 13],
+        steps: [1, 1, 1, 2],
+      }),
+    ));
+  test("linear resize", () =>
+    check((g) =>
+      g.node("resize", [g.input([1, 40, 5, 9])], {
+        mode: "linear",
+        sizes: [40, 72],
+        scales: [8, 8],
+      }),
+    ));
+});
