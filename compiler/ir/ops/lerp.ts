@@ -10,7 +10,13 @@ import {
   requireThat,
   textAttribute,
 } from "../operator.ts";
-import type { AttributeReader, ElementRule, EvaluationCall, InferenceCall, Operator } from "../operator.ts";
+import type {
+  AttributeReader,
+  ElementRule,
+  EvaluationCall,
+  InferenceCall,
+  Operator,
+} from "../operator.ts";
 import { numeric } from "../tensor.ts";
 import { sourceCoordinate } from "./resize.ts";
 
