@@ -37,6 +37,11 @@ const BENCHES: readonly (readonly [string, string, () => Promise<Bench>])[] = [
     "The same driver bytes from two folders and two Node versions",
     async () => (await import("./reproducible.ts")).benchReproducible,
   ],
+  [
+    "mutants:chip",
+    "A thousand damaged programs that matter: all caught by happens-before or by their output",
+    async () => (await import("../mutants/main.ts")).benchMutants,
+  ],
 ];
 
 const program = new Command("npm run --silent").exitOverride().showHelpAfterError();

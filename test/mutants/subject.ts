@@ -1,0 +1,59 @@
+/** The programs that are damaged: a small residual network in int8 and fp16, layer by layer and kept in VTCM. */
+import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
+import type { Precision } from "../../cli/fidelity/parity.ts";
+import { graphBuilder, tensorFrom } from "../../compiler/ir/index.ts";
+import type { Graph } from "../../compiler/ir/index.ts";
+import { RELEASES } from "../../compiler/releases/index.ts";
+import { socNamed } from "../../device-agent/soc/index.ts";
+import { present } from "../../protocol/base/assert.ts";
+import { seededRandom } from "../../protocol/base/random.ts";
+import type { Random } from "../../protocol/base/random.ts";
+import { unwrap } from "../../protocol/base/result.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
+import type { Program } from "../../protocol/program/index.ts";
+
+/** A chip whose memory is small, so that it holds no more than the program needs. */
+export const SOC: SocDescription = {
+  ...present(socNamed("sm8650"), "sm8650"),
+  vtcmBytes: 384 * 1024,
+};
+
+export interface Subject {
+  readonly name: string;
+  readonly program: Program;
+}
+
+export function subjects(seed: number): Subject[] {
+  const graph = residualNetwork(seededRandom(seed));
+  const precisions: readonly Precision[] = ["w8a8", "float"];
+  return precisions.flatMap((precision) => {
+    const typed = unwrap(typedGraph(graph, precision));
+    return [...RELEASES.values()].map((recipe) => ({
+      name: `${precision} by ${recipe.version}`,
+      program: unwrap(new Programs(typed, recipe).for(SOC)),
+    }));
+  });
+}
+
+function residualNetwork(random: Random): Graph {
+  const builder = graphBuilder("residual");
+  const constant = (name: string, shape: readonly number[]): string =>
+    builder.constant(
+      name,
+      tensorFrom({ dtype: "f32", shape }, () => random.normal() * 0.3),
+    );
+  const conv = (name: string, from: string, weights: readonly number[], more = {}): string =>
+    builder.node({
+      op: "conv",
+      name,
+      inputs: [from, constant(`${name}_w`, weights), constant(`${name}_b`, weights.slice(0, 1))],
+      attributes: more,
+    });
+  const x = builder.input("x", { dtype: "f32", shape: [1, 24, 14, 18] });
+  const wide = conv("wide", x, [40, 24, 1, 1]);
+  const depth = { group: 40, pads: [1, 1, 1, 1] };
+  const each = conv("each", wide, [40, 1, 3, 3], depth);
+  const full = conv("full", each, [24, 40, 3, 3], { pads: [1, 1, 1, 1] });
+  const sum = builder.node({ op: "add", name: "sum", inputs: [full, x], attributes: {} });
+  return builder.finish([sum]);
+}
