@@ -2,7 +2,7 @@
 import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Precision } from "../../cli/fidelity/parity.ts";
 import { graphBuilder, tensorFrom } from "../../compiler/ir/index.ts";
-import type { Graph } from "../../compiler/ir/index.ts";
+import type { Attribute, Graph } from "../../compiler/ir/index.ts";
 import { RELEASES } from "../../compiler/releases/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -35,6 +35,8 @@ export function subjects(seed: number): Subject[] {
   });
 }
 
+type Attributes = Readonly<Record<string, Attribute>>;
+
 function residualNetwork(random: Random): Graph {
   const builder = graphBuilder("residual");
   const constant = (name: string, shape: readonly number[]): string =>
@@ -42,18 +44,24 @@ function residualNetwork(random: Random): Graph {
       name,
       tensorFrom({ dtype: "f32", shape }, () => random.normal() * 0.3),
     );
-  const conv = (name: string, from: string, weights: readonly number[], more = {}): string =>
-    builder.node({
-      op: "conv",
-      name,
-      inputs: [from, constant(`${name}_w`, weights), constant(`${name}_b`, weights.slice(0, 1))],
-      attributes: more,
-    });
+  const conv = (
+    name: string,
+    from: string,
+    shape: { readonly weights: readonly number[]; readonly attributes?: Attributes },
+  ): string => {
+    const { weights, attributes = {} } = shape;
+    const inputs = [
+      from,
+      constant(`${name}_w`, weights),
+      constant(`${name}_b`, weights.slice(0, 1)),
+    ];
+    return builder.node({ op: "conv", name, inputs, attributes });
+  };
   const x = builder.input("x", { dtype: "f32", shape: [1, 24, 14, 18] });
-  const wide = conv("wide", x, [40, 24, 1, 1]);
-  const depth = { group: 40, pads: [1, 1, 1, 1] };
-  const each = conv("each", wide, [40, 1, 3, 3], depth);
-  const full = conv("full", each, [24, 40, 3, 3], { pads: [1, 1, 1, 1] });
+  const wide = conv("wide", x, { weights: [40, 24, 1, 1] });
+  const pads = [1, 1, 1, 1];
+  const each = conv("each", wide, { weights: [40, 1, 3, 3], attributes: { group: 40, pads } });
+  const full = conv("full", each, { weights: [24, 40, 3, 3], attributes: { pads } });
   const sum = builder.node({ op: "add", name: "sum", inputs: [full, x], attributes: {} });
   return builder.finish([sum]);
 }
