@@ -24,11 +24,38 @@ interface DumpOptions {
   readonly out?: string;
 }
 
+interface TraceOptions {
+  readonly soc: string;
+  readonly precision: string;
+  readonly release: string;
+  readonly shape?: string;
+  readonly out: string;
+}
+
 export function register(program: Command): void {
   const driver = program.command("driver").description("Build, measure and inspect drivers");
   registerBuild(driver);
   registerBench(driver);
   registerDump(driver);
+  registerTrace(driver);
+}
+
+function registerTrace(driver: Command): void {
+  driver
+    .command("trace")
+    .description("Write when each engine of a chip does what, as a Chrome or Perfetto trace")
+    .argument("<model>", "a model file, or the name of a zoo model or of a measured network")
+    .option("--soc <name>", "the chip", "sm8650")
+    .option("--precision <name>", "float, w8a8 or w8a16", "w8a8")
+    .option("--release <version>", "a release, or parity: as the published stack does it", "parity")
+    .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
+    .option("--out <file>", "where to write the trace", "trace.json")
+    .action(
+      handle<TraceOptions>(async ({ options, args, output }) => {
+        const { traceModel } = await import("../driver/trace.ts");
+        return traceModel({ model: args[0] ?? "", ...options }, output);
+      }),
+    );
 }
 
 function registerBuild(driver: Command): void {
