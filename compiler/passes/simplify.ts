@@ -12,6 +12,7 @@ export const simplify: Pass = {
       (node, view) =>
         dropUnchanged(node, view) ??
         mergeReshapes(node, view) ??
+        knownFill(node, view) ??
         mergePad(node, view) ??
         meanAsPool(node, view),
     ),
@@ -65,19 +66,31 @@ function mergeReshapes(node: Node, view: View): Replacement | undefined {
   return { remove: [node], insert: [derived(node, { inputs: inner.inputs })] };
 }
 
+/** A fill value that is known after all is an attribute. */
+function knownFill(node: Node, view: View): Replacement | undefined {
+  const fill = view.constantOf(node.inputs[1]);
+  if (node.op !== "pad" || fill?.type.dtype !== "f32") return undefined;
+  const attributes = attributeMap({
+    ...Object.fromEntries(node.attributes),
+    value: Number(fill.data[0] ?? 0),
+  });
+  return { remove: [node], insert: [{ ...node, inputs: node.inputs.slice(0, 1), attributes }] };
+}
+
 /** Zeros around the image of a convolution are the convolution's own padding. */
 function mergePad(node: Node, view: View): Replacement | undefined {
   const pad = view.soleProducerOf(node.inputs[0]);
   if (node.op !== "conv" || pad?.op !== "pad") return undefined;
   const padding = attributesOf(pad);
   const [before, after] = [padding.numbers("before"), padding.numbers("after")];
-  const isZero = padding.text("mode") === "constant" && padding.number("value") === 0;
+  const isPlain = pad.inputs.length === 1 && padding.text("mode") === "constant";
+  const isZero = isPlain && padding.number("value") === 0;
   const spatialOnly = [...before.slice(0, 2), ...after.slice(0, 2)].every((count) => count === 0);
   const grows = [...before, ...after].every((count) => count >= 0);
   if (!isZero || !spatialOnly || !grows) return undefined;
   const own = attributesOf(node).numbers("pads");
   const more = [...before.slice(2), ...after.slice(2)];
-  const pads = own.map((count, index) => count + (more[index] ?? 0));
+  const pads = more.map((count, index) => count + (own[index] ?? 0));
   const inputs = [pad.inputs[0] ?? "", ...node.inputs.slice(1)];
   return { remove: [pad, node], insert: [derived(node, { inputs, attributes: { pads } })] };
 }

@@ -59,6 +59,7 @@ function lowerSlice(context: NodeContext): void {
 function lowerPad(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   if (attributes.text("mode") !== "constant") throw unsupported(node.name, "padding by elements");
+  if (node.inputs.length > 1) throw unsupported(node.name, "padding by a computed value");
   const before = attributes.numbers("before");
   const { shape } = context.type(0);
   const axes = outputType.shape.map((size, axis) =>

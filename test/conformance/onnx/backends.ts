@@ -57,11 +57,19 @@ function runCompiled(
   return succeeded(results);
 }
 
-/** The graph for the shapes of its inputs and, where these do not settle it, the values of those that are not floats. */
+/**
+ * The graph for the shapes of its inputs and, where these do not settle it, the values of those that
+ * are not floats or that attributes are read from.
+ */
 function bound(graph: Graph, tensors: ReadonlyMap<string, Tensor>): Result<Graph> {
   const shapes = new Map([...tensors].map(([name, { type }]) => [name, type.shape]));
   const closed = closeGraph(graph, { shapes });
   if (closed.ok) return closed;
-  const values = new Map([...tensors].filter(([, { type }]) => !isFloat(type.dtype)));
+  const late = new Set(
+    graph.nodes.flatMap(({ inputs, late }) => [...(late?.values() ?? [])].map((at) => inputs[at])),
+  );
+  const values = new Map(
+    [...tensors].filter(([name, { type }]) => !isFloat(type.dtype) || late.has(name)),
+  );
   return closeGraph(graph, { shapes, values });
 }

@@ -76,6 +76,7 @@ export function lowerSlice(lowering: Lowering, call: NodeCall): void {
 export function lowerPad(lowering: Lowering, call: NodeCall): void {
   if (call.attributes.text("mode") !== "constant")
     unsupported(call.node, "mode other than constant");
+  if (call.node.inputs.length > 1) unsupported(call.node, "its fill value is computed");
   const layout = layoutFor(lowering, call);
   const from = lowering.read(call.node.inputs[0]!, layout);
   const to = lowering.write(call.node.outputs[0]!, layout);

@@ -113,6 +113,31 @@ const CASES: Readonly<Record<string, Case>> = {
       output y`,
     after: ["y = conv(x, w) {pads=[1,1,1,2]} -> y: f32[1,1,4,5]"],
   },
+  "simplify gives zeros around an image to a convolution without any of its own": {
+    pass: passes.simplify,
+    before: `
+      input x: f32[1,1,3,3]
+      constant zero: f32[] = [0]
+      constant w: f32[1,1,2,2] = [1, 2, 3, 4]
+      p = pad(x, zero) {after=[0,0,1,2], before=[0,0,0,1]} -> p: f32[1,1,4,6]
+      y = conv(p, w) -> y: f32[1,1,3,5]
+      output y`,
+    after: ["y = conv(x, w) {pads=[0,1,1,2]} -> y: f32[1,1,3,5]"],
+  },
+  "simplify leaves a pad whose fill is computed": {
+    pass: passes.simplify,
+    before: `
+      input x: f32[1,1,3,3]
+      input fill: f32[]
+      constant w: f32[1,1,2,2] = [1, 2, 3, 4]
+      p = pad(x, fill) {after=[0,0,1,2], before=[0,0,0,1]} -> p: f32[1,1,4,6]
+      y = conv(p, w) -> y: f32[1,1,3,5]
+      output y`,
+    after: [
+      "p = pad(x, fill) {after=[0,0,1,2], before=[0,0,0,1]} -> p: f32[1,1,4,6]",
+      "y = conv(p, w) -> y: f32[1,1,3,5]",
+    ],
+  },
   "simplify turns a mean over both spatial axes into a pool": {
     pass: passes.simplify,
     before: `
