@@ -24,8 +24,9 @@ export interface NodeSpec {
   /** Values of attributes that are only known when the graph runs; they follow the inputs. */
   readonly late?: Readonly<Record<string, string>>;
   readonly regions?: Readonly<Record<string, Graph>>;
-  /** The encoding of the only output, where it is int8. */
+  /** The encoding of the only output, where it is int8; of each, where there are several. */
   readonly quantization?: Quantization;
+  readonly quantizations?: readonly (Quantization | undefined)[];
 }
 
 export interface GraphBuilder {
@@ -68,7 +69,8 @@ export function graphBuilder(graphName: string): GraphBuilder {
       const inferred = unwrap(inferNode(node, node.inputs.map(valueType)));
       for (const [index, output] of outputs.entries()) {
         const type = present(inferred.types[index], `output ${index} of ${name}`);
-        declare(output, quantization && isClosed(type) ? { ...type, quantization } : type);
+        const encoding = spec.quantizations?.[index] ?? quantization;
+        declare(output, encoding && isClosed(type) ? { ...type, quantization: encoding } : type);
       }
       nodes.push({ ...node, attributes: inferred.attributes });
       return present(outputs[0], `output of ${name}`);

@@ -74,10 +74,11 @@ export function scaleFixedWide(x: number, { mantissa, shift }: FixedMultiplier):
   const reduced = mantissa < 0x7fff0000 ? (mantissa + 32768) >> 16 : 0x7fff;
   const total = 15 - shift;
   const half = 2 ** (total - 1);
-  if (total <= 16) return floor((x * reduced + half) / 2 ** total);
+  if (total <= 16) return floor((x * reduced + half) / 2 ** total) | 0;
   // In two parts, so that no product passes 2^53.
   const [high, low] = [floor(x / 65536), ((x % 65536) + 65536) % 65536];
-  return floor((high * reduced + floor((low * reduced + half) / 65536)) / 2 ** (total - 16));
+  // As everywhere in the runtime, what leaves 32 bits is lost.
+  return floor((high * reduced + floor((low * reduced + half) / 65536)) / 2 ** (total - 16)) | 0;
 }
 
 /** The smallest and the largest number of a stored type. */

@@ -4,6 +4,7 @@ import type { Node } from "./graph.ts";
 import type { Expression } from "./expression.ts";
 import { attributeReader } from "./operator.ts";
 import type { AttributeReader, Operator } from "./operator.ts";
+import { ANCHORED_DETECTION_OPS } from "./ops/anchored-detection.ts";
 import { AXIS_OPS } from "./ops/along-axis.ts";
 import { ATTENTION_OPS } from "./ops/attention.ts";
 import { BIT_OPS } from "./ops/bits.ts";
@@ -20,6 +21,7 @@ import { GENERATION_OPS } from "./ops/generation.ts";
 import { INTEGER_PRODUCT_OPS } from "./ops/integer-products.ts";
 import { LEARNED_OPS } from "./ops/learned-trees.ts";
 import { LOSS_OPS } from "./ops/losses.ts";
+import { GATED_OPS } from "./ops/gated.ts";
 import { HALF_OPS } from "./ops/half.ts";
 import { LANE_OPS } from "./ops/lanes.ts";
 import { LERP_OPS } from "./ops/lerp.ts";
@@ -63,6 +65,7 @@ export const OPS = {
   ...ATTENTION_OPS,
   ...SEQUENCE_MODEL_OPS,
   ...RECURRENT_OPS,
+  ...GATED_OPS,
   ...MOVEMENT_OPS,
   ...REGION_OPS,
   ...SELECTION_OPS,
@@ -72,6 +75,7 @@ export const OPS = {
   ...RESIZE_OPS,
   ...SAMPLING_OPS,
   ...DETECTION_OPS,
+  ...ANCHORED_DETECTION_OPS,
   ...LOSS_OPS,
   ...LEARNED_OPS,
   ...SIGNAL_OPS,

@@ -41,6 +41,8 @@ export interface Emission {
   readonly inner?: string;
   /** Encoding of an inner value. */
   readonly quantization?: Quantization;
+  /** Encodings of several inner values. */
+  readonly quantizations?: readonly (Quantization | undefined)[];
   /** How many outputs the node has, and which of the operator's the first of them is. */
   readonly outputs?: number;
   readonly output?: number;
@@ -88,7 +90,7 @@ export function importScope(graphName: string): Scope {
       outputs: names,
       inputs: inputs.map((value) => (value === undefined ? "" : nameOf(value, layout))),
       attributes: Object.fromEntries(attributes),
-      ...quantizationOf(specs[0]?.type),
+      quantizations: specs.map(({ type }) => type.quantization),
     });
     return specs.map(({ name, type }, index) => ({
       name,
@@ -242,7 +244,10 @@ function outputSpec(owner: Operator, emission: Emission, { type, index }: Inferr
   const place = index === 0 ? inner : `${inner}.${index}`;
   const name = inner === undefined ? declared.name : `${declared.name}/${place}`;
   checkedShape(type.shape, name);
-  const encoding = inner === undefined ? declared.quantization : emission.quantization;
+  const encoding =
+    inner === undefined
+      ? declared.quantization
+      : (emission.quantizations?.[index] ?? emission.quantization);
   const isStored = ["i8", "u8", "i16", "i32"].includes(type.dtype);
   const quantization = isStored && encoding?.scales.length === 1 ? encoding : undefined;
   return { name, type: quantization === undefined ? type : { ...type, quantization } };

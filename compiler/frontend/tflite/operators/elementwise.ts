@@ -66,6 +66,8 @@ const PAIRS: Readonly<Record<string, string>> = {
   LESS_EQUAL: "less_or_equal",
   GREATER: "greater",
   GREATER_EQUAL: "greater_or_equal",
+  BITWISE_XOR: "bitwise_xor",
+  RIGHT_SHIFT: "shift_right",
   LOGICAL_AND: "and",
   LOGICAL_OR: "or",
 };
@@ -99,6 +101,7 @@ const FLOAT: Readonly<Record<string, Handler>> = {
     const quotient = emitElementwise(op, scope, { ...pair(op, "div"), inner: "quotient" });
     return [emitElementwise(op, scope, { op: "floor", inputs: [quotient] })];
   },
+  ATAN2: (op, scope) => [importAtan2(op, scope)],
   ADD_N: (op, scope) => [importSum(op, scope)],
 };
 
@@ -146,4 +149,25 @@ function importSum(op: Operator, scope: Scope): Value {
     sum = emitElementwise(op, scope, { op: "add", inputs, ...inner });
   }
   return sum;
+}
+
+/** The angle of (x, y): atan(y / x), turned by pi to the side of y where x is negative. */
+function importAtan2(op: Operator, scope: Scope): Value {
+  const [y, x] = [requiredInput(op, 0), requiredInput(op, 1)];
+  const zero = scope.numbers(op, "f32", [0]);
+  const number = (value: number): Value => scope.numbers(op, "f32", [value]);
+  const step = (row: string, inputs: readonly Value[], inner: string): Value =>
+    emitElementwise(op, scope, { op: row, inputs, inner });
+  const angle = step("atan", [step("div", [y, x], "slope")], "angle");
+  const below = step("less", [y, zero], "below");
+  const turn = step("where", [below, number(-Math.PI), number(Math.PI)], "turn");
+  const behind = step("less", [x, zero], "behind");
+  const turned = step("where", [behind, step("add", [angle, turn], "turned"), angle], "either");
+  // Without any extent there is no slope: the angle of (0, 0) is 0.
+  const nowhere = step(
+    "and",
+    [step("equal", [x, zero], "x0"), step("equal", [y, zero], "y0")],
+    "nowhere",
+  );
+  return emitElementwise(op, scope, { op: "where", inputs: [nowhere, zero, turned] });
 }

@@ -15,6 +15,7 @@ import {
   layoutOf,
 } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { asFloat } from "./hybrid.ts";
 import { productRow } from "./stored-products.ts";
 import { reordered } from "./windows.ts";
 
@@ -79,7 +80,14 @@ function importFullyConnected(op: Operator, scope: Scope): Value {
     const clamp = clampAttributes(clampOf(op, activation));
     return scope.emit(op, { op: row, inputs, attributes: { ...attributes, ...clamp } });
   }
-  const matmul = { op: "matmul", inputs, activation, layout: "rows", clamps: true } as const;
+  const floats = inputs.map((value) => asFloat(op, scope, value));
+  const matmul = {
+    op: "matmul",
+    inputs: floats,
+    activation,
+    layout: "rows",
+    clamps: true,
+  } as const;
   if (a.type.shape.length === shape.length) return emitActivated(op, scope, matmul);
   return op.refuse("BAD_MODEL", `rank ${x.type.shape.length} keeps no dimensions`);
 }
@@ -95,7 +103,17 @@ function importBatchMatmul(op: Operator, scope: Scope): Value {
     return reordered(op, scope, { value, perm });
   };
   const inputs = [operand(0, transposeX), operand(1, transposeY)];
-  if (!isStored(requiredInput(op, 0))) return scope.emit(op, { op: "matmul", inputs });
+  if (!isStored(requiredInput(op, 0))) {
+    return scope.emit(op, {
+      op: "matmul",
+      inputs: inputs.map((value) => asFloat(op, scope, value)),
+    });
+  }
+  const [, weights] = inputs;
+  // The runtime's kernel knows one scale; of weights with one a channel it reads none.
+  if (weights !== undefined && (weights.type.quantization?.scales.length ?? 1) > 1) {
+    inputs[1] = withoutScale(scope, weights);
+  }
   const rule = requiredInput(op, 0).type.dtype === "i16" ? "fixed_wide" : "fixed";
   return scope.emit(op, { op: "fixed_matmul", inputs, attributes: { rule } });
 }
@@ -150,4 +168,13 @@ function importReduction(op: Operator, scope: Scope, row: string): Value {
 function keepsOrder(axes: readonly number[], rank: number): boolean {
   const counted = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
   return rank === 4 && counted.size === 2 && counted.has(1) && counted.has(2);
+}
+
+/** Products with these weights come out as the zero point. */
+function withoutScale(scope: Scope, weights: Value): Value {
+  const { constant } = weights;
+  const quantization = { scales: [0], zeroPoints: [0] };
+  const type = { ...weights.type, quantization };
+  if (constant === undefined) return { ...weights, type };
+  return { ...scope.constant(weights.name, { ...constant, type }), fixed: true };
 }

@@ -98,6 +98,7 @@ function importSqueeze(op: Operator, scope: Scope): Value {
   const x = requiredInput(op, 0);
   const { shape } = x.type;
   const rank = shape.length;
+  if (rank === 0) return reshapedTo(op, scope, { x, shape });
   const axes = op.options("Squeeze").axes.map((axis) => axisIn(op, axis, { rank, layout: "rows" }));
   const drops = (size: number, axis: number) =>
     axes.length === 0 ? size === 1 : axes.includes(axis);

@@ -45,7 +45,7 @@ const CHOICES: Readonly<Record<string, Choice>> = {
     call.dtype === "i16"
       ? interpolated((x) => (x <= 0 ? 32767 * call.to.scale : 1 / Math.sqrt(x)), call)
       : fixedFunctions.inverseRoot(call),
-  SQRT: tabled((x) => Math.sqrt(Math.max(x, 0))),
+  SQRT: (call) => fixedFunctions.root(call),
   EXP: tabled(math.exp),
   LOG: (call) => {
     const least = (call.to.low - call.to.zeroPoint) * call.to.scale;

@@ -8,6 +8,7 @@ import type { Scope } from "../scope.ts";
 import type { Value } from "../value.ts";
 import { clampAttributes, clampOf, emitActivated, emitElementwise, isStored } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { asFloat } from "./hybrid.ts";
 import { productRow } from "./stored-products.ts";
 
 export const WINDOWS: Readonly<Record<string, Handler>> = {
@@ -132,7 +133,8 @@ function emitWindow(op: Operator, scope: Scope, emission: WindowEmission): Value
     const all = { ...emission.attributes, ...attributes, ...clamp };
     return scope.emit(op, { op: row, inputs, attributes: all, layout: "planes" });
   }
-  return emitActivated(op, scope, { ...emission, inputs, layout: "planes", clamps: true });
+  const floats = inputs.map((value) => asFloat(op, scope, value));
+  return emitActivated(op, scope, { ...emission, inputs: floats, layout: "planes", clamps: true });
 }
 
 /** Inputs: the output's shape, weights [O,H,W,I], x, and an optional bias. */

@@ -48,30 +48,50 @@ export function nearestAway(rule: RealFunction, { from, to }: Formats): StoredFu
 
 const STEPS = 512;
 
-/** 16 bits: 512 steps with linear interpolation, each biased by half the error at its middle. */
-export function interpolated(rule: RealFunction, { from, to }: Formats): StoredFunction {
-  const real = (stored: number): number => fround((stored - from.zeroPoint) * from.scale);
-  const step = fround((real(32767) - real(-32768)) / STEPS);
-  const span = fround(
-    (32767 - to.zeroPoint) * to.scale - fround((-32768 - to.zeroPoint) * to.scale),
-  );
-  const inverse = fround(65536 / span);
-  const at = (position: number): number => fround(fround(rule(fround(position))) * inverse);
-  const limited = (value: number): number => trunc(min(max(value, -32768), 32767));
-  const table = Array.from({ length: STEPS + 1 }, (_, index) => {
-    if (index === STEPS) return limited(roundHalfAway(at(real(32767))));
-    const start = fround(real(-32768) + fround(index * step));
-    const sample = roundHalfAway(at(start));
-    const next = at(fround(real(-32768) + fround((index + 1) * step)));
-    const interpolation = roundHalfAway(fround(fround(next + sample) / 2));
-    const middle = roundHalfAway(at(fround(start + fround(step / 2))));
-    return limited(sample - roundHalfAway((interpolation - middle) / 2));
+/** Where a table of 16 bits begins and ends, in real numbers, and stored output steps per real one. */
+export interface TableRange {
+  readonly first: number;
+  readonly last: number;
+  readonly perUnit: number;
+  /** To float32, or nothing where the table is made in float64. */
+  readonly round: (value: number) => number;
+}
+
+/** 512 steps and an end; each sample is biased by half the error that interpolation makes at its middle. */
+export function interpolationTable(rule: RealFunction, range: TableRange): readonly number[] {
+  const { first, last, perUnit, round } = range;
+  const step = round((last - first) / STEPS);
+  const scaled = (real: number): number => round(round(rule(real)) * perUnit);
+  const stored = (value: number): number => trunc(min(max(value, -32768), 32767));
+  return Array.from({ length: STEPS + 1 }, (_, index) => {
+    if (index === STEPS) return stored(roundHalfAway(scaled(last)));
+    const start = round(first + round(index * step));
+    const sample = roundHalfAway(scaled(start));
+    const next = scaled(round(first + round((index + 1) * step)));
+    const interpolation = roundHalfAway(round(round(next + sample) / 2));
+    const middle = roundHalfAway(scaled(round(start + round(step / 2))));
+    return stored(sample - roundHalfAway((interpolation - middle) / 2));
   });
-  return (stored) => {
-    const index = 256 + (stored >> 7);
-    const base = table[index] ?? 0;
-    return base + ((((table[index + 1] ?? 0) - base) * (stored & 127) + 64) >> 7);
-  };
+}
+
+/** The upper nine bits pick the step, the lower seven lie between it and the next one. */
+export function interpolate(table: readonly number[], stored: number): number {
+  const index = 256 + (stored >> 7);
+  const base = table[index] ?? 0;
+  return base + ((((table[index + 1] ?? 0) - base) * (stored & 127) + 64) >> 7);
+}
+
+/** 16 bits: a table of 512 steps with linear interpolation. */
+export function interpolated(rule: RealFunction, { from, to }: Formats): StoredFunction {
+  const real = (stored: number, format: StoredFormat): number =>
+    fround((stored - format.zeroPoint) * format.scale);
+  const table = interpolationTable(rule, {
+    first: real(-32768, from),
+    last: real(32767, from),
+    perUnit: fround(65536 / fround(real(32767, to) - real(-32768, to))),
+    round: fround,
+  });
+  return (stored) => interpolate(table, stored);
 }
 
 /** The same real number in another encoding, by a 31-bit multiplier. */
@@ -97,10 +117,10 @@ export function leakyShort(slope: number, { from, to }: Formats): StoredFunction
   };
 }
 
-/** The same by two 31-bit multipliers. */
+/** The same by two 31-bit multipliers of float32 ratios. */
 export function leakyFixed(slope: number, { from, to }: Formats): StoredFunction {
-  const positive = fixedMultiplier(from.scale / to.scale);
-  const negative = fixedMultiplier((from.scale * abs(slope)) / to.scale);
+  const positive = fixedMultiplier(fround(from.scale / to.scale));
+  const negative = fixedMultiplier(fround(fround(from.scale * abs(slope)) / to.scale));
   return (stored) => {
     const value = stored - from.zeroPoint;
     const below = scaleFixed(value, negative) * (slope < 0 ? -1 : 1);
@@ -110,8 +130,10 @@ export function leakyFixed(slope: number, { from, to }: Formats): StoredFunction
 
 /** Rescaled and limited to a real range. */
 export function limited(low: number, high: number, formats: Formats): StoredFunction {
-  const { to } = formats;
-  const scaled = rescaled(formats);
+  const { from, to } = formats;
+  const scale = fixedMultiplier(fround(from.scale / to.scale));
+  const scaled: StoredFunction = (value) =>
+    scaleFixed(value - from.zeroPoint, scale) + to.zeroPoint;
   const stored = (real: number): number => to.zeroPoint + roundHalfAway(fround(real / to.scale));
   const [least, most] = [
     low === -Infinity ? to.low : max(to.low, stored(low)),
@@ -203,10 +225,16 @@ export function hardSwish({ from, to }: Formats): StoredFunction {
   };
 }
 
-/** sigmoid(i / 24) in 16 fractional bits. */
-const SIGMOIDS = Array.from({ length: 256 }, (_, index) =>
-  floor(65536 * sigmoid(index / 24) + 0.5),
-);
+/**
+ * sigmoid(i / 24) in 16 fractional bits, raised by half of what the chord to the next one lies below
+ * the curve in the middle; the last one is the largest number.
+ */
+const SIGMOIDS = Array.from({ length: 256 }, (_, index) => {
+  if (index === 255) return 65535;
+  const [here, middle, next] = [0, 0.5, 1].map((more) => 65536 * sigmoid((index + more) / 24));
+  const below = (middle ?? 0) - ((here ?? 0) + (next ?? 0)) / 2;
+  return floor((here ?? 0) + below / 2 + 0.5);
+});
 
 /** 16 bits: the input on a scale of 1 / (3 * 4096), the factor and shift that bring it there. */
 function sigmoidInput({ scale }: StoredFormat, powers: readonly number[]): StoredFunction {
@@ -239,5 +267,14 @@ export function wideTanh({ from }: Formats): StoredFunction {
     const a = SIGMOIDS[high] ?? 0;
     const sum = high >= 255 ? 0xffff * 256 : a * 256 + low * ((SIGMOIDS[high + 1] ?? 0) - a);
     return (value >= 0 ? sum - 2 ** 23 + 128 : -sum + 2 ** 23 + 127) >> 8;
+  };
+}
+
+/** sqrt(x) in float32, cut off. */
+export function root({ from, to }: Formats): StoredFunction {
+  return (stored) => {
+    const real = fround((stored - from.zeroPoint) * from.scale);
+    const scaled = fround(fround(Math.sqrt(max(real, 0))) / to.scale);
+    return clampStored(trunc(scaled) + to.zeroPoint, to);
   };
 }

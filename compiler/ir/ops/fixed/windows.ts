@@ -1,6 +1,5 @@
 /** Means and interpolation of stored numbers. */
-import { product } from "../../../../protocol/base/integers.ts";
-import { exp, log, roundHalfEven } from "../../../../protocol/base/math.ts";
+import { roundHalfEven } from "../../../../protocol/base/math.ts";
 import type { TensorType } from "../../graph.ts";
 import { clampStored, storedFormat } from "../../fixed-point.ts";
 import {
@@ -9,13 +8,10 @@ import {
   inputType,
   numberAttribute,
   outputType,
-  textAttribute,
-  whole,
   requireThat,
 } from "../../operator.ts";
 import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../../operator.ts";
-import { numeric, stridesOf, tensorFrom } from "../../tensor.ts";
-import type { Tensor } from "../../graph.ts";
+import { numeric, stridesOf } from "../../tensor.ts";
 import { POOLING_OPS, poolGeometry } from "../pooling.ts";
 import { REDUCTION_OPS } from "../reduction.ts";
 import { RESIZE_OPS } from "../resize.ts";
@@ -48,27 +44,7 @@ export const FIXED_WINDOW_OPS = {
     evaluator: element(resizeElement),
     quantized: "fixed",
   },
-  fixed_softmax: {
-    docs: "softmax over the last axis: float32 exponentials of 256 differences, ties away from zero.",
-    inputs: [1, 1],
-    attributes: { beta: numberAttribute(1) },
-    infer: (call: InferenceCall) => [plain(inputType(call, 0))],
-    evaluator: whole(evaluateSoftmax),
-    quantized: "fixed",
-  },
-  fixed_log_softmax: {
-    docs: "log of softmax over the last axis in float32 from the 256 exponentials; `rule` rounds.",
-    inputs: [1, 1],
-    attributes: { rule: textAttribute("away") },
-    infer: (call: InferenceCall) => [plain(inputType(call, 0))],
-    evaluator: whole(evaluateLogSoftmax),
-    quantized: "fixed",
-  },
 } as const satisfies Record<string, Operator>;
-
-function plain({ dtype, shape }: TensorType): TensorType {
-  return { dtype, shape };
-}
 
 function poolElement(call: EvaluationCall): ElementRule {
   const x = numeric(inputTensor(call, 0));
@@ -169,58 +145,4 @@ function resizeElement(call: EvaluationCall): ElementRule {
     const sum = upper * RESIZE_ONE + (across(bottom) - upper) * down;
     return floor((sum + 2 ** 21) / 2 ** 22);
   };
-}
-
-/** exponentials[d] = e^(-scale * d) in float32 for the 256 differences of two stored numbers. */
-function exponentials(scale: number): Float32Array {
-  return Float32Array.from({ length: 256 }, (_, difference) => exp(fround(-scale * difference)));
-}
-
-function evaluateSoftmax(call: EvaluationCall): readonly Tensor[] {
-  const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
-  const output = outputType(call);
-  const format = storedFormat(output);
-  const beta = fround(call.attributes.number("beta"));
-  const table = exponentials(fround(storedFormat(type).scale * beta));
-  const width = type.shape.at(-1) ?? 1;
-  const result = new Float64Array(product(type.shape));
-  for (let start = 0; start < result.length; start += width) {
-    let [largest, sum] = [-Infinity, 0];
-    for (let at = start; at < start + width; at++) largest = max(largest, x[at] ?? 0);
-    for (let at = start; at < start + width; at++) {
-      sum = fround(sum + (table[largest - (x[at] ?? 0)] ?? 0));
-    }
-    const inverse = fround(1 / fround(sum * format.scale));
-    for (let at = start; at < start + width; at++) {
-      const share = fround((table[largest - (x[at] ?? 0)] ?? 0) * inverse);
-      result[at] = clampStored(floor(fround(share + 0.5)) + format.zeroPoint, format);
-    }
-  }
-  return [tensorFrom(output, (index) => result[index] ?? 0)];
-}
-
-function evaluateLogSoftmax(call: EvaluationCall): readonly Tensor[] {
-  const { type } = inputTensor(call, 0);
-  const x = numeric(inputTensor(call, 0));
-  const output = outputType(call);
-  const format = storedFormat(output);
-  const scale = storedFormat(type).scale;
-  const table = exponentials(scale);
-  const width = type.shape.at(-1) ?? 1;
-  const result = new Float64Array(product(type.shape));
-  for (let start = 0; start < result.length; start += width) {
-    let [largest, sum] = [-Infinity, 0];
-    for (let at = start; at < start + width; at++) largest = max(largest, x[at] ?? 0);
-    for (let at = start; at < start + width; at++) {
-      sum = fround(sum + (table[largest - (x[at] ?? 0)] ?? 0));
-    }
-    const logSum = fround(log(sum));
-    for (let at = start; at < start + width; at++) {
-      const real = fround(fround(scale * ((x[at] ?? 0) - largest)) - logSum);
-      const scaled = fround(real / format.scale);
-      result[at] = clampStored(roundHalfEven(scaled) + format.zeroPoint, format);
-    }
-  }
-  return [tensorFrom(output, (index) => result[index] ?? 0)];
 }
