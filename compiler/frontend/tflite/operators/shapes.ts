@@ -1,6 +1,6 @@
 /** Operators that move elements, and those that compute with shapes. */
 import { product } from "../../../../protocol/base/integers.ts";
-import { tensorOf } from "../../../ir/index.ts";
+import { fixedFunctions, storedFormat, tensorOf } from "../../../ir/index.ts";
 import type { DType } from "../../../ir/index.ts";
 import { outputAt, requiredInput } from "../operator.ts";
 import type { Operator } from "../operator.ts";
@@ -9,8 +9,9 @@ import type { Scope } from "../scope.ts";
 import { elementType } from "../tensors.ts";
 import { planeOrder } from "../value.ts";
 import type { Value } from "../value.ts";
-import { axisIn, direct, emitActivated, layoutOf } from "./handler.ts";
+import { axisIn, direct, emitActivated, isStored, layoutOf } from "./handler.ts";
 import type { Handler } from "./handler.ts";
+import { emitTable } from "./stored-functions.ts";
 
 export const SHAPES: Readonly<Record<string, Handler>> = {
   RESHAPE: (op, scope) => [importReshape(op, scope)],
@@ -98,7 +99,6 @@ function importSqueeze(op: Operator, scope: Scope): Value {
   const x = requiredInput(op, 0);
   const { shape } = x.type;
   const rank = shape.length;
-  if (rank === 0) return reshapedTo(op, scope, { x, shape });
   const axes = op.options("Squeeze").axes.map((axis) => axisIn(op, axis, { rank, layout: "rows" }));
   const drops = (size: number, axis: number) =>
     axes.length === 0 ? size === 1 : axes.includes(axis);
@@ -116,12 +116,23 @@ function importExpandDims(op: Operator, scope: Scope): Value {
 
 function importConcat(op: Operator, scope: Scope): Value {
   const { axis, activation } = op.options("Concatenation");
-  const inputs = op.inputs.map((_, position) => requiredInput(op, position));
+  const inputs = op.inputs.map((_, position) => alike(op, scope, position));
   const layout = layoutOf(inputs);
   const rank = requiredInput(op, 0).type.shape.length;
   const attributes = { axis: axisIn(op, axis, { rank, layout }) };
   const emission = { op: "concat", inputs, attributes, layout, activation };
   return emitActivated(op, scope, { ...emission, clamps: false });
+}
+
+/** An input in the encoding of the output. */
+function alike(op: Operator, scope: Scope, position: number): Value {
+  const x = requiredInput(op, position);
+  const { quantization } = outputAt(op, 0);
+  if (!isStored(x) || quantization === undefined) return x;
+  const [from, to] = [storedFormat(x.type), storedFormat({ ...x.type, quantization })];
+  if (from.scale === to.scale && from.zeroPoint === to.zeroPoint) return x;
+  const rule = fixedFunctions.rescaledFloat({ from, to });
+  return emitTable(op, scope, { x, rule, dtype: x.type.dtype, inner: `part.${position}` });
 }
 
 function importPack(op: Operator, scope: Scope): Value {

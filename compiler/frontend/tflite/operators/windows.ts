@@ -77,7 +77,9 @@ export function reordered(
 ): Value {
   if (value.constant === undefined) {
     const attributes = { perm };
-    const turned = { op: "transpose", inputs: [value], attributes, inner: "weights" };
+    const { quantization } = value.type;
+    const encoding = quantization === undefined ? {} : { quantization };
+    const turned = { op: "transpose", inputs: [value], attributes, inner: "weights", ...encoding };
     return { ...scope.emit(op, turned), fixed: true };
   }
   return { ...scope.constant(value.name, permuted(value.constant, perm)), fixed: true };

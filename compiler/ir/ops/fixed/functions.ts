@@ -100,6 +100,14 @@ export function rescaled({ from, to }: Formats): StoredFunction {
   return (stored) => clampStored(scaleFixed(stored - from.zeroPoint, scale) + to.zeroPoint, to);
 }
 
+/** The same by one float32 factor and one float32 offset, ties away from zero. */
+export function rescaledFloat({ from, to }: Formats): StoredFunction {
+  const scale = fround(from.scale * fround(1 / to.scale));
+  const offset = fround(-from.zeroPoint * scale);
+  return (stored) =>
+    clampStored(roundHalfAway(fround(fround(stored * scale) + offset)) + to.zeroPoint, to);
+}
+
 /** The same in eight fractional bits, rounded once, ties upwards. */
 export function rescaledShort(formats: Formats): StoredFunction {
   return leakyShort(1, formats);
