@@ -15,9 +15,15 @@ export interface Factor {
 /** By tensor axis. Axes of size 1 have no factors. */
 export type Arrangement = readonly (readonly Factor[])[];
 
-/** Channels second in [N,C,H,W], last in everything else; pixels in the order of the other axes. */
-export function canonicalArrangement(shape: readonly number[], grid: Grid): Arrangement {
-  const channelAxis = shape.length === 4 ? 1 : shape.length - 1;
+/**
+ * Channels second in [N,C,H,W], last in everything else, unless told otherwise; pixels in the order of the
+ * other axes.
+ */
+export function canonicalArrangement(
+  shape: readonly number[],
+  grid: Grid,
+  channelAxis = shape.length === 4 ? 1 : shape.length - 1,
+): Arrangement {
   let pixelStep = 1;
   const axes = [...shape].map((): Factor[] => []);
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -67,6 +67,12 @@ export function gridOfShape(
   return tokenGrid(pixels, shape.at(-1) ?? 1, format);
 }
 
+/** [N,H,W,C]: images with their channels last, one below the other. */
+export function channelsLastGrid(shape: readonly number[], format: Format): Grid {
+  const [images = 1, height = 1, width = 1, channels = 1] = shape;
+  return gridOf({ height: images * height, width, channels }, format);
+}
+
 /** Pixels without neighbours: as many to a row as a crouton has. */
 export function tokenGrid(pixels: number, channels: number, format: Format): Grid {
   const width = Math.min(pixels, format.columns);

@@ -1,13 +1,14 @@
 /** The graph as values in croutons and the stages that make them. */
 import { present } from "../../protocol/base/assert.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
-import { attributesOf, consumersOf } from "../ir/index.ts";
+import { attributesOf, consumersOf, sameShape } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
 import { canonicalArrangement, sameArrangement } from "./arrangement.ts";
+import type { Arrangement } from "./arrangement.ts";
 import { storedEncoding } from "./encoding.ts";
 import { unsupported } from "./failure.ts";
 import { FORMATS, isFormat } from "./format.ts";
-import { gridOfShape, isDense } from "./grid.ts";
+import { channelsLastGrid, gridOfShape, isDense, sameGrid } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 import type { GatheredValue, NodeContext, Placement } from "./nodes/context.ts";
 import { lowerArithmetic } from "./nodes/arithmetic.ts";
@@ -76,6 +77,8 @@ class NetworkBuilder {
   private readonly mayBePhased: ReadonlySet<string>;
   private readonly matrixCycles = new Map<ValueId, number>();
   private readonly imported = new Set<ValueId>();
+  /** Ports that do not lie in the usual order of their shape. */
+  private readonly ports = new Map<string, PortValue>();
   private readonly neverNegative: ReadonlySet<string>;
 
   constructor(graph: Graph, options: LoweringOptions, soc: SocDescription) {
@@ -88,7 +91,7 @@ class NetworkBuilder {
   }
 
   input(name: string, index: number): void {
-    const { grid, encoding, shape } = this.port(name);
+    const { grid, encoding, shape } = this.inputPort(name);
     const { zeroPoint } = encoding;
     const region = FIRST_PORT_REGION + index;
     const gathers = this.options.gatherInput.some((dtype) => dtype === grid.format.dtype);
@@ -96,7 +99,8 @@ class NetworkBuilder {
     const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
     this.imported.add(value);
     if (gathered === undefined) {
-      this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid) });
+      const channelAxis = this.isReadChannelsLast(name) ? 3 : undefined;
+      this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid, channelAxis) });
       const { importByCrouton: byCrouton } = this.options;
       this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, byCrouton }));
     } else {
@@ -121,19 +125,37 @@ class NetworkBuilder {
     const node = { name, op: "output", inputs: [], outputs: [], attributes: new Map() };
     const { grid: placed } = present(this.values[known.value], "value");
     const dense = canonicalArrangement(shape, placed);
-    const isDenseOrder = sameArrangement(known.arrangement, dense) && isDense(placed);
+    const channelsLast = isChannelsLast(shape, known.arrangement, placed);
+    const isDenseOrder =
+      (sameArrangement(known.arrangement, dense) || channelsLast) && isDense(placed);
     const value = isDenseOrder
       ? known.value
       : inUsualOrder(this.mover(node), { ...known, grid: placed, zeroPoint }, type);
-    this.stages.push(
-      exportStage({ node: name, value, grid: this.gridOf(value), zeroPoint, region }),
-    );
+    const exported = this.gridOf(value);
+    this.ports.set(name, { name, shape, grid: exported, encoding });
+    this.stages.push(exportStage({ node: name, value, grid: exported, zeroPoint, region }));
+  }
+
+  /** Images whose every reader turns them have their channels last. */
+  private isReadChannelsLast(name: string): boolean {
+    const readers = this.consumers.get(name) ?? [];
+    const isTurned = (node: Node): boolean =>
+      node.op === "transpose" && sameShape(attributesOf(node).numbers("perm"), [0, 3, 1, 2]);
+    return readers.length > 0 && readers.every(isTurned);
+  }
+
+  private inputPort(name: string): PortValue {
+    const usual = this.port(name);
+    if (!this.isReadChannelsLast(name)) return usual;
+    const port = { ...usual, grid: channelsLastGrid(usual.shape, usual.grid.format) };
+    this.ports.set(name, port);
+    return port;
   }
 
   finish(): Network {
     const { values, stages, graph } = this;
-    const inputs = graph.inputs.map((name) => this.port(name));
-    return { values, stages, inputs, outputs: graph.outputs.map((name) => this.port(name)) };
+    const portOf = (name: string): PortValue => this.ports.get(name) ?? this.port(name);
+    return { values, stages, inputs: graph.inputs.map(portOf), outputs: graph.outputs.map(portOf) };
   }
 
   context(node: Node): NodeContext {
@@ -253,6 +275,14 @@ class NetworkBuilder {
     if (grid === undefined) throw unsupported(node, `shape [${type.shape.join(", ")}]`);
     return grid;
   }
+}
+
+function isChannelsLast(shape: readonly number[], arrangement: Arrangement, grid: Grid): boolean {
+  if (shape.length !== 4) return false;
+  const wanted = channelsLastGrid(shape, grid.format);
+  return (
+    sameGrid(grid, wanted) && sameArrangement(arrangement, canonicalArrangement(shape, grid, 3))
+  );
 }
 
 /** Regions: VTCM, weights, then inputs, outputs and scratch memory. */

@@ -14,7 +14,8 @@ export const simplify: Pass = {
         mergeReshapes(node, view) ??
         knownFill(node, view) ??
         mergePad(node, view) ??
-        meanAsPool(node, view),
+        meanAsPool(node, view) ??
+        poolOfAll(node, view),
     ),
 };
 
@@ -93,6 +94,22 @@ function mergePad(node: Node, view: View): Replacement | undefined {
   const pads = more.map((count, index) => count + (own[index] ?? 0));
   const inputs = [pad.inputs[0] ?? "", ...node.inputs.slice(1)];
   return { remove: [pad, node], insert: [derived(node, { inputs, attributes: { pads } })] };
+}
+
+/** An average over a window as large as the image is a global average pool. */
+function poolOfAll(node: Node, view: View): Replacement | undefined {
+  const { shape } = view.typeOf(node.inputs[0]);
+  if (node.op !== "average_pool" || shape.length !== 4) return undefined;
+  const attributes = attributesOf(node);
+  const isWhole = sameShape(attributes.numbers("kernel"), shape.slice(2));
+  const isUnpadded = attributes.numbers("pads").every((count) => count === 0);
+  const isSingle = view
+    .typeOf(node.outputs[0])
+    .shape.slice(2)
+    .every((size) => size === 1);
+  if (!isWhole || !isUnpadded || !isSingle) return undefined;
+  const pool = { ...node, op: "global_average_pool", attributes: attributeMap({}) };
+  return { remove: [node], insert: [pool] };
 }
 
 /** A mean over both spatial axes is a global average pool. */

@@ -268,5 +268,9 @@ function quantizeMovement(work: Work, node: Node): void {
     addTable(work, { name: recoded, input: name, from, to: output, rule: (real) => real });
     return recoded;
   });
-  keep(work, chipResize(node) ?? node, inputs);
+  const resized = chipResize(node);
+  if (node.op === "resize" && !resized && attributesOf(node).text("mode") !== "nearest") {
+    refuse(node, "this interpolation is computed in floats only");
+  }
+  keep(work, resized ?? node, inputs);
 }

@@ -17,7 +17,7 @@ export function writePort(port: Port, values: Float32Array, region: Uint8Array):
   if (storage.kind === "float32") return region.set(bytesOf(values));
   const stored = storedPixels(storage, region);
   const isHalf = storage.element === "fp16";
-  eachElement(pixelOrder(port), (element, place) => {
+  eachElement(pixelOrder(port, storage), (element, place) => {
     const value = values[element]!;
     stored[place] = isHalf ? encodeHalf(value) : quantized(value, storage);
   });
@@ -33,7 +33,7 @@ export function readPort(port: Port, region: Uint8Array): Float32Array {
   const stored = storedPixels(storage, region);
   const { scale, zeroPoint } = storage;
   const isHalf = storage.element === "fp16";
-  eachElement(pixelOrder(port), (element, place) => {
+  eachElement(pixelOrder(port, storage), (element, place) => {
     const value = stored[place]!;
     values[element] = isHalf ? decodeHalf(value) : (value - zeroPoint) * scale;
   });
@@ -88,12 +88,13 @@ interface PixelOrder {
   readonly inner: number;
 }
 
-/** Channels are the second of four axes, as in NCHW; any other tensor already lies as its pixels do. */
-function pixelOrder(port: Port): PixelOrder {
-  const [batches = 1, second] = port.shape;
+/** Images may have their channels second of four axes; any other tensor already lies as its pixels do. */
+function pixelOrder(port: Port, { columns, channels }: Pixels): PixelOrder {
+  const [batches = 1, second = 1, , fourth] = port.shape;
   const total = elementCount(port);
-  if (port.shape.length !== 4 || second === undefined)
-    return { batches: 1, channels: total, inner: 1 };
+  // Where the last axis is as long, the columns tell.
+  const isSecond = second === channels && (fourth !== channels || columns === fourth);
+  if (port.shape.length !== 4 || !isSecond) return { batches: 1, channels: total, inner: 1 };
   return { batches, channels: second, inner: total / (batches * second) };
 }
 

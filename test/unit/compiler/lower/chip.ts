@@ -19,7 +19,7 @@ import type { Sha256 } from "../../../../protocol/base/brand.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import type { SocDescription } from "../../../../protocol/isa/index.ts";
-import type { Program } from "../../../../protocol/program/index.ts";
+import type { Port, Program } from "../../../../protocol/program/index.ts";
 
 const FOLDER = new URL("../../../../compiler/kernels/", import.meta.url);
 export const kernels = loadKernels((name) => readFileSync(new URL(name, FOLDER), "utf8"));
@@ -51,11 +51,13 @@ export function compile(graph: Graph, version: string, soc: SocDescription): Pro
 export type Stored = Int8Array | Int16Array | Uint16Array;
 
 /** Elements of a tensor as they lie in a port: pixels, channel fastest. */
-export function pixelsOf(tensor: Tensor): Stored {
+export function pixelsOf(tensor: Tensor, port: Port): Stored {
   const { shape } = tensor.type;
   const data = tensor.data as Int8Array;
-  if (shape.length !== 4) return data;
   const [, channels = 1, height = 1, width = 1] = shape;
+  const { storage } = port;
+  const isSecond = storage.kind === "pixels" && storage.channels === channels;
+  if (shape.length !== 4 || !isSecond) return data;
   const plane = height * width;
   return data.map((_, place) => {
     const [pixel, c] = [Math.floor(place / channels), place % channels];
@@ -115,11 +117,15 @@ export function checkGraph(graph: Graph, seed = 1, targets = TARGETS): void {
   const expected = evaluate(graph, inputs);
   for (const { version, soc } of targets) {
     const program = compile(graph, version, soc);
-    const { outputs } = runOnChip(program, soc, [...inputs.values()].map(pixelsOf));
+    const stored = program.inputs.map((port) => pixelsOf(inputs.get(port.name)!, port));
+    const { outputs } = runOnChip(program, soc, stored);
     graph.outputs.forEach((name, index) => {
       const wanted = expected.get(name);
       if (wanted === undefined) throw new Error(`no output ${name}`);
-      const difference = firstDifference(outputs[index] ?? new Uint8Array(0), pixelsOf(wanted));
+      const difference = firstDifference(
+        outputs[index] ?? new Uint8Array(0),
+        pixelsOf(wanted, program.outputs[index]!),
+      );
       const at = { version, soc: soc.name, name };
       expect({ ...at, difference }).toEqual({ ...at, difference: undefined });
     });

@@ -32,6 +32,15 @@ describe("moves equal the evaluator in every bit", () => {
     const y = g.node("reshape", [turned], { shape: [1, 48, 7, 10], quantization });
     checkGraph(g.finish(g.node("conv", [y, g.weights([8, 48, 1, 1], 0)])), 1, TARGETS);
   });
+  test("ports with their channels last", () => {
+    const g = int8Graph(7);
+    const x = g.input([1, 6, 9, 5]);
+    const turned = { perm: [0, 3, 1, 2], quantization: g.encodingOf(x) };
+    const image = g.node("transpose", [x], turned);
+    const y = g.node("conv", [image, g.weights([7, 5, 3, 3], 0)], { pads: [1, 1, 1, 1] });
+    const back = { perm: [0, 2, 3, 1], quantization: g.encodingOf(y) };
+    checkGraph(g.finish(g.node("transpose", [y], back)), 1, TARGETS);
+  });
   test("a class token before the patches of an image, and a position for each", () => {
     const g = int8Graph(4);
     const x = g.input([1, 40, 5, 6]);

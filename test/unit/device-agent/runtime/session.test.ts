@@ -185,7 +185,8 @@ describe("ports", () => {
 
   test.each([
     ["NCHW", port([1, 2, 1, 3], 2), [0, 3, 1, 4, 2, 5]],
-    ["two images", port([2, 2, 1, 2], 2), [0, 2, 1, 3, 4, 6, 5, 7]],
+    ["two images", port([2, 2, 1, 3], 2), [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]],
+    ["channels last of four", port([1, 2, 1, 3], 3), [0, 1, 2, 3, 4, 5]],
     ["one pixel a row", port([2, 3], 3), [0, 1, 2, 3, 4, 5]],
     ["channels last", port([1, 2, 3], 3), [0, 1, 2, 3, 4, 5]],
   ])("%s lies in pixels", (_name, where, order) => {
