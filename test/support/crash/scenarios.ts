@@ -73,6 +73,7 @@ const pathOf = (bundle: Uint8Array, version: string): string =>
 
 /** In the state file. */
 const DOWNLOADED = '"kind":"downloaded"';
+const DOWNLOADING = '"kind":"downloading"';
 
 const full: Scenario = {
   name: "full update",
@@ -140,9 +141,13 @@ const resume: Scenario = {
   },
   // Once the second answer is on offer, the first 2,000 bytes are the device's for good.
   keeps: (root, server) => {
+    const files = filesBelow(root);
     const offered = server.corrupted.get(pathOf(NEXT, "1.1.0"))?.length;
-    const kept = filesBelow(root).get(downloadPath(sha256Hex(NEXT))) ?? new Uint8Array(0);
-    return offered !== 3000 || equalBytes(kept.subarray(0, 2000), NEXT.subarray(0, 2000));
+    const isUnderWay = fromUtf8(files.get("state.json") ?? new Uint8Array(0)).includes(DOWNLOADING);
+    const kept = files.get(downloadPath(sha256Hex(NEXT))) ?? new Uint8Array(0);
+    return (
+      offered !== 3000 || !isUnderWay || equalBytes(kept.subarray(0, 2000), NEXT.subarray(0, 2000))
+    );
   },
 };
 
