@@ -10,6 +10,7 @@ import * as fidelity from "./commands/fidelity.ts";
 import * as keys from "./commands/keys.ts";
 import * as model from "./commands/model.ts";
 import * as release from "./commands/release.ts";
+import * as reports from "./commands/reports.ts";
 import * as rollout from "./commands/rollout.ts";
 import * as run from "./commands/run.ts";
 import * as server from "./commands/server.ts";
@@ -25,6 +26,7 @@ const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
   release,
   rollout,
   devices,
+  reports,
   agent,
   config,
 ];

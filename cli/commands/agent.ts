@@ -1,17 +1,17 @@
 /** `retile agent`: a device on this machine, with a simulated chip. */
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Agent } from "../../device-agent/index.ts";
 import { brand, isIdentifier } from "../../protocol/base/brand.ts";
 import type { ModelId } from "../../protocol/base/brand.ts";
-import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
-import type { Result } from "../../protocol/base/result.ts";
+import { failed, unwrap } from "../../protocol/base/result.ts";
 import type { AgentRunOptions } from "../agent/run.ts";
+import { registerOffline } from "../offline/commands.ts";
 import type { RegisterOptions } from "../agent/register.ts";
 import { handle, settingFlags } from "../command.ts";
 import type { Config } from "../config.ts";
 import type { Output, Row } from "../output.ts";
 import { agentFolder } from "../places.ts";
+import { readInput } from "../read-input.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { registerTuf } from "./agent-tuf.ts";
 
@@ -26,6 +26,7 @@ export function register(program: Command): void {
   registerRegister(agent);
   registerUnregister(agent);
   registerPoll(agent);
+  registerOffline(agent);
   registerRun(agent);
   registerStatus(agent);
   registerTuf(agent);
@@ -55,7 +56,10 @@ function registerInit(agent: Command): void {
       if (device !== undefined && !isIdentifier(device)) {
         return unwrap(failed("USAGE", `"${device}" is no name for a device`));
       }
-      const [bundle, trustedRoot] = [unwrap(await read(factory)), unwrap(await read(root))];
+      const [bundle, trustedRoot] = [
+        unwrap(await readInput(factory)),
+        unwrap(await readInput(root)),
+      ];
       const opened = await open(config, output, device);
       unwrap(await opened.init(bundle, trustedRoot));
       const { device: id, soc, current } = unwrap(await opened.status());
@@ -190,14 +194,4 @@ function registerStatus(agent: Command): void {
       output.report({ name: "agent status", rows, summary: { ...summary, ...work } });
     }),
   );
-}
-
-async function read(path: string): Promise<Result<Uint8Array, "INPUT_NOT_FOUND">> {
-  try {
-    return succeeded(new Uint8Array(await readFile(path)));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "EISDIR") throw error;
-    return failed("INPUT_NOT_FOUND", `there is no file ${path}`, { path });
-  }
 }

@@ -1,11 +1,12 @@
 /** `retile release`: sign and publish driver bundles, and list what is published. */
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { brand } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { isSemver } from "../../protocol/base/semver.ts";
-import { handle, settingFlags } from "../command.ts";
+import { handle, settingFlags, wholeNumber } from "../command.ts";
 import type { BundleSource } from "../keys/publish-release.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
 
@@ -20,6 +21,7 @@ export function register(program: Command): void {
   const release = program.command("release").description("Sign, publish and list driver releases");
   registerPublish(release);
   registerList(release);
+  registerExport(release);
 }
 
 function registerPublish(release: Command): void {
@@ -83,6 +85,39 @@ function registerList(release: Command): void {
         sha256,
       }));
       output.report({ name: "release list", rows, summary: { releases: rows.length } });
+    }),
+  );
+}
+
+interface ExportOptions {
+  readonly out: string;
+  readonly days: number;
+}
+
+function registerExport(release: Command): void {
+  const command = release
+    .command("export")
+    .description("Write one file with what a device without a network is to install now")
+    .argument("<device>", "the device that it is for; no other takes it")
+    .requiredOption("--out <file>", "the file to carry to `retile agent import`")
+    .option("--days <count>", "how long the order may be taken up", wholeNumber, 7);
+  settingFlags(command, ...OPERATOR_SETTINGS, "tenant").action(
+    handle<ExportOptions>(async ({ options, args, config, output }) => {
+      const client = unwrap(await connect(config));
+      const { fillStick } = await import("../offline/export.ts");
+      const assigned = unwrap(await client.offlineAssignment(args[0] ?? "", options.days));
+      const { order, target, startBefore } = assigned;
+      const tenant = brand<TenantId>(config.tenant.value);
+      const fetch = client.repositoryFile.bind(client);
+      const request = { order, path: target.path, tenant, now: Date.now() };
+      const stick = unwrap(await fillStick(fetch, request));
+      await writeFile(options.out, stick.bytes);
+      const validUntil = new Date(
+        Math.min(stick.validUntil, Date.parse(startBefore)),
+      ).toISOString();
+      const summary = { device: args[0] ?? "", version: target.version, validUntil };
+      const size = { files: stick.files, bytes: stick.bytes.length, out: options.out };
+      output.report({ name: "release export", rows: [], summary: { ...summary, ...size } });
     }),
   );
 }

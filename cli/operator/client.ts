@@ -7,6 +7,8 @@ import type { Result } from "../../protocol/base/result.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
 import { metadataFilePath, TIMESTAMP_FILE_PATH } from "../../protocol/metadata/index.ts";
 import {
+  decodeReportAck,
+  DEVICE_ROUTES,
   deviceView,
   METADATA_ROUTE,
   modelOutcomeView,
@@ -23,7 +25,8 @@ import type {
   RolloutAction,
   RolloutView,
 } from "../../protocol/wire/index.ts";
-import { evidenceView, repositoryView } from "../../server/http/schemas.ts";
+import { evidenceView, offlineAssignmentView, repositoryView } from "../../server/http/schemas.ts";
+import type { Fetch } from "../../device-agent/update/index.ts";
 import type { OnlineKeys, SignedTargets } from "../keys/offline-signing.ts";
 
 export interface Publication {
@@ -150,6 +153,47 @@ export class OperatorClient {
     return this.call(z.unknown(), { method: "GET", path });
   }
 
+  /** What the device would be given now, to be carried to it. */
+  async offlineAssignment(device: string, days: number): Promise<Result<OfflineAssignment>> {
+    const path = `/v1/devices/${encodeURIComponent(device)}/offline-assignment`;
+    const request = { method: "POST", path, body: { days } } as const;
+    const reply = await this.call(offlineAssignmentView, request);
+    if (!reply.ok) return reply;
+    const { envelope, target, startBefore } = reply.value;
+    const order = new Uint8Array(Buffer.from(envelope, "base64"));
+    return succeeded({ order, target, startBefore });
+  }
+
+  /** A file of the repository as devices read it. */
+  async repositoryFile(path: string, bytesMax: number): ReturnType<Fetch> {
+    const isTarget = path.startsWith("targets/");
+    const route = isTarget ? TARGETS_ROUTE + path.slice("targets/".length) : METADATA_ROUTE + path;
+    const response = await this.request({ method: "GET", path: route });
+    if (!response.ok) return failed("FETCH_FAILED", response.message, { path });
+    const { status } = response.value;
+    if (status === 404) return failed("NOT_FOUND", `${path} is not published.`, { path });
+    if (status !== 200) return failed("FETCH_FAILED", `the server answered ${status}`, { path });
+    const bytes = new Uint8Array(await response.value.arrayBuffer());
+    if (bytes.length <= bytesMax) return succeeded(bytes);
+    return failed("FETCH_TOO_LARGE", `${path} has more than ${bytesMax} bytes`, { path });
+  }
+
+  /** A batch that a device signed, as it came on a stick; the sequence up to which the server now has all. */
+  async importReports(batch: Uint8Array): Promise<Result<number>> {
+    const response = await this.request({
+      method: "POST",
+      path: DEVICE_ROUTES.reports,
+      bytes: batch,
+    });
+    if (!response.ok) return response;
+    const body = new Uint8Array(await response.value.arrayBuffer());
+    if (response.value.status >= 400) {
+      return refusal(response.value.status, JSON.parse(new TextDecoder().decode(body)));
+    }
+    const ack = decodeReportAck(body);
+    return ack.ok ? succeeded(ack.value.acknowledgedSequence) : ack;
+  }
+
   private async list<Item extends z.ZodType>(
     item: Item,
     path: string,
@@ -172,7 +216,12 @@ export class OperatorClient {
   }
 
   private async send(request: Request): Promise<Result<{ status: number; json: unknown }>> {
-    const { method, path, body, bytes } = request;
+    const response = await this.request(request);
+    if (!response.ok) return response;
+    return succeeded({ status: response.value.status, json: await response.value.json() });
+  }
+
+  private async request({ method, path, body, bytes }: Request): Promise<Result<Response>> {
     const headers = new Headers({ authorization: `Bearer ${this.token}` });
     if (body !== undefined) headers.set("content-type", "application/json");
     if (bytes !== undefined) headers.set("content-type", "application/octet-stream");
@@ -180,13 +229,18 @@ export class OperatorClient {
     try {
       const signal = AbortSignal.timeout(ANSWER_MS_MAX);
       const init = { method, headers, signal, ...(payload !== undefined && { body: payload }) };
-      const response = await fetch(new URL(path, this.url), init);
-      return succeeded({ status: response.status, json: await response.json() });
+      return succeeded(await fetch(new URL(path, this.url), init));
     } catch (error) {
       const { message: why } = ((error as Error).cause ?? error) as Error;
       return failed("SERVER_DOWN", `no server answers at ${this.url}: ${why}`, { url: this.url });
     }
   }
+}
+
+export interface OfflineAssignment {
+  readonly order: Uint8Array;
+  readonly target: { readonly path: string; readonly version: string };
+  readonly startBefore: string;
 }
 
 interface Request {

@@ -7,6 +7,7 @@ import {
   toFailure,
   type Result,
 } from "../../protocol/base/result.ts";
+import { readStick } from "../../protocol/bundle/index.ts";
 import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
 import type { DriverRef, Report, SandboxLevel } from "../../protocol/wire/index.ts";
 import { scoreOf } from "../benchmark/index.ts";
@@ -26,7 +27,7 @@ import {
   type Workshop,
 } from "../workload/index.ts";
 import { readState, type AgentState } from "./agent-state.ts";
-import { AGENT_VERSION, checkIn } from "./check-in.ts";
+import { AGENT_VERSION, checkIn, takeAssignment } from "./check-in.ts";
 import { Journal, storedDriver, type Context } from "./context.ts";
 import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
 import { collectGarbage } from "./garbage.ts";
@@ -35,6 +36,7 @@ import { compileFor } from "./measure-update.ts";
 import { machineFor, type AgentOptions, type Machine } from "./options.ts";
 import { settleHome } from "./settle.ts";
 import { startDriver } from "./start.ts";
+import { stickServer } from "./stick-server.ts";
 import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
 import type { UpdateSummary } from "./update-summary.ts";
 
@@ -47,6 +49,10 @@ export interface Agent {
   unregisterModel(id: ModelId): Promise<Result<void>>;
   /** One check-in, and the update that it brings or that was under way, as far as it comes. */
   poll(): Promise<Result<PollOutcome>>;
+  /** A stick in the place of the server: what it orders is verified and carried out in the same way. */
+  importStick(stick: Uint8Array): Promise<Result<PollOutcome>>;
+  /** The oldest reports as one signed batch, for a stick; null when there are none. They stay in the outbox. */
+  exportReports(): Promise<Result<Uint8Array | null>>;
   /** One inference on the chip: float32 values by input name. */
   run(id: ModelId, inputs: ReadonlyMap<string, Float32Array>): Promise<Result<RunResult>>;
   models(): Promise<Result<readonly RegisteredModel[]>>;
@@ -74,6 +80,8 @@ export interface AgentStatus {
   /** 1000 at registration (scoreOf); null without models, or when one has no program yet. */
   readonly score: number | null;
 }
+
+const NOT_ENROLLED = "The device is not enrolled with a server yet.";
 
 /** Sessions hold a chip's memory: an application that alternates between a few models keeps them open. */
 const OPEN_SESSIONS_MAX = 3;
@@ -140,12 +148,35 @@ class DeviceAgent implements Agent {
     return this.withContext(async (context) => {
       const signer = await readDeviceKey(this.machine.files);
       if (!signer || context.journal.state.outbox.epoch === 0) {
-        return failed("NOT_ENROLLED", "The device is not enrolled with a server yet.");
+        return failed("NOT_ENROLLED", NOT_ENROLLED);
       }
       await sendReports(context, signer);
       const outcome = await pollOnce(context, signer);
       await sendReports(context, signer);
       return outcome;
+    });
+  }
+
+  importStick(stick: Uint8Array): Promise<Result<PollOutcome>> {
+    return this.withContext(async (context) => {
+      const read = readStick(stick);
+      if (!read.ok) return read;
+      const ports = { ...context.ports, server: stickServer(read.value.files) };
+      const offline = { ...context, ports };
+      // What was under way goes on with the files that are here now.
+      const isIdle = context.journal.state.slots.update.kind === "idle";
+      const taken = isIdle ? await takeAssignment(offline, read.value.order) : succeeded(undefined);
+      if (!taken.ok) return taken;
+      return taken.value ? succeeded(taken.value) : carryThrough(offline);
+    });
+  }
+
+  exportReports(): Promise<Result<Uint8Array | null>> {
+    return this.withContext(async ({ journal }) => {
+      const signer = await readDeviceKey(this.machine.files);
+      if (!signer || journal.state.outbox.epoch === 0) return failed("NOT_ENROLLED", NOT_ENROLLED);
+      const batch = await nextBatch(journal.state.outbox, journal.state, signer);
+      return batch.ok ? succeeded(batch.value ?? null) : batch;
     });
   }
 
@@ -283,6 +314,11 @@ async function pollOnce(context: Context, signer: Signer): Promise<Result<PollOu
     if (!asked.ok) return asked;
     if (asked.value) return succeeded(asked.value);
   }
+  return carryThrough(context);
+}
+
+/** As far as it comes; a disk that is full ends the update. */
+async function carryThrough(context: Context): Promise<Result<PollOutcome>> {
   try {
     return succeeded(await carryOut(context));
   } catch (error) {

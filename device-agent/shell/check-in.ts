@@ -107,7 +107,8 @@ async function trustedVersions({ files }: Context["ports"]): Promise<MetadataVer
 
 const versionedSchema = z.looseObject({ version: z.int().min(1) });
 
-async function takeAssignment(
+/** An order, from a check-in or from a stick: verified alike. */
+export async function takeAssignment(
   context: Context,
   envelope: Uint8Array,
 ): Promise<Result<PollOutcome | undefined>> {

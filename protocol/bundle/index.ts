@@ -4,3 +4,4 @@ export * from "./delta.ts";
 export * from "./delta-index.ts";
 export * from "./limits.ts";
 export * from "./manifest.ts";
+export * from "./stick.ts";

@@ -37,6 +37,7 @@ export interface AssignmentFields {
   readonly sequence: number;
   readonly startBefore: Instant;
   readonly activateBefore: Instant;
+  readonly airGapped?: boolean;
   readonly evidence: { readonly policyHash: Sha256; readonly watermark: number };
 }
 

@@ -63,6 +63,8 @@ const assignmentSchema = z.object({
   stage: count,
   /** No switch to it may happen at or after this. */
   activateBefore: expiresSchema,
+  /** Made for a stick: it lives longer than what a device that checks in is given. */
+  airGapped: z.boolean().optional(),
   /** What the decision rested on: the gate policy's hash, and the last report it had seen. */
   evidence: z.object({ policyHash: sha256, watermark: count }),
 });

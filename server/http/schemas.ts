@@ -129,6 +129,19 @@ export const holdRequest = z
   .strictObject({ held: z.boolean(), because: z.string().min(1).max(500) })
   .meta({ id: "HoldRequest" });
 
+export const offlineAssignmentRequest = z
+  .strictObject({ days: z.int().min(1).max(30) })
+  .meta({ id: "OfflineAssignmentRequest" });
+
+export const offlineAssignmentView = z
+  .object({
+    /** The signed order, base64. */
+    envelope: z.base64(),
+    target: z.object({ path: z.string(), version: z.string() }),
+    startBefore: z.string(),
+  })
+  .meta({ id: "OfflineAssignment" });
+
 const cellView = z.object({
   model: z.string(),
   hardwareClass: z.string(),

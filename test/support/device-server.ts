@@ -58,6 +58,8 @@ export interface DeviceServer {
   /** What goes wrong: answers with no answer at all. */
   down: boolean;
   activateBefore: Instant;
+  /** The assignment that a device would be given that has none of it yet. */
+  order(): Promise<Uint8Array>;
   /** Until the device has left it: no device may run `bundle` any more; it goes back to `returnTo`. */
   recall(bundle: Uint8Array, returnTo: Uint8Array): void;
   /** As if no update had ever been; the device stays enrolled. */
@@ -88,6 +90,10 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     publish: async (bundles, next) => {
       director.assigned = next;
       server.addFiles(await publishedFiles(bundles, ++director.version));
+    },
+    order: async () => {
+      const decision = await director.decide("", server.activateBefore);
+      return decision.kind === "assignment" ? decision.envelope : new Uint8Array(0);
     },
     recall: (bundle, returnTo) => {
       director.recalled = { bundle, returnTo };
@@ -174,7 +180,7 @@ class TestDirector {
     return encodeReportAck({ epoch: 1, acknowledgedSequence: this.reports.length });
   }
 
-  private async decide(current: string, activateBefore: Instant): Promise<CheckInDecision> {
+  async decide(current: string, activateBefore: Instant): Promise<CheckInDecision> {
     const { assigned, recalled } = this;
     if (recalled && current === sha256Hex(recalled.bundle)) {
       const document = authorRecall({

@@ -1,22 +1,17 @@
 /** A device says what it is and learns what to do: the decision is pure, its assignment signed and kept. */
 import { unreachable } from "../../../protocol/base/assert.ts";
-import { instant, type Instant } from "../../../protocol/base/brand.ts";
+import type { Instant } from "../../../protocol/base/brand.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
-import {
-  authorAssignment,
-  signMetadata,
-  type DirectorKeys,
-} from "../../../protocol/metadata/index.ts";
+import type { DirectorKeys } from "../../../protocol/metadata/index.ts";
 import {
   decodeCheckInRequest,
   encodeCheckInReply,
   type CheckInDecision,
   type CheckInRequest,
 } from "../../../protocol/wire/index.ts";
-import type { FleetView } from "../../jobs/fleet.ts";
-import { policySha256Of } from "../../jobs/tick.ts";
 import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rollout/index.ts";
 import type { StoredAssignment } from "../../store/index.ts";
+import { issueAssignment, usableKeys } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
 import { deviceStateOf } from "../device-state.ts";
 import type { DeviceHandler } from "./call.ts";
@@ -97,18 +92,6 @@ async function carryOut(input: Answered, context: ServerContext): Promise<Carrie
   }
 }
 
-/** The published key set, provided that our key is in it and that it is valid now. */
-function usableKeys(
-  { snapshot, directorKeys }: FleetView,
-  { keys }: ServerContext,
-  now: Instant,
-): DirectorKeys | undefined {
-  const signer = keys.director(snapshot.tenant);
-  if (!signer || !directorKeys?.keys.has(signer.keyId)) return undefined;
-  const { validFrom, validUntil } = directorKeys;
-  return validFrom <= now && now < validUntil ? directorKeys : undefined;
-}
-
 type Assigned = Answered & { readonly answer: Extract<CheckInAnswer, { kind: "assign" }> };
 
 /** The one that the device was given before, as long as it serves; checking in twice changes nothing. */
@@ -124,32 +107,6 @@ async function assignmentFor(
   const isUnderWay = known?.status === "assigned" || known?.status === "accepted";
   const isFresh = known !== undefined && known.startBefore - now > RENEWAL_MS;
   if (known && isUnderWay && isFresh && known.epoch === directorKeys.epoch) return known;
-  return issue(input, directorKeys, context);
-}
-
-function issue(
-  { request, answer, snapshot, now }: Assigned,
-  { epoch }: DirectorKeys,
-  { store, keys }: ServerContext,
-): Promise<StoredAssignment> {
-  const { tenant, device } = request;
-  const { rollout, stage, purpose, target } = answer;
-  const entry = snapshot.entries.find((candidate) => candidate.rollout.id === rollout);
-  const signer = keys.director(tenant);
-  if (!entry || !signer) throw new Error("bug: an answer without its rollout or its signer");
-  const startBefore = instant(now + START_MS);
-  const fields = {
-    ...{ tenant, device, rollout, stage, startBefore },
-    target: { path: target.path, sha256: target.sha256, length: target.length },
-    activateBefore: instant(now + ACTIVATE_MS),
-    evidence: {
-      policyHash: policySha256Of(entry.rollout),
-      watermark: entry.rollout.watermark,
-    },
-  };
-  return store.assignments.issue({
-    ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
-    version: target.version,
-    sign: (order) => signMetadata(authorAssignment({ ...fields, ...order }), [signer]),
-  });
+  const lifetime = { startMs: START_MS, activateMs: ACTIVATE_MS };
+  return issueAssignment({ ...input, tenant, device, lifetime }, directorKeys, context);
 }

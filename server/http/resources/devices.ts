@@ -6,9 +6,17 @@ import { deviceView } from "../../../protocol/wire/index.ts";
 import type { z } from "zod";
 import { decideCheckIn, type AssignmentFact, type CheckInAnswer } from "../../rollout/index.ts";
 import type { Device } from "../../store/index.ts";
+import { issueAssignment, usableKeys } from "../assign.ts";
 import { deviceStateOf } from "../device-state.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
-import { deviceDetails, explanationView, holdRequest, pageQuery } from "../schemas.ts";
+import {
+  deviceDetails,
+  explanationView,
+  holdRequest,
+  offlineAssignmentRequest,
+  offlineAssignmentView,
+  pageQuery,
+} from "../schemas.ts";
 import { assignmentViewOf, deviceViewOf, timeText } from "../views.ts";
 import { audit } from "./access.ts";
 
@@ -94,7 +102,56 @@ const hold = jsonOperation({
   },
 });
 
-export const DEVICES = [list, read, explain, hold];
+const DAY_MS = 24 * 3600 * 1000;
+
+const assignOffline = jsonOperation({
+  method: "post",
+  path: "/v1/devices/{id}/offline-assignment",
+  summary:
+    "The order that the device would be given now, for a stick: it lives longer and says so.",
+  role: "release",
+  status: 200,
+  accepts: offlineAssignmentRequest,
+  reply: offlineAssignmentView,
+  handle: async (call) => {
+    const found = await findDevice(call);
+    if (!found.ok) return found;
+    const { context, operator, body } = call;
+    const { device, assignments } = found.value;
+    const { tenant, current } = device;
+    if (!current) return failed("NOTHING_TO_ASSIGN", "The device has never checked in.");
+    const now = context.clock();
+    const view = await context.fleet.view(tenant);
+    const models = await context.store.devices.models(tenant, device.device);
+    const answer = decideCheckIn(
+      deviceStateOf({ device, current, models, assignments }),
+      view.snapshot,
+    );
+    const directorKeys = usableKeys(view, context, now);
+    if (answer.kind !== "assign" || !directorKeys) {
+      return failed("NOTHING_TO_ASSIGN", answer.explanation);
+    }
+    const lifetimeMs = body.days * DAY_MS;
+    const { snapshot } = view;
+    const input = { tenant, device: device.device, answer, snapshot, now, airGapped: true };
+    const lifetime = { startMs: lifetimeMs, activateMs: lifetimeMs };
+    const issued = await issueAssignment({ ...input, lifetime }, directorKeys, context);
+    const { path, version } = answer.target;
+    const details = { version, days: body.days };
+    await audit(
+      { context, operator },
+      { action: "device.export", subject: device.device, details },
+    );
+    const envelope = Buffer.from(issued.envelope).toString("base64");
+    return succeeded({
+      envelope,
+      target: { path, version },
+      startBefore: timeText(issued.startBefore),
+    });
+  },
+});
+
+export const DEVICES = [list, read, explain, hold, assignOffline];
 
 interface FoundDevice {
   readonly device: Device;

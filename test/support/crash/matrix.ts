@@ -269,7 +269,9 @@ function isRefusal(facts: Facts, { startFacts }: Stage): boolean {
   const told = facts.told.slice(startFacts.told.length).trim();
   const isToldOnce =
     /^(accepted )?((installed|compiled|kept|failed|measured) )*(install_failed|rolled_back)$/;
-  const before = startFacts.versions.replace(/update \w+/, "update idle");
+  const before = startFacts.versions
+    .replace(/update \w+/, "update idle")
+    .replace(/pending \d+/, "pending 0");
   return facts.versions === before && isToldOnce.test(told);
 }
 

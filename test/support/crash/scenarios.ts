@@ -1,4 +1,5 @@
 /** What a device is doing when its disk fails it: each scenario is prepared once and lived through many times. */
+import { present } from "../../../protocol/base/assert.ts";
 import { equalBytes, fromUtf8 } from "../../../protocol/base/bytes.ts";
 import { unwrap, type Result } from "../../../protocol/base/result.ts";
 import { sha256Hex } from "../../../protocol/crypto/index.ts";
@@ -7,6 +8,7 @@ import { DEFAULT_POLICY } from "../../../device-agent/benchmark/index.ts";
 import { downloadPath } from "../../../device-agent/slots/index.ts";
 import type { DeviceServer } from "../device-server.ts";
 import { deltaFiles, lyingDelta } from "../delta-files.ts";
+import { stickFor } from "../stick.ts";
 import { KEYS, makeRoot, makeSnapshot, makeTimestamp, testSigner } from "../signed-metadata.ts";
 import {
   MODEL,
@@ -97,6 +99,29 @@ const delta: Scenario = {
     return disk.root;
   },
   live: pollOnce,
+};
+
+const stick = new Map<DeviceServer, Uint8Array>();
+
+async function importStick({ agent }: CrashDevice, server: DeviceServer): Promise<void> {
+  await agent.importStick(present(stick.get(server), "a stick"));
+}
+
+const imported: Scenario = {
+  name: "import from a stick, and its reports later",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    stick.set(server, await stickFor(server, NEXT, "1.1.0"));
+    return disk.root;
+  },
+  live: async (device, server) => {
+    await importStick(device, server);
+    await device.agent.exportReports();
+    await pollOnce(device);
+  },
+  again: importStick,
 };
 
 const installation: Scenario = {
@@ -294,6 +319,6 @@ const crashLoop: Scenario = {
 };
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...[full, delta, installation, resume, damaged, oversized, lost, recall],
+  ...[full, delta, imported, installation, resume, damaged, oversized, lost, recall],
   ...[collection, rotation, pinned, crashLoop],
 ];

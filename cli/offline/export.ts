@@ -1,0 +1,84 @@
+/**
+ * Collects what a device without a network needs, by being one: the update client runs over the published
+ * repository, and every file that it fetched goes onto the stick.
+ */
+import {
+  downloadTarget,
+  refresh,
+  resolveTarget,
+  resolveTopLevelTarget,
+  type Fetch,
+  type MetadataStore,
+  type RefreshPorts,
+} from "../../device-agent/update/index.ts";
+import { instant, type TenantId } from "../../protocol/base/brand.ts";
+import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import { BUNDLE_BYTES_MAX, packStick } from "../../protocol/bundle/index.ts";
+import {
+  directorKeysPath,
+  hardwarePolicyPath,
+  metadataFilePath,
+  parseDriverPath,
+  ROOT_BYTES_MAX,
+  targetFilePath,
+} from "../../protocol/metadata/index.ts";
+
+export interface StickRequest {
+  /** From the server: the director's signed order. */
+  readonly order: Uint8Array;
+  /** Of the driver that it assigns. */
+  readonly path: string;
+  readonly tenant: TenantId;
+  readonly now: number;
+}
+
+export interface FilledStick {
+  readonly bytes: Uint8Array;
+  readonly files: number;
+  /** When the metadata on it runs out: a device refuses it from then on. */
+  readonly validUntil: number;
+}
+
+export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Result<FilledStick>> {
+  const files = new Map<string, Uint8Array>();
+  const recording: Fetch = async (path, bytesMax) => {
+    const fetched = await fetch(path, bytesMax);
+    if (fetched.ok) files.set(path, fetched.value);
+    return fetched;
+  };
+  const root = await recording(metadataFilePath("root", 1), ROOT_BYTES_MAX);
+  if (!root.ok) return root;
+  const ports: RefreshPorts = {
+    fetch: recording,
+    store: memoryStore(root.value),
+    now: instant(request.now),
+  };
+  const trusted = await refresh(ports);
+  if (!trusted.ok) return trusted;
+  const family = parseDriverPath(request.path)?.family ?? "";
+  const wanted = [directorKeysPath(request.tenant), hardwarePolicyPath(family)];
+  for (const path of wanted) {
+    const target = resolveTopLevelTarget(trusted.value, path);
+    // A chip without a policy of its own has no such file.
+    if (!target.ok) continue;
+    const bytes = await downloadTarget(ports, target.value.target);
+    if (!bytes.ok) return bytes;
+  }
+  const driver = await resolveTarget(trusted.value, ports, request.path);
+  if (!driver.ok) return driver;
+  const bundle = await recording(targetFilePath(driver.value.target), BUNDLE_BYTES_MAX);
+  if (!bundle.ok) return bundle;
+  const expires = trusted.value.timestamp?.expires;
+  if (expires === undefined) return failed("SERVER_BAD_REPLY", "the repository has no timestamp");
+  const bytes = packStick({ order: request.order, files });
+  return succeeded({ bytes, files: files.size, validUntil: expires });
+}
+
+function memoryStore(root: Uint8Array): MetadataStore {
+  const kept = new Map([["root", root]]);
+  return {
+    get: (role) => Promise.resolve(kept.get(role)),
+    put: (role, bytes) => Promise.resolve(void kept.set(role, bytes)),
+    remove: (role) => Promise.resolve(void kept.delete(role)),
+  };
+}

@@ -1,0 +1,61 @@
+/** Signs what the pure decision says: an assignment of one device, numbered and kept. */
+import { instant, type DeviceId, type Instant, type TenantId } from "../../protocol/base/brand.ts";
+import {
+  authorAssignment,
+  signMetadata,
+  type DirectorKeys,
+} from "../../protocol/metadata/index.ts";
+import type { FleetView } from "../jobs/fleet.ts";
+import { policySha256Of } from "../jobs/tick.ts";
+import type { CheckInAnswer, FleetSnapshot } from "../rollout/index.ts";
+import type { StoredAssignment } from "../store/index.ts";
+import type { ServerContext } from "./context.ts";
+
+export interface ToAssign {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly answer: Extract<CheckInAnswer, { kind: "assign" }>;
+  readonly snapshot: FleetSnapshot;
+  readonly now: Instant;
+  readonly lifetime: { readonly startMs: number; readonly activateMs: number };
+  readonly airGapped?: boolean;
+}
+
+/** The published key set, provided that our key is in it and that it is valid now. */
+export function usableKeys(
+  { snapshot, directorKeys }: FleetView,
+  { keys }: ServerContext,
+  now: Instant,
+): DirectorKeys | undefined {
+  const signer = keys.director(snapshot.tenant);
+  if (!signer || !directorKeys?.keys.has(signer.keyId)) return undefined;
+  const { validFrom, validUntil } = directorKeys;
+  return validFrom <= now && now < validUntil ? directorKeys : undefined;
+}
+
+export function issueAssignment(
+  { tenant, device, answer, snapshot, now, lifetime, airGapped }: ToAssign,
+  { epoch }: DirectorKeys,
+  { store, keys }: ServerContext,
+): Promise<StoredAssignment> {
+  const { rollout, stage, purpose, target } = answer;
+  const entry = snapshot.entries.find((candidate) => candidate.rollout.id === rollout);
+  const signer = keys.director(tenant);
+  if (!entry || !signer) throw new Error("bug: an answer without its rollout or its signer");
+  const startBefore = instant(now + lifetime.startMs);
+  const fields = {
+    ...{ tenant, device, rollout, stage, startBefore },
+    target: { path: target.path, sha256: target.sha256, length: target.length },
+    activateBefore: instant(now + lifetime.activateMs),
+    ...(airGapped && { airGapped }),
+    evidence: {
+      policyHash: policySha256Of(entry.rollout),
+      watermark: entry.rollout.watermark,
+    },
+  };
+  return store.assignments.issue({
+    ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
+    version: target.version,
+    sign: (order) => signMetadata(authorAssignment({ ...fields, ...order }), [signer]),
+  });
+}
