@@ -25,6 +25,7 @@ export async function stickFor(
   const order = await server.order();
   const path = `drivers/sm8650/${version}`;
   const filled = unwrap(await fillStick(fetch, { order, path, tenant: brand(TENANT), now: NOW }));
-  if (!Buffer.from(filled.bytes).includes(Buffer.from(bundle))) throw new Error(`no ${sha256Hex(bundle)} on it`);
+  if (!Buffer.from(filled.bytes).includes(Buffer.from(bundle)))
+    throw new Error(`no ${sha256Hex(bundle)} on it`);
   return filled.bytes;
 }
