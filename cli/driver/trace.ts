@@ -89,4 +89,5 @@ const COLUMNS = [
   { key: "hvx", title: "hvx" },
   { key: "bandwidth", title: "bandwidth" },
   { key: "output", title: "output path" },
+  { key: "vtcm", title: "vtcm" },
 ];

@@ -6,7 +6,7 @@ export { placeImmediate, placeOf, tapImmediate, tapOf } from "./place.ts";
 export type { WindowPlace } from "./place.ts";
 export type { Accesses, ReadPointer, Span } from "./accesses.ts";
 export { parseInstruction, parseMicroOp, printInstruction, printMicroOp } from "./text.ts";
-export { hvxCycles, packetCount, packCycles } from "./packets.ts";
+export { hvxCycles, packetCount, packCycles, usesOf } from "./packets.ts";
 export { isaManual } from "./manual.ts";
 export type { SocDescription } from "./soc.ts";
 export { missingFeature } from "./features.ts";

@@ -10,6 +10,8 @@ export interface SocDescription {
   /** Parts of the instruction set beyond its core that the chip has. */
   readonly features: readonly Feature[];
   readonly vtcmBytes: number;
+  /** What VTCM gives to all engines together. */
+  readonly vtcmBytesPerCycle: number;
   readonly clockHz: number;
   /** Time from the application's call to the first instruction and back, without any work. */
   readonly callFloorUs: number;

@@ -2,6 +2,7 @@
  * One Hexagon tensor processor from what tells it apart. What all generations share stands here, each number with its
  * source; cycle counts are those of the generation that was measured best, v75.
  */
+import { CROUTON_BYTES, VECTOR_BYTES, WEIGHT_TILE_BYTES } from "../../../protocol/isa/index.ts";
 import type { SocDescription } from "../../../protocol/isa/index.ts";
 import { FITTED } from "./fitted.ts";
 import type { Fitted } from "./fitted.ts";
@@ -40,11 +41,12 @@ export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
     marketingName: chip.marketingName,
     features: chip.features,
     vtcmBytes: chip.vtcmMegabytes * 1024 * 1024,
+    vtcmBytesPerCycle: vtcmBytesPerCycle(chip),
     clockHz: clockMhz * 1_000_000,
     callFloorUs: chip.callFloorUs,
     dma: {
-      // A queue each for what comes in and for what goes out: both share the bandwidth below.
-      queues: 2,
+      // Both share the bandwidth below.
+      queues: DMA_QUEUES,
       ddrBytesPerSecond: ddrMegabytesPerSecond(chip) * 1_000_000,
       latencyCycles: Math.round((fitted.dmaLatencyNs * clockMhz) / 1000),
       // A descriptor is 32 bytes (Hexagon user DMA), a part of one line.
@@ -76,6 +78,18 @@ export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
     },
   };
 }
+
+/**
+ * One 1,024-bit vector a cycle to each requester, context or DMA queue (vector width: arXiv 2509.23324, 3.1.2), and
+ * what keeps the matrix engine at its peak: a crouton and a weight tile a tile product.
+ */
+function vtcmBytesPerCycle({ macsInt8, hvxContexts }: Chip): number {
+  const matrix = ((CROUTON_BYTES + WEIGHT_TILE_BYTES) * macsInt8) / TILE_MACS.int8;
+  return matrix + VECTOR_BYTES * (hvxContexts + DMA_QUEUES);
+}
+
+/** A queue each for what comes in and for what goes out. */
+const DMA_QUEUES = 2;
 
 /** Whole numbers, so that bandwidth is shared without rounding. */
 function ddrMegabytesPerSecond({ ddrPeakMbs, clockMhz }: Chip): number {

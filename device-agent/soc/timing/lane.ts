@@ -38,7 +38,7 @@ function createLane(stream: Stream): Lane {
     freeAt: 0,
     retiredAt: 0,
     busy: 0,
-    stalls: { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0 },
+    stalls: { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0, vtcm: 0 },
     starts: new Float64Array(stream.instructions.length),
     ends: new Float64Array(stream.instructions.length),
     origins: new Map(),

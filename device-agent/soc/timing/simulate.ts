@@ -20,6 +20,7 @@ import { createLanes, earliestStart, occupy, signal } from "./lane.ts";
 import type { Lane, Lanes } from "./lane.ts";
 import type { Timing } from "./timing.ts";
 import { transferOf } from "./transfer.ts";
+import { shareVtcm } from "./vtcm.ts";
 
 /** Fails with `DEADLOCK` when a wait can never hold. */
 export function simulateTiming(
@@ -40,7 +41,10 @@ export function simulateTiming(
     while (beginTransfers(lanes, transfers, soc));
   } while (nextTransferEvent(lanes, { transfers, ddr, soc }));
   const stuck = lanes.all.find((lane) => lane.next < lane.stream.instructions.length);
-  if (stuck === undefined) return succeeded(summarize(lanes.all, soc));
+  if (stuck === undefined) {
+    shareVtcm(lanes.all, soc);
+    return succeeded(summarize(lanes.all, soc));
+  }
   const { engine, index } = stuck.stream.queue;
   return failed(
     "DEADLOCK",

@@ -10,7 +10,7 @@ const TILE_MACS = 64 * 32 * 32;
 
 export function summarize(lanes: readonly Lane[], soc: SocDescription): Timing {
   const busy = { scalar: 0, dma: 0, hmx: 0, hvx: 0 };
-  const stalls = { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0 };
+  const stalls = { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0, vtcm: 0 };
   let cycles = 0;
   for (const lane of lanes) {
     busy[lane.stream.queue.engine] += lane.busy;

@@ -3,9 +3,10 @@ import type { Engine, QueueId } from "../../../protocol/isa/index.ts";
 
 /**
  * Why a free queue did not start its next instruction: it waited for another engine's signal, for its own output
- * path or accumulator set ("output"), or a transfer was slowed down by transfers of other queues ("bandwidth").
+ * path or accumulator set ("output"), a transfer was slowed down by transfers of other queues ("bandwidth"), or all
+ * engines by VTCM, of which they asked more than it gives ("vtcm").
  */
-export type StallCause = "dma" | "hmx" | "hvx" | "scalar" | "bandwidth" | "output";
+export type StallCause = "dma" | "hmx" | "hvx" | "scalar" | "bandwidth" | "output" | "vtcm";
 
 export type StallCycles = Readonly<Record<StallCause, number>>;
 

@@ -203,3 +203,31 @@ test("the trace has one thread a queue and one event an instruction", () => {
   expect(trace.traceEvents.filter((event) => event.name === "thread_name")).toHaveLength(3);
   expect(timing.microseconds).toBe(61 + (timing.cycles * 1e6) / SM8650.clockHz);
 });
+
+describe("VTCM", () => {
+  /** 512 bytes in four packets a vector: 128 bytes a cycle. */
+  const loads = (queue: string, vectors: number): string =>
+    `${queue}: hvx.run vectors=${vectors} rows=8 columns=8 operands=[r0+0x0:0] ` +
+    "code={|load_i32:r0,@0|} wait= signal= origin=0\n";
+  const cycles = (text: string, vtcmBytesPerCycle: number): number => {
+    const hvx = { ...SOC.hvx, latencyCycles: 0, packetCyclesPercent: 100 };
+    const soc = { ...SOC, hvx, vtcmBytesPerCycle };
+    return timingOf(streamsOf(text), soc).cycles;
+  };
+
+  test.each([
+    ["enough for both", loads("hvx0", 100) + loads("hvx1", 100), 256, 400],
+    ["half of what both ask for", loads("hvx0", 100) + loads("hvx1", 100), 128, 800],
+    ["half while both are at work", loads("hvx0", 100) + loads("hvx1", 50), 128, 600],
+    ["half of what one asks for", loads("hvx0", 100), 64, 800],
+  ])("%s", (_name, text, budget, expected) => {
+    expect(cycles(text, budget)).toBe(expected);
+  });
+
+  test("what an instruction takes longer is a stall of its own cause", () => {
+    const hvx = { ...SOC.hvx, latencyCycles: 0, packetCyclesPercent: 100 };
+    const both = streamsOf(loads("hvx0", 100) + loads("hvx1", 100));
+    const { stallCycles } = timingOf(both, { ...SOC, hvx, vtcmBytesPerCycle: 128 });
+    expect(stallCycles.vtcm).toBe(800);
+  });
+});

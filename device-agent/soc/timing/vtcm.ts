@@ -1,0 +1,176 @@
+/**
+ * VTCM's bandwidth, which all engines share: where those at work ask for more bytes a cycle than it gives, time runs
+ * slower for all of them alike. Applied to the finished simulation as a map of times: it keeps every order, so waits
+ * hold as before. Each instruction's bytes are spread evenly over the time from its start to its end.
+ */
+import { unreachable } from "../../../protocol/base/assert.ts";
+import {
+  CROUTON_BYTES,
+  usesOf,
+  VECTOR_BYTES,
+  VTCM_REGION,
+  WEIGHT_TILE_BYTES,
+  WEIGHT_TILE_BYTES_16,
+} from "../../../protocol/isa/index.ts";
+import type {
+  Instruction,
+  InstructionOf,
+  MicroOp,
+  SocDescription,
+} from "../../../protocol/isa/index.ts";
+import type { Lane } from "./lane.ts";
+
+/** Rates are whole numbers of this fraction of a byte a cycle: adding and removing them leaves no rest. */
+const RATE_UNITS = 1024;
+
+/** Moves the lanes' times; what an instruction takes longer is a stall of cause `vtcm`. */
+export function shareVtcm(lanes: readonly Lane[], soc: SocDescription): void {
+  const warp = warpOf(lanes, soc.vtcmBytesPerCycle * RATE_UNITS);
+  if (warp === undefined) return;
+  for (const lane of lanes) {
+    for (let index = 0; index < lane.starts.length; index++) {
+      const [start, end] = [lane.starts[index]!, lane.ends[index]!];
+      lane.starts[index] = warp(start);
+      lane.ends[index] = warp(end);
+      lane.stalls.vtcm += lane.ends[index]! - lane.starts[index]! - (end - start);
+    }
+    lane.retiredAt = warp(lane.retiredAt);
+  }
+}
+
+/** An instruction begins or ends to ask for bytes. */
+interface Cursor {
+  readonly times: Float64Array;
+  readonly rates: Float64Array;
+  readonly sign: 1 | -1;
+  next: number;
+}
+
+/** From time without contention to time with it; undefined when they are the same. */
+function warpOf(lanes: readonly Lane[], budget: number): ((time: number) => number) | undefined {
+  const cursors = lanes.flatMap((lane): Cursor[] => {
+    const rates = ratesOf(lane);
+    return [
+      { times: lane.starts, rates, sign: 1, next: 0 },
+      { times: lane.ends, rates, sign: -1, next: 0 },
+    ];
+  });
+  // Stretches of contention: from `at` on, time runs `slower` times as slow.
+  const stretches: { readonly at: number; readonly added: number; readonly slower: number }[] = [];
+  let demand = 0;
+  let slower = 1;
+  let [at, added] = [0, 0];
+  for (;;) {
+    const time = earliest(cursors);
+    if (time === undefined) break;
+    added += (time - at) * (slower - 1);
+    at = time;
+    demand += takeAll(cursors, time);
+    const next = Math.max(1, demand / budget);
+    if (next === slower) continue;
+    slower = next;
+    stretches.push({ at, added, slower });
+  }
+  if (stretches.length === 0) return undefined;
+  return (time) => {
+    let low = 0;
+    let high = stretches.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (stretches[middle]!.at <= time) low = middle + 1;
+      else high = middle;
+    }
+    const stretch = stretches[low - 1];
+    if (stretch === undefined) return time;
+    return Math.ceil(time + stretch.added + (time - stretch.at) * (stretch.slower - 1));
+  };
+}
+
+function earliest(cursors: readonly Cursor[]): number | undefined {
+  let time: number | undefined;
+  for (const { times, next } of cursors) {
+    const candidate = times[next];
+    if (candidate !== undefined && (time === undefined || candidate < time)) time = candidate;
+  }
+  return time;
+}
+
+/** Passes everything that happens at the time; returns by how much the demand changes. */
+function takeAll(cursors: readonly Cursor[], time: number): number {
+  let change = 0;
+  for (const cursor of cursors) {
+    while (cursor.times[cursor.next] === time) {
+      change += cursor.sign * cursor.rates[cursor.next]!;
+      cursor.next++;
+    }
+  }
+  return change;
+}
+
+function ratesOf(lane: Lane): Float64Array {
+  return Float64Array.from(lane.stream.instructions, (instruction, index) => {
+    const cycles = lane.ends[index]! - lane.starts[index]!;
+    return cycles > 0 ? Math.ceil((vtcmBytes(instruction) * RATE_UNITS) / cycles) : 0;
+  });
+}
+
+/** Bytes that the instruction reads from VTCM and writes to it. */
+function vtcmBytes(instruction: Instruction): number {
+  switch (instruction.op) {
+    case "dma.copy":
+      return copyBytes(instruction);
+    case "hmx.clear":
+      return 0;
+    case "hmx.load":
+    case "hmx.load_f16":
+    case "hmx.load_i64":
+      return VECTOR_BYTES;
+    case "hmx.mac":
+    case "hmx.mac_zero":
+      return productBytes(instruction, WEIGHT_TILE_BYTES);
+    case "hmx.mac_f16":
+      return productBytes(instruction, WEIGHT_TILE_BYTES_16);
+    case "hmx.mac_i16":
+      return productBytes(instruction, WEIGHT_TILE_BYTES * instruction.weightBytes);
+    case "hmx.store":
+    case "hmx.store_fixed":
+    case "hmx.store_f16":
+    case "hmx.store_i16":
+      return CROUTON_BYTES;
+    case "hvx.pack":
+      return 2 * instruction.tiles * instruction.elementBytes * WEIGHT_TILE_BYTES;
+    case "hvx.run":
+    case "hvx.run16":
+      return runBytes(instruction);
+    default:
+      return unreachable(instruction);
+  }
+}
+
+function copyBytes({
+  source,
+  destination,
+  bytes,
+  rows,
+  planes,
+}: InstructionOf<"dma.copy">): number {
+  const sides = [source, destination].filter(({ region }) => region === VTCM_REGION).length;
+  return sides * bytes * rows * planes;
+}
+
+function productBytes(
+  { tapCount, tileCount }: { readonly tapCount: number; readonly tileCount: number },
+  tileBytes: number,
+): number {
+  return tapCount * tileCount * (CROUTON_BYTES + tileBytes);
+}
+
+function runBytes(run: Pick<InstructionOf<"hvx.run">, "code" | "operands" | "vectors">): number {
+  const vectors = (ops: readonly MicroOp[]): number =>
+    ops.reduce((sum, op) => {
+      const { load, store } = usesOf(op, run.operands);
+      return sum + load + store;
+    }, 0);
+  const { prologue, body, epilogue } = run.code;
+  return VECTOR_BYTES * (vectors(prologue) + run.vectors * vectors(body) + vectors(epilogue));
+}
