@@ -216,11 +216,12 @@ describe("VTCM", () => {
   };
 
   test.each([
-    ["enough for both", loads("hvx0", 100) + loads("hvx1", 100), 256, 400],
-    ["half of what both ask for", loads("hvx0", 100) + loads("hvx1", 100), 128, 800],
-    ["half while both are at work", loads("hvx0", 100) + loads("hvx1", 50), 128, 600],
-    ["half of what one asks for", loads("hvx0", 100), 64, 800],
-  ])("%s", (_name, text, budget, expected) => {
+    { name: "enough for both", vectors: [100, 100], budget: 256, expected: 400 },
+    { name: "half of what both ask for", vectors: [100, 100], budget: 128, expected: 800 },
+    { name: "half while both are at work", vectors: [100, 50], budget: 128, expected: 600 },
+    { name: "half of what one asks for", vectors: [100], budget: 64, expected: 800 },
+  ])("$name", ({ vectors, budget, expected }) => {
+    const text = vectors.map((count, index) => loads(`hvx${index}`, count)).join("");
     expect(cycles(text, budget)).toBe(expected);
   });
 
