@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { compareModel } from "../../../../cli/model/compare.ts";
 import { createOutput } from "../../../../cli/output.ts";
 import type { Report } from "../../../../cli/output.ts";
-import { floats, ints, onnxFile, onnxNode } from "../../compiler/frontend/onnx-file.ts";
+import { smallModel } from "./small-model.ts";
 
 let folder: string;
 let model: string;
@@ -13,19 +13,7 @@ let model: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "retile-compare-"));
   model = join(folder, "small.onnx");
-  const weights = Array.from({ length: 8 * 3 * 9 }, (_, index) => ((index * 7) % 11) / 11 - 0.5);
-  await writeFile(
-    model,
-    onnxFile({
-      nodes: [
-        onnxNode("Conv", [["x", "w"], ["y"]], [ints("pads", [1, 1, 1, 1])]),
-        onnxNode("Sigmoid", [["y"], ["z"]]),
-      ],
-      initializers: [floats("w", [8, 3, 3, 3], weights)],
-      inputs: { x: [1, 3, 16, 16] },
-      outputs: ["z"],
-    }),
-  );
+  await writeFile(model, smallModel());
 });
 
 afterAll(() => rm(folder, { recursive: true }));
