@@ -5,7 +5,7 @@
  */
 import { assert } from "../../protocol/base/assert.ts";
 import { exp, roundHalfEven } from "../../protocol/base/math.ts";
-import type { Quantization, TensorType } from "./graph.ts";
+import type { DType, Quantization, TensorType } from "./graph.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { fround } = Math;
@@ -43,16 +43,43 @@ export function clampI8(value: number): number {
   return value < -128 ? -128 : value > 127 ? 127 : value;
 }
 
+/** Element types of activations that stand for real numbers. */
+export type ActivationType = "i8" | "i16";
+
+export function clampActivation(value: number, dtype: ActivationType): number {
+  const limit = dtype === "i8" ? 128 : 32768;
+  return value < -limit ? -limit : value > limit - 1 ? limit - 1 : value;
+}
+
+/** The types that weights and biases have beside an activation's: int16 is multiplied by int8. */
+export function weightTypeOf(dtype: DType): DType {
+  return dtype === "i16" ? "i8" : dtype;
+}
+
+export function biasTypeOf(dtype: DType): DType {
+  return dtype === "i8" || dtype === "i16" ? "i32" : dtype;
+}
+
+/** What a stored type computes like: everything but int16 like int8. */
+export function activationOf(type: TensorType): ActivationType {
+  return type.dtype === "i16" ? "i16" : "i8";
+}
+
 /** The stored value of a real one: clamp(rne(fround(real / scale)) + zeroPoint). Infinities saturate. */
-export function quantizeValue(real: number, encoding: Encoding): number {
-  return clampI8(roundHalfEven(fround(fround(real) / encoding.scale)) + encoding.zeroPoint);
+export function quantizeValue(
+  real: number,
+  encoding: Encoding,
+  dtype: ActivationType = "i8",
+): number {
+  const scaled = roundHalfEven(fround(fround(real) / encoding.scale));
+  return clampActivation(scaled + encoding.zeroPoint, dtype);
 }
 
 export function dequantizeValue(stored: number, encoding: Encoding): number {
   return fround((stored - encoding.zeroPoint) * encoding.scale);
 }
 
-/** F32_RNE of an int32 accumulator. */
+/** F32_RNE of an int32 accumulator; of an int64 one for int16 activations. */
 export function requantize(accumulator: number, multiplier: number, to: Encoding): number {
   const scaled = fround(fround(accumulator) * multiplier);
   return roundHalfEven(scaled) + to.zeroPoint;
@@ -63,8 +90,13 @@ export function clampTo(value: number, bounds: Bounds): number {
 }
 
 /** The stored limits of a result clamped to the real range [minimum, maximum]. */
-export function storedBounds(minimum: number, maximum: number, encoding: Encoding): Bounds {
-  return { low: quantizeValue(minimum, encoding), high: quantizeValue(maximum, encoding) };
+export function storedBounds(
+  [minimum, maximum]: readonly [number, number],
+  encoding: Encoding,
+  dtype: ActivationType = "i8",
+): Bounds {
+  const low = quantizeValue(minimum, encoding, dtype);
+  return { low, high: quantizeValue(maximum, encoding, dtype) };
 }
 
 /** The multiplier of an accumulating operator per output channel: fround(fround(sx * sw[c]) / sy). */
@@ -94,15 +126,16 @@ export function sumMultiplier(operand: Encoding, output: Encoding): number {
   return fround(operand.scale / output.scale);
 }
 
-/** The 256 outputs of a function of one element, indexed by stored input + 128. */
+/** The outputs of a function of one element, one for every stored input from the lowest on. */
 export function functionTable(
   rule: (real: number) => number,
-  from: Encoding,
-  to: Encoding,
-): Int8Array {
-  const table = new Int8Array(256);
-  for (let index = 0; index < 256; index++) {
-    table[index] = quantizeValue(rule(dequantizeValue(index - 128, from)), to);
+  { from, to }: { readonly from: Encoding; readonly to: Encoding },
+  dtype: ActivationType = "i8",
+): Int8Array | Int16Array {
+  const table = dtype === "i8" ? new Int8Array(256) : new Int16Array(65536);
+  const half = table.length / 2;
+  for (let index = 0; index < table.length; index++) {
+    table[index] = quantizeValue(rule(dequantizeValue(index - half, from)), to, dtype);
   }
   return table;
 }

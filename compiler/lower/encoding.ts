@@ -1,5 +1,5 @@
 /** Encodings of activations, whatever their element type. */
-import { encodingOf, storedBounds } from "../ir/index.ts";
+import { activationOf, encodingOf, storedBounds } from "../ir/index.ts";
 import type { AttributeReader, Encoding, TensorType } from "../ir/index.ts";
 import { halfBits } from "../ir/half-function.ts";
 
@@ -15,5 +15,5 @@ export function clampBounds(
 ): { readonly low: number; readonly high: number } {
   const [low, high] = [attributes.number("clamp_min"), attributes.number("clamp_max")];
   if (type.dtype === "f16") return { low: halfBits(low), high: halfBits(high) };
-  return storedBounds(low, high, encodingOf(type));
+  return storedBounds([low, high], encodingOf(type), activationOf(type));
 }

@@ -9,15 +9,16 @@ import {
   formulaOf,
   producersOf,
 } from "../ir/index.ts";
-import type { Encoding, Graph, Node } from "../ir/index.ts";
+import type { ActivationType, Encoding, Graph, Node } from "../ir/index.ts";
 import { roundHalfEven } from "../../protocol/base/math.ts";
 import type { Encodings, Range } from "./ranges.ts";
 
 /** Keeps multipliers far inside the range of float32 when a tensor is all zeros or nearly so. */
 const SCALE_MIN = 2 ** -60;
 
-/** The asymmetric int8 encoding of a range; zero is always exact. */
-export function encodingFor(range: Range): Encoding {
+/** The encoding of a range: asymmetric in int8, with zero in the middle in int16; zero is always exact. */
+export function encodingFor(range: Range, dtype: ActivationType = "i8"): Encoding {
+  if (dtype === "i16") return symmetricEncoding(range, 32767);
   const [min, max] = [Math.min(range.min, 0), Math.max(range.max, 0)];
   if (max - min === 0) return { scale: 1, zeroPoint: 0 };
   const scale = Math.fround(Math.max((max - min) / 255, SCALE_MIN));
@@ -32,6 +33,7 @@ export function encodingFor(range: Range): Encoding {
 export function assignEncodings(
   graph: Graph,
   encodings: Encodings,
+  dtype: ActivationType = "i8",
 ): Result<ReadonlyMap<string, Encoding>, "MISSING_ENCODING"> {
   const ranges = knownRanges(graph, encodings);
   const groups = sharingGroups(graph);
@@ -53,15 +55,15 @@ export function assignEncodings(
       return failed("MISSING_ENCODING", `value ${name} was not calibrated`, { name });
     }
     const isSymmetric = symmetric.has(groups.find(name));
-    assigned.set(name, isSymmetric ? symmetricEncoding(range) : encodingFor(range));
+    assigned.set(name, isSymmetric ? symmetricEncoding(range) : encodingFor(range, dtype));
   }
   return succeeded(assigned);
 }
 
-/** The int8 encoding with zero in the middle. */
-function symmetricEncoding(range: Range): Encoding {
+/** The encoding with zero in the middle. */
+function symmetricEncoding(range: Range, largest = 127): Encoding {
   const magnitude = Math.max(-range.min, range.max);
-  return { scale: Math.fround(Math.max(magnitude / 127, SCALE_MIN)), zeroPoint: 0 };
+  return { scale: Math.fround(Math.max(magnitude / largest, SCALE_MIN)), zeroPoint: 0 };
 }
 
 /**

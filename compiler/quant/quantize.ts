@@ -16,8 +16,17 @@ import {
   quantizeValue,
   softmaxTable,
   tensor,
+  tensorFrom,
 } from "../ir/index.ts";
-import type { Encoding, Graph, GraphBuilder, Node, Tensor, TensorType } from "../ir/index.ts";
+import type {
+  ActivationType,
+  Encoding,
+  Graph,
+  GraphBuilder,
+  Node,
+  Tensor,
+  TensorType,
+} from "../ir/index.ts";
 import { assignEncodings, encodingFor } from "./assign.ts";
 import { chipResize } from "./chip-resize.ts";
 import { laneNorm } from "./lane-norm.ts";
@@ -37,6 +46,7 @@ interface Work {
   readonly builder: GraphBuilder;
   readonly ranges: Encodings;
   readonly encodings: ReadonlyMap<string, Encoding>;
+  readonly dtype: ActivationType;
   /** int8 constants made so far, by source and encoding. */
   readonly made: Set<string>;
 }
@@ -46,12 +56,16 @@ interface Work {
  * Value and node names stay, except values that equalisation changed (<value>/equalized); tables, int8
  * constants and changes of encoding get names of their own.
  */
-export function quantize(source: Graph, calibrated: Encodings): Result<Graph, QuantizeCode> {
+export function quantize(
+  source: Graph,
+  calibrated: Encodings,
+  dtype: ActivationType = "i8",
+): Result<Graph, QuantizeCode> {
   const { graph, encodings: ranges } = equalize(source, calibrated);
-  const assigned = assignEncodings(graph, ranges);
+  const assigned = assignEncodings(graph, ranges, dtype);
   if (!assigned.ok) return assigned;
   const builder = graphBuilder(graph.name);
-  const work: Work = { graph, builder, ranges, encodings: assigned.value, made: new Set() };
+  const work: Work = { graph, builder, ranges, encodings: assigned.value, dtype, made: new Set() };
   try {
     for (const name of graph.inputs) builder.input(name, storedType(work, name));
     for (const node of graph.nodes) quantizeNode(work, node);
@@ -73,10 +87,11 @@ function encodingOfValue(work: Work, name: string): Encoding {
 
 function storedType(work: Work, name: string): TensorType {
   const { dtype, shape } = present(work.graph.types.get(name), name);
+  const quantization = perTensor(encodingOfValue(work, name));
   if (dtype !== "f32") {
     throw new CodedError("NOT_QUANTIZABLE", `value ${name} is ${dtype}`, { name, dtype });
   }
-  return { dtype: "i8", shape, quantization: perTensor(encodingOfValue(work, name)) };
+  return { dtype: work.dtype, shape, quantization };
 }
 
 function quantizeNode(work: Work, node: Node): void {
@@ -121,7 +136,7 @@ function keep(work: Work, node: Node, inputs: readonly string[]): void {
 function operand(work: Work, name: string): string {
   const constant = work.graph.constants.get(name);
   if (constant === undefined) return name;
-  return storedConstant(work, name, encodingFor(extremes(constant)));
+  return storedConstant(work, name, encodingFor(extremes(constant), work.dtype));
 }
 
 function extremes(constant: Tensor): Range {
@@ -135,12 +150,14 @@ function extremes(constant: Tensor): Range {
 
 function storedConstant(work: Work, name: string, encoding: Encoding): string {
   const constant = present(work.graph.constants.get(name), name);
-  const stored = `${name}/i8(${encoding.scale},${encoding.zeroPoint})`;
+  const { dtype } = work;
+  const stored = `${name}/${dtype}(${encoding.scale},${encoding.zeroPoint})`;
   if (work.made.has(stored)) return stored;
   work.made.add(stored);
-  const data = Int8Array.from(numeric(constant), (value) => quantizeValue(value, encoding));
-  const type = { ...constant.type, dtype: "i8" as const, quantization: perTensor(encoding) };
-  return work.builder.constant(stored, tensor(type, data));
+  const real = numeric(constant);
+  const type = { ...constant.type, dtype, quantization: perTensor(encoding) };
+  const store = (index: number): number => quantizeValue(real[index] ?? 0, encoding, dtype);
+  return work.builder.constant(stored, tensorFrom(type, store));
 }
 
 function quantizeAccumulation(work: Work, node: Node): void {
@@ -148,7 +165,8 @@ function quantizeAccumulation(work: Work, node: Node): void {
   const [x = "", weightsName = "", biasName = ""] = node.inputs;
   const weights = graph.constants.get(weightsName);
   if (weights === undefined) {
-    const isPair = node.op === "matmul" && biasName === "" && !graph.constants.has(x);
+    const isOfValues = node.op === "matmul" && biasName === "" && !graph.constants.has(x);
+    const isPair = isOfValues && work.dtype === "i8";
     return isPair ? keep(work, node, node.inputs) : refuse(node, "its weights are computed");
   }
   const bias = graph.constants.get(biasName);
@@ -158,7 +176,8 @@ function quantizeAccumulation(work: Work, node: Node): void {
   const channels = graph.types.get(node.outputs[0] ?? "")?.shape.at(channelAxis) ?? 0;
   const input = encodingOfValue(work, x);
   const means = node.op === "matmul" ? rowMeans(work, x) : work.ranges.get(x)?.channels?.means;
-  const common = { op: node.op, name: node.name, channels, weights, bias, input };
+  const { dtype } = work;
+  const common = { op: node.op, name: node.name, channels, weights, bias, input, dtype };
   const groups = node.op === "matmul" ? 1 : attributesOf(node).number("group");
   const spec = { ...common, groups, ...(means === undefined ? {} : { inputMeans: means }) };
   const stored = unwrap(quantizeAccumulator(spec));
@@ -184,14 +203,16 @@ function quantizeSum(work: Work, node: Node): void {
   const constant = work.graph.constants.get(b);
   if (constant !== undefined) {
     const data = Float32Array.from(numeric(constant), (value) => -value);
-    const encoding = encodingFor(extremes({ ...constant, data }));
-    const stored = Int8Array.from(data, (value) => quantizeValue(value, encoding));
+    const { dtype } = work;
+    const encoding = encodingFor(extremes({ ...constant, data }), dtype);
     const { shape } = constant.type;
-    const type = { dtype: "i8" as const, shape, quantization: perTensor(encoding) };
-    work.builder.constant(negated, tensor(type, stored));
+    const type = { dtype, shape, quantization: perTensor(encoding) };
+    const store = (index: number): number => quantizeValue(data[index] ?? 0, encoding, dtype);
+    work.builder.constant(negated, tensorFrom(type, store));
   } else {
     const from = encodingOfValue(work, b);
-    const to = { scale: from.scale, zeroPoint: -1 - from.zeroPoint };
+    const zeroPoint = work.dtype === "i8" ? -1 - from.zeroPoint : 0;
+    const to = { scale: from.scale, zeroPoint };
     addTable(work, { name: negated, input: b, from, to, rule: (x) => -x });
   }
   keep(work, { ...node, op: "add" }, [operand(work, a), negated]);
@@ -208,8 +229,9 @@ interface TableSpec {
 function addTable(work: Work, spec: TableSpec, outputs?: readonly string[]): void {
   const { name, input, from, to, rule } = spec;
   const quantization = perTensor(to);
-  const type = { dtype: "i8" as const, shape: [256], quantization };
-  const table = work.builder.constant(`${name}/table`, tensor(type, functionTable(rule, from, to)));
+  const entries = functionTable(rule, { from, to }, work.dtype);
+  const type = { dtype: work.dtype, shape: [entries.length], quantization };
+  const table = work.builder.constant(`${name}/table`, tensor(type, entries));
   const node = { op: "lut", name, inputs: [input, table], quantization };
   work.builder.node(outputs === undefined ? node : { ...node, outputs });
 }
@@ -251,6 +273,7 @@ function quantizeMean(work: Work, node: Node): void {
 }
 
 function quantizeSoftmax(work: Work, node: Node): void {
+  if (work.dtype !== "i8") return refuse(node, "softmax has no int16 form");
   const [input = ""] = node.inputs;
   const data = softmaxTable(encodingOfValue(work, input).scale);
   const table = tensor({ dtype: "i32", shape: [256] }, data);

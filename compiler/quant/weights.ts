@@ -3,7 +3,7 @@ import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { roundHalfEven } from "../../protocol/base/math.ts";
 import { numeric, tensor, weightBlocks } from "../ir/index.ts";
-import type { Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
+import type { ActivationType, Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { abs, floor, fround, max } = Math;
@@ -15,6 +15,8 @@ export interface AccumulatorSpec {
   readonly weights: Tensor;
   readonly bias: Tensor | undefined;
   readonly input: Encoding;
+  /** Of the activations; int8 unless said otherwise. */
+  readonly dtype?: ActivationType;
   readonly groups?: number;
   /** Calibrated means of the input's channels, for bias correction. */
   readonly inputMeans?: readonly number[];
@@ -51,9 +53,11 @@ export function quantizeAccumulator(
     const wanted = (realBias?.[channel] ?? 0) - (shift[channel] ?? 0);
     bias[channel] = roundHalfEven(wanted / (input.scale * (scales[channel] ?? 1)));
   }
-  const worst = worstAccumulator(stored, { blocks, bias, input });
-  if (worst > ACCUMULATOR_MAX) {
-    const message = `the sums of ${spec.name} may reach ${worst}, which int32 cannot hold`;
+  const worst = worstAccumulator(stored, { blocks, bias, input, dtype: spec.dtype });
+  // int16 activations have int64 sums, except in windows over one channel.
+  const isWide = spec.dtype === "i16" && spec.groups !== channels;
+  if (worst > (isWide ? Number.MAX_SAFE_INTEGER : ACCUMULATOR_MAX)) {
+    const message = `the sums of ${spec.name} may reach ${worst}, which its accumulator cannot hold`;
     return failed("ACCUMULATOR_OVERFLOW", message, { name: spec.name, worst });
   }
   const zeroPoints = new Array<number>(channels).fill(0);
@@ -151,14 +155,17 @@ function roundingShift(spec: AccumulatorSpec, rounded: RoundedWeights): Float64A
 }
 
 interface AccumulatorContext {
+  readonly dtype: ActivationType | undefined;
   readonly blocks: WeightBlocks;
   readonly bias: Int32Array;
   readonly input: Encoding;
 }
 
 /** The largest magnitude that any partial sum of any channel can reach. */
-function worstAccumulator(stored: Int8Array, { blocks, bias, input }: AccumulatorContext): number {
-  const reach = max(127 - input.zeroPoint, input.zeroPoint + 128);
+function worstAccumulator(stored: Int8Array, context: AccumulatorContext): number {
+  const { blocks, bias, input, dtype } = context;
+  const half = dtype === "i16" ? 32768 : 128;
+  const reach = max(half - 1 - input.zeroPoint, input.zeroPoint + half);
   const sums = Float64Array.from(bias, (value) => abs(value));
   const { taps, channelOfBlock } = blocks;
   for (let block = 0, index = 0; block < channelOfBlock.length; block++) {

@@ -1,7 +1,16 @@
 /** conv and conv_transpose: sums over a window, per group, with an optional bias and clamp. */
 import { product } from "../../../protocol/base/integers.ts";
 import type { Attribute, Tensor, TensorType } from "../graph.ts";
-import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds } from "../int8.ts";
+import {
+  accumulatorMultipliers,
+  activationOf,
+  biasTypeOf,
+  clampTo,
+  encodingOf,
+  requantize,
+  storedBounds,
+  weightTypeOf,
+} from "../int8.ts";
 import {
   element,
   inputTensor,
@@ -244,12 +253,13 @@ function imageGeometry(whole: Convolution): ConvolutionGeometry {
 
 function inferConvolution(call: InferenceCall, whole: Convolution): readonly TensorType[] {
   const { dtype } = inputType(call, 0);
-  requireThat(inputType(call, 1).dtype === dtype, "input and weights differ in type");
+  const weights = inputType(call, 1).dtype;
+  requireThat(weights === weightTypeOf(dtype), "input and weights differ in type");
   const bias = call.inputs[2];
   if (bias !== undefined) {
     requireThat(bias.shape.length === 1, "bias must have one dimension");
     requireThat(bias.shape[0] === whole.outChannels, "bias must have one value a channel");
-    requireThat(bias.dtype === (dtype === "i8" ? "i32" : dtype), "bias has the wrong type");
+    requireThat(bias.dtype === biasTypeOf(dtype), "bias has the wrong type");
   }
   return [{ dtype, shape: convolvedShape(whole) }];
 }
@@ -317,7 +327,7 @@ function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRu
   const plane = product(whole.axes.map((axis) => axis.count));
   const halves = output.dtype === "f16" ? halfSums(call, whole, bias) : undefined;
   const finish = quantized
-    ? finishInt8(call, storedBounds(low, high, encodingOf(output)))
+    ? finishStored(call, storedBounds([low, high], encodingOf(output), activationOf(output)))
     : (total: number): number =>
         min(max(output.dtype === "f64" ? total : fround(total), low), high);
   return (index) => {
@@ -340,13 +350,16 @@ function halfSums(
   return halfConvolution(g, operands);
 }
 
-function finishInt8(call: EvaluationCall, bounds: { low: number; high: number }) {
+function finishStored(call: EvaluationCall, bounds: { low: number; high: number }) {
   const output = outputType(call);
   const [x, w] = [inputTensor(call, 0).type, inputTensor(call, 1).type];
   const multipliers = accumulatorMultipliers(x, w, output);
   const encoding = encodingOf(output);
+  // int16 activations have int64 sums.
+  const isNarrow = x.dtype === "i8";
   return (total: number, channel: number): number => {
     const multiplier = multipliers[multipliers.length === 1 ? 0 : channel] ?? 0;
-    return clampTo(requantize(total | 0, multiplier, encoding), bounds);
+    const sum = isNarrow ? total | 0 : total;
+    return clampTo(requantize(sum, multiplier, encoding), bounds);
   };
 }

@@ -9,7 +9,16 @@ import {
 } from "../operator.ts";
 import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../operator.ts";
 import type { TensorType } from "../graph.ts";
-import { accumulatorMultipliers, clampTo, encodingOf, requantize, storedBounds } from "../int8.ts";
+import {
+  accumulatorMultipliers,
+  activationOf,
+  biasTypeOf,
+  clampTo,
+  encodingOf,
+  requantize,
+  storedBounds,
+  weightTypeOf,
+} from "../int8.ts";
 import { broadcastIndex, broadcastShape, numeric } from "../tensor.ts";
 import { CLAMP_ATTRIBUTES } from "./convolution.ts";
 
@@ -42,7 +51,8 @@ export const MATRIX_OPS = {
 
 function inferMatmul(call: InferenceCall): readonly TensorType[] {
   const [a, b, bias] = [inputType(call, 0), inputType(call, 1), call.inputs[2]];
-  requireThat(a.dtype === b.dtype, "the operands differ in type");
+  const isWeighed = b.dtype === weightTypeOf(a.dtype);
+  requireThat(a.dtype === b.dtype || isWeighed, "the operands differ in type");
   requireThat(a.shape.length >= 2 && b.shape.length >= 2, "operands need two dimensions");
   const [rows = 0, depth = 0] = a.shape.slice(-2);
   const [depthOfB = 0, columns = 0] = b.shape.slice(-2);
@@ -51,7 +61,7 @@ function inferMatmul(call: InferenceCall): readonly TensorType[] {
   requireThat(batches !== undefined, "batch dimensions do not broadcast");
   if (bias !== undefined) {
     requireThat(bias.shape.length === 1 && bias.shape[0] === columns, "bias must have N values");
-    requireThat(bias.dtype === (a.dtype === "i8" ? "i32" : a.dtype), "bias has the wrong type");
+    requireThat(bias.dtype === biasTypeOf(a.dtype), "bias has the wrong type");
   }
   return [{ dtype: a.dtype, shape: [...batches, rows, columns] }];
 }
@@ -88,13 +98,15 @@ function matmulElement(call: EvaluationCall): ElementRule {
 function matmulFinish(call: EvaluationCall): (sum: number, column: number) => number {
   const output = outputType(call);
   const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
-  if (output.dtype !== "i8") return (sum) => min(max(fround(sum), low), high);
+  const isStored = output.dtype === "i8" || output.quantization !== undefined;
+  if (!isStored) return (sum) => min(max(fround(sum), low), high);
   const [a, b] = [inputTensor(call, 0).type, inputTensor(call, 1).type];
   const multipliers = accumulatorMultipliers(a, b, output);
-  const bounds = storedBounds(low, high, encodingOf(output));
+  const bounds = storedBounds([low, high], encodingOf(output), activationOf(output));
   return (sum, column) => {
     const multiplier = multipliers[multipliers.length === 1 ? 0 : column] ?? 0;
-    return clampTo(requantize(sum | 0, multiplier, encodingOf(output)), bounds);
+    const total = output.dtype === "i8" ? sum | 0 : sum;
+    return clampTo(requantize(total, multiplier, encodingOf(output)), bounds);
   };
 }
 

@@ -5,6 +5,7 @@ import {
   clampTo,
   encodingOf,
   productMultiplier,
+  activationOf,
   requantize,
   storedBounds,
   sumMultiplier,
@@ -85,7 +86,11 @@ function clamped(docs: string, quantized: QuantizedRule, rules: Rules): Operator
       const bounded: PairRule = (a, b) => Math.min(Math.max(rule(a, b), low), high);
       return arithmeticRule(call, [open ? rule : bounded, exact]);
     }
-    const bounds = storedBounds(low, high, encodingOf(outputType(call)));
+    const bounds = storedBounds(
+      [low, high],
+      encodingOf(outputType(call)),
+      activationOf(outputType(call)),
+    );
     const onStored = quantized === "rescaled_product" ? int8Product(call) : int8Sum(call, rule);
     return pairElement(call, (a, b) => clampTo(onStored(a, b), bounds));
   };

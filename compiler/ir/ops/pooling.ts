@@ -2,7 +2,7 @@
 import { product } from "../../../protocol/base/integers.ts";
 import * as math from "../../../protocol/base/math.ts";
 import type { Attribute, Tensor, TensorType } from "../graph.ts";
-import { clampI8, encodingOf, meanMultiplier, requantize } from "../int8.ts";
+import { activationOf, clampActivation, encodingOf, meanMultiplier, requantize } from "../int8.ts";
 import {
   element,
   inputTensor,
@@ -301,7 +301,8 @@ function meanFinish(call: EvaluationCall): (sum: number, count: number) => numbe
   if (output.dtype === "f16") return (sum, count) => fround(sum * fround(1 / count));
   if (output.quantization === undefined) return (sum, count) => sum / count;
   const [from, to] = [encodingOf(type), encodingOf(output)];
-  return (sum, count) => clampI8(requantize(sum, meanMultiplier(from, to, count), to));
+  const dtype = activationOf(output);
+  return (sum, count) => clampActivation(requantize(sum, meanMultiplier(from, to, count), to), dtype);
 }
 
 /** The number of taps of every window where all have the same; undefined where borders differ. */

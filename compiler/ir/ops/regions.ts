@@ -1,6 +1,6 @@
 /** Operators that cut a region out of a tensor or lay a border around it. */
 import type { Attribute, TensorType } from "../graph.ts";
-import { encodingOf, quantizeValue } from "../int8.ts";
+import { activationOf, encodingOf, quantizeValue } from "../int8.ts";
 import {
   inputTensor,
   inputType,
@@ -161,7 +161,9 @@ function padStored(call: EvaluationCall): StoredRule {
   const mode = call.attributes.text("mode");
   const value = call.attributes.number("value");
   const encoded = type.dtype === "i8" && type.quantization !== undefined;
-  const usual = encoded ? quantizeValue(value, encodingOf(type)) : storedFrom(type.dtype)(value);
+  const usual = encoded
+    ? quantizeValue(value, encodingOf(type), activationOf(type))
+    : storedFrom(type.dtype)(value);
   const named = call.inputs[1] === undefined ? undefined : call.inputs[1].data[0];
   const fill = named ?? usual;
   const out = outputType(call).shape;

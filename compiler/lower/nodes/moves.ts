@@ -1,5 +1,5 @@
 /** slice, pad, concatenation along any axis, and bringing a tensor into the usual order. */
-import { normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
+import { activationOf, normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
 import { canonicalArrangement, positionsOf } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
@@ -73,7 +73,9 @@ function lowerPad(context: NodeContext): void {
   moveOne(
     context,
     axes,
-    dtype === "f16" ? value : quantizeValue(value, storedEncoding(outputType)),
+    dtype === "f16"
+      ? value
+      : quantizeValue(value, storedEncoding(outputType), activationOf(outputType)),
   );
 }
 

@@ -183,7 +183,7 @@ describe("int8", () => {
   test("the table of a function holds its rounded value for every stored input", () => {
     const from = { scale: 0.1, zeroPoint: 5 };
     const to = { scale: 0.05, zeroPoint: -128 };
-    const table = functionTable((x) => Math.max(x, 0), from, to);
+    const table = functionTable((x) => Math.max(x, 0), { from, to });
     expect(table[5 + 128]).toBe(-128);
     expect(table[15 + 128]).toBe(-108);
     expect(table[0]).toBe(-128);
@@ -191,8 +191,8 @@ describe("int8", () => {
   });
 
   test("infinite clamps are the ends of int8", () => {
-    expect(storedBounds(-Infinity, Infinity, HALF)).toEqual({ low: -128, high: 127 });
-    expect(storedBounds(0, 6, HALF)).toEqual({ low: 3, high: 15 });
+    expect(storedBounds([-Infinity, Infinity], HALF)).toEqual({ low: -128, high: 127 });
+    expect(storedBounds([0, 6], HALF)).toEqual({ low: 3, high: 15 });
     expect(quantizeValue(0.25, { scale: 0.5, zeroPoint: 0 })).toBe(0);
     expect(quantizeValue(0.75, { scale: 0.5, zeroPoint: 0 })).toBe(2);
   });

@@ -1,48 +1,19 @@
 /** fp16: what the chip gives equals the evaluator in every bit. */
 import { describe, test } from "@jest/globals";
-import { graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
-import type { Attribute, Graph, GraphBuilder } from "../../../../compiler/ir/index.ts";
 import { toHalf } from "../../../../compiler/quant/index.ts";
-import { seededRandom } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { CHIPS, checkGraph } from "./chip.ts";
+import { floatGraph } from "./float-graph.ts";
+import type { Float } from "./float-graph.ts";
 
 /** sm8350 has no fp16. */
 const TARGETS = CHIPS.filter(({ features }) => features.includes("fp16")).flatMap((soc) =>
   ["1.0.0", "1.1.0"].map((version) => ({ version, soc })),
 );
 
-interface Float {
-  readonly builder: GraphBuilder;
-  input(shape: readonly number[]): string;
-  constant(shape: readonly number[], reach?: number): string;
-  node(
-    op: string,
-    inputs: readonly string[],
-    attributes?: Readonly<Record<string, Attribute>>,
-  ): string;
-}
-
-function floatGraph(seed: number): Float {
-  const random = seededRandom(seed);
-  const builder = graphBuilder("half");
-  let count = 0;
-  return {
-    builder,
-    input: (shape) => builder.input(`x${count++}`, { dtype: "f32", shape }),
-    constant: (shape, reach = 0.3) =>
-      builder.constant(
-        `c${count++}`,
-        tensorFrom({ dtype: "f32", shape }, () => (random.uniform() * 2 - 1) * reach),
-      ),
-    node: (op, inputs, attributes = {}) =>
-      builder.node({ op, name: `${op}${count++}`, inputs, attributes }),
-  };
-}
-
 function check(make: (g: Float) => string): void {
   const g = floatGraph(1);
-  const graph: Graph = g.builder.finish([make(g)]);
+  const graph = g.builder.finish([make(g)]);
   checkGraph(unwrap(toHalf(graph)), 1, TARGETS);
 }
 
