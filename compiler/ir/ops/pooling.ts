@@ -302,7 +302,8 @@ function meanFinish(call: EvaluationCall): (sum: number, count: number) => numbe
   if (output.quantization === undefined) return (sum, count) => sum / count;
   const [from, to] = [encodingOf(type), encodingOf(output)];
   const dtype = activationOf(output);
-  return (sum, count) => clampActivation(requantize(sum, meanMultiplier(from, to, count), to), dtype);
+  return (sum, count) =>
+    clampActivation(requantize(sum, meanMultiplier(from, to, count), to), dtype);
 }
 
 /** The number of taps of every window where all have the same; undefined where borders differ. */
