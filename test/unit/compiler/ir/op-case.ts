@@ -7,7 +7,7 @@ export interface Case {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly attributes?: Readonly<Record<string, Attribute>>;
   readonly shape: readonly number[];
-  readonly values: readonly number[];
+  readonly values: readonly (number | string)[];
 }
 
 export function f32(shape: readonly number[], values: readonly number[]): Tensor {
