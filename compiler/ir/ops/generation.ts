@@ -114,6 +114,17 @@ export const GENERATION_OPS = {
     }),
     quantized: "none",
   },
+  dropout: {
+    docs: "x, but while training (third input) zeros with the probability of the second and the rest scaled up; also what stays.",
+    inputs: [3, 3],
+    attributes: { seed: numberAttribute(0) },
+    infer: (call) => {
+      const type = plainType(inputType(call, 0));
+      return [type, { dtype: "bool", shape: type.shape }];
+    },
+    evaluator: whole(evaluateDropout),
+    quantized: "none",
+  },
   multinomial: {
     docs: "`count` classes per row of x [batch,classes], drawn by the unnormalised log probabilities.",
     inputs: [1, 1],
@@ -176,6 +187,20 @@ function drawing(call: EvaluationCall): () => number {
   }
   const [mean, deviation] = [attributes.number("mean"), attributes.number("deviation")];
   return () => mean + deviation * random.normal();
+}
+
+function evaluateDropout(call: EvaluationCall) {
+  const x = numeric(inputTensor(call, 0));
+  const trains = numeric(inputTensor(call, 2))[0] !== 0;
+  const given = call.inputs[1] === undefined ? 0.5 : (numeric(inputTensor(call, 1))[0] ?? 0.5);
+  const ratio = trains ? given : 0;
+  const random = seededRandom(call.attributes.number("seed"));
+  const stays = Uint8Array.from(x, () => Number(random.uniform() >= ratio));
+  const rules = [
+    (index: number): number => ((x[index] ?? 0) * (stays[index] ?? 1)) / (1 - ratio),
+    (index: number): number => stays[index] ?? 1,
+  ];
+  return call.outputTypes.map((type, at) => tensorFrom(type, rules[at] ?? (() => 0)));
 }
 
 function choosing(call: EvaluationCall): (index: number) => number {

@@ -3,7 +3,15 @@ import { firstOutput, optionalInput, requiredInput } from "../node.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Scope } from "../scope.ts";
 import { elementType } from "../tensors.ts";
-import { convertedLike, finishWith, knownType, step, translated, until } from "./handler.ts";
+import {
+  convertedLike,
+  finishWith,
+  knownRank,
+  knownType,
+  step,
+  translated,
+  until,
+} from "./handler.ts";
 import type { Handler, Target } from "./handler.ts";
 
 const SAME_NAMES: Readonly<Record<string, string>> = {
@@ -13,7 +21,7 @@ const SAME_NAMES: Readonly<Record<string, string>> = {
   ...{ Asin: "asin", Acos: "acos", Atan: "atan", Sinh: "sinh", Cosh: "cosh", Asinh: "asinh" },
   ...{ Acosh: "acosh", Atanh: "atanh", Mish: "mish", IsNaN: "isnan" },
   ...{ Floor: "floor", Ceil: "ceil", Round: "round", Sign: "sign", Identity: "identity" },
-  ...{ Add: "add", Sub: "sub", Mul: "mul", Div: "div", PRelu: "prelu", Where: "where" },
+  ...{ Add: "add", Sub: "sub", Mul: "mul", Div: "div", Where: "where" },
   ...{ Equal: "equal", Less: "less", LessOrEqual: "less_or_equal", Greater: "greater" },
   ...{ GreaterOrEqual: "greater_or_equal", And: "and", Or: "or", Xor: "xor" },
   ...{ BitwiseAnd: "bitwise_and", BitwiseOr: "bitwise_or", BitwiseXor: "bitwise_xor" },
@@ -57,6 +65,7 @@ export const ELEMENTWISE: Readonly<Record<string, Handler>> = {
   Max: (node, scope) => importVariadic({ node, scope }, "max"),
   Sum: (node, scope) => importVariadic({ node, scope }, "add"),
   Mean: importMean,
+  PRelu: importPRelu,
   Not: importNot,
   SwiGLU: importSwiGlu,
   Dropout: importDropout,
@@ -134,17 +143,28 @@ function importSwiGlu(node: OnnxNode, scope: Scope): void {
   finishWith({ node, scope }, "mul", { inputs: [opened, value] });
 }
 
+/** Before opset 7 the slopes went along the channels, whatever the rank. */
+function importPRelu(node: OnnxNode, scope: Scope): void {
+  const target = { node, scope };
+  const [x, slope] = [requiredInput(node, 0), requiredInput(node, 1)];
+  const [rank, rankOfSlope] = [knownRank(target, x) ?? 0, knownRank(target, slope)];
+  const perChannel = node.opset < 7 && rankOfSlope === 1 && rank > 2;
+  const axes = Array.from({ length: rank - 2 }, (_, axis) => axis + 1);
+  const attributes = { form: "add_axes", axes };
+  const slopes = perChannel ? step(target, "reshape", { inputs: [slope], attributes }) : slope;
+  finishWith(target, "prelu", { inputs: [x, slopes] });
+}
+
 /** At inference a dropout passes its input on, and its mask is all true. */
 function importDropout(node: OnnxNode, scope: Scope): void {
-  const training = optionalInput(node, 2);
-  const known = (name: string): number => scope.numbers(node, name)[0] ?? 0;
-  if (training !== undefined && known(training) !== 0) {
-    const ratio = optionalInput(node, 1);
-    if (ratio === undefined || known(ratio) !== 0) {
-      node.refuse("UNSUPPORTED_OP", "dropping at random is training, not inference");
-    }
-  }
+  const training = node.opset < 12 ? undefined : optionalInput(node, 2);
+  const known = training === undefined ? undefined : scope.constantOf(training);
   const x = requiredInput(node, 0);
+  if (training !== undefined && Number(known?.data[0] ?? 1) !== 0) {
+    const inputs = [x, node.inputs[1] ?? "", training];
+    const attributes = { seed: node.integer("seed", 0) };
+    return void scope.emit(node, { op: "dropout", inputs, attributes, outputs: node.outputs });
+  }
   scope.emit(node, { op: "identity", inputs: [x], outputs: [firstOutput(node)] });
   const mask = node.outputs[1] ?? "";
   if (mask === "") return;

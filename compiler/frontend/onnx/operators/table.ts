@@ -1,5 +1,5 @@
 /** All operators that are understood, by domain and ONNX name. */
-import { ATTENTION } from "./attention.ts";
+import { ATTENTION, PREVIEW } from "./attention.ts";
 import { CONSTANTS } from "./constants.ts";
 import { CONTROL } from "./control.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
@@ -7,6 +7,7 @@ import { GENERATION } from "./generation.ts";
 import { LEARNED } from "./learned.ts";
 import { LOSSES, TRAINING } from "./losses.ts";
 import { MATRICES } from "./matrix.ts";
+import { MICROSOFT } from "./microsoft.ts";
 import { NORMALIZATIONS } from "./normalizations.ts";
 import { QUANTIZATION } from "./quantization.ts";
 import { RECURRENT } from "./recurrent.ts";
@@ -41,7 +42,9 @@ const DOMAINS = {
     ...SEQUENCES,
   },
   "ai.onnx.ml": LEARNED,
+  "ai.onnx.preview": PREVIEW,
   "ai.onnx.preview.training": TRAINING,
+  "com.microsoft": MICROSOFT,
 } as const satisfies Record<string, Readonly<Record<string, Handler>>>;
 
 const HANDLERS: ReadonlyMap<string, ReadonlyMap<string, Handler>> = new Map(

@@ -123,6 +123,12 @@ export const GENERATION_CASES: readonly Case[] = [
   },
   { op: "bernoulli", inputs: [f32([2], [0, 1])], shape: [2], values: [0, 1] },
   {
+    op: "dropout",
+    inputs: [ROW, f32([], [0]), of("bool", [], [1])],
+    shape: [4],
+    values: [-2, -0.5, 0, 3],
+  },
+  {
     op: "multinomial",
     inputs: [f32([1, 2], [-1000, 0])],
     attributes: { count: 3 },
