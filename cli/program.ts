@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import * as agent from "./commands/agent.ts";
+import * as audit from "./commands/audit.ts";
 import * as config from "./commands/config.ts";
 import * as demo from "./commands/demo.ts";
 import * as devices from "./commands/devices.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly { readonly register: (program: Command) => void }[] = [
   devices,
   reports,
   agent,
+  audit,
   config,
 ];
 

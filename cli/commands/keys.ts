@@ -4,11 +4,14 @@ import { brand } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { handle, settingFlags } from "../command.ts";
+import { PASSPHRASE_OPTION, readPassphrase } from "../keys/passphrase.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
+import { registerHolderCommands } from "./keys-holders.ts";
 
 interface InitOptions {
   readonly offline: string;
   readonly publish: boolean;
+  readonly passphraseFile?: string;
 }
 
 const OFFLINE = "--offline <folder>";
@@ -18,6 +21,7 @@ export function register(program: Command): void {
   registerInit(keys);
   registerPublish(keys);
   registerList(keys);
+  registerHolderCommands(keys);
 }
 
 function registerInit(keys: Command): void {
@@ -25,6 +29,7 @@ function registerInit(keys: Command): void {
     .command("init")
     .description("Draw root and targets keys offline, sign their first metadata and publish it")
     .requiredOption(OFFLINE, "where to keep the keys; it never leaves this machine")
+    .option(...PASSPHRASE_OPTION)
     .option("--no-publish", "only sign; `retile keys publish` hands it to the server");
   settingFlags(init, ...OPERATOR_SETTINGS, "tenant", "server.production").action(
     handle<InitOptions>(async ({ options, config, output }) => {
@@ -33,7 +38,9 @@ function registerInit(keys: Command): void {
       const { offline, publish } = options;
       const demo = !config["server.production"].value;
       const tenant = brand<TenantId>(config.tenant.value);
-      const versions = unwrap(await initialiseKeys(client, { offline, tenant, demo, publish }));
+      const passphrase = unwrap(readPassphrase(options.passphraseFile));
+      const request = { offline, tenant, demo, publish, passphrase };
+      const versions = unwrap(await initialiseKeys(client, request));
       if (demo) output.say("These are demo keys: --server-production draws real ones.");
       const summary = { offline, demo, published: versions !== undefined, versions };
       output.report({ name: "keys init", rows: [], summary });

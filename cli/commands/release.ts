@@ -8,6 +8,7 @@ import type { Result } from "../../protocol/base/result.ts";
 import { isSemver } from "../../protocol/base/semver.ts";
 import { handle, settingFlags, wholeNumber } from "../command.ts";
 import type { BundleSource } from "../keys/publish-release.ts";
+import { PASSPHRASE_OPTION, readPassphrase } from "../keys/passphrase.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
 
 interface PublishOptions {
@@ -15,13 +16,38 @@ interface PublishOptions {
   readonly release?: string;
   readonly offline: string;
   readonly securityFloor: string;
+  readonly passphraseFile?: string;
 }
 
 export function register(program: Command): void {
   const release = program.command("release").description("Sign, publish and list driver releases");
   registerPublish(release);
   registerList(release);
+<<<<<<< HEAD
   registerExport(release);
+=======
+  registerRecall(release);
+}
+
+function registerRecall(release: Command): void {
+  const recall = release
+    .command("recall")
+    .description(
+      "Take a version back: no device is sent it, and every device that runs it leaves it",
+    )
+    .argument("<version>", "a published release")
+    .requiredOption("--because <reason>", "why; devices log it");
+  settingFlags(recall, ...OPERATOR_SETTINGS).action(
+    handle<{ readonly because: string }>(async ({ options, args, config, output }) => {
+      const client = unwrap(await connect(config));
+      const { number, version, sha256s } = unwrap(
+        await client.recall(args[0] ?? "", options.because),
+      );
+      const summary = { recall: number, version, bundles: sha256s.length };
+      output.report({ name: "release recall", rows: [], summary });
+    }),
+  );
+>>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 }
 
 function registerPublish(release: Command): void {
@@ -31,6 +57,7 @@ function registerPublish(release: Command): void {
     .option("--bundle <file>", "the bundle to publish, or")
     .option("--release <version>", "a release to build first, for instance 1.1.0")
     .requiredOption("--offline <folder>", "folder of the offline keys")
+    .option(...PASSPHRASE_OPTION)
     .option("--security-floor <version>", "no version below this may run any more", "0.0.0");
   settingFlags(publish, ...OPERATOR_SETTINGS, "tenant").action(
     handle<PublishOptions>(async ({ options, config, output }) => {
@@ -47,7 +74,8 @@ function registerPublish(release: Command): void {
       progress.advance(1, "built, now signing");
       const demo = !config["server.production"].value;
       const tenant = brand<TenantId>(config.tenant.value);
-      const request = { bundle, offline, tenant, demo, securityFloor };
+      const passphrase = unwrap(readPassphrase(options.passphraseFile));
+      const request = { bundle, offline, tenant, demo, securityFloor, passphrase };
       const published = unwrap(await publishRelease(client, request));
       progress.advance(1);
       progress.finish();

@@ -13,12 +13,13 @@ export interface Initialisation {
   readonly tenant: TenantId;
   readonly demo: boolean;
   readonly publish: boolean;
+  readonly passphrase?: string | undefined;
 }
 
 /** Undefined versions: signed, and left for `keys publish`. */
 export async function initialiseKeys(
   client: OperatorClient,
-  { offline, tenant, demo, publish }: Initialisation,
+  { offline, tenant, demo, publish, passphrase }: Initialisation,
 ): Promise<Result<PublicationReply["versions"] | undefined>> {
   const published = await client.metadataVersions();
   if (!published.ok) return published;
@@ -29,12 +30,12 @@ export async function initialiseKeys(
   const online = await client.onlineKeys();
   if (!online.ok) return online;
   const now = instant(Date.now());
-  const held = await holdCeremony({ offline, tenant, demo, now }, online.value);
+  const held = await holdCeremony({ offline, tenant, demo, now, passphrase }, online.value);
   if (!held.ok) return held;
   const { root, first } = held.value;
   await keepContents(offline, first.contents.values());
   if (!publish) return succeeded(undefined);
-  return handIn(client, { root, signed: first });
+  return handIn(client, { roots: new Map([[1, root]]), signed: first });
 }
 
 /** The newest signed metadata, whatever the server has by now. */
@@ -49,11 +50,12 @@ export async function publishKept(
 
 async function handIn(
   client: OperatorClient,
-  { root, signed }: Outgoing,
+  { roots: kept, signed }: Outgoing,
 ): Promise<Result<PublicationReply["versions"]>> {
   const published = await client.metadataVersions();
   if (!published.ok) return published;
-  const roots = published.value.has("root") ? [] : [root];
+  const known = published.value.get("root") ?? 0;
+  const roots = [...kept].filter(([version]) => version > known).map(([, bytes]) => bytes);
   const reply = await client.publish({ roots, signed });
   return reply.ok ? succeeded(reply.value.versions) : reply;
 }

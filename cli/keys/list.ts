@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { TenantId } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
+import { keyIdOf } from "../../protocol/crypto/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../../protocol/metadata/index.ts";
 import type { Root, Targets, TopLevelRole } from "../../protocol/metadata/index.ts";
 import type { OperatorClient } from "../operator/client.ts";
-import { OFFLINE_ROLES, readKeys } from "./key-files.ts";
+import { OFFLINE_ROLES, readPublicKeys } from "./key-files.ts";
 
 export interface KeyRow {
   readonly role: TopLevelRole | "director";
@@ -112,8 +113,7 @@ async function directorRows(
 async function heldKeys(offline: string): Promise<ReadonlySet<string>> {
   const held = new Set<string>();
   for (const role of OFFLINE_ROLES) {
-    const signers = await readKeys(offline, role);
-    for (const { keyId } of signers.ok ? signers.value : []) held.add(keyId);
+    for (const key of await readPublicKeys(offline, role)) held.add(keyIdOf(key));
   }
   return held;
 }

@@ -20,7 +20,7 @@ import {
   directorKeysPath,
   signMetadata,
 } from "../../protocol/metadata/index.ts";
-import { createKeys, OFFLINE_ROLES, readKeys } from "./key-files.ts";
+import { createKeys, OFFLINE_ROLES, readKeys, readPublicKeys } from "./key-files.ts";
 import type { KeyFileCode, OfflineRole } from "./key-files.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -36,6 +36,8 @@ export interface Ceremony {
   readonly tenant: TenantId;
   readonly demo: boolean;
   readonly now: Instant;
+  /** Seals and opens the keys; demonstrations need none. */
+  readonly passphrase?: string | undefined;
 }
 
 /** The public halves of the server's keys, which root and the director's key set name. */
@@ -57,10 +59,13 @@ export async function holdCeremony(
   ceremony: Ceremony,
   online: OnlineKeys,
 ): Promise<Result<{ root: Uint8Array; first: SignedTargets }, KeyFileCode>> {
-  const { offline: folder, demo } = ceremony;
+  const { offline: folder, demo, passphrase } = ceremony;
   const signers = new Map<OfflineRole, readonly Signer[]>();
   for (const role of OFFLINE_ROLES) {
-    const made = await createKeys({ folder, role, count: KEY_COUNTS[role], demo });
+    if ((await readPublicKeys(folder, role)).length > 0) {
+      return failed("KEYS_EXIST", `${folder} holds ${role} keys; keys are never written over`);
+    }
+    const made = await createKeys({ folder, role, count: KEY_COUNTS[role], demo, passphrase });
     if (!made.ok) return made;
     signers.set(role, made.value);
   }
@@ -130,8 +135,8 @@ async function signTargets(
   ceremony: Ceremony,
   next: { readonly version: number; readonly listed: ListedTargets },
 ): Promise<Result<Uint8Array, KeyFileCode>> {
-  const { offline, now } = ceremony;
-  const signers = await readKeys(offline, "targets");
+  const { offline: folder, now, passphrase } = ceremony;
+  const signers = await readKeys({ folder, passphrase }, "targets");
   if (!signers.ok) return signers;
   const document = authorTargets({
     version: next.version,
@@ -139,7 +144,7 @@ async function signTargets(
     targets: next.listed,
   });
   const signed = await signMetadata(document, signers.value);
-  await keepNewest(offline, "targets.json", signed);
+  await keepNewest(folder, "targets.json", signed);
   return succeeded(signed);
 }
 

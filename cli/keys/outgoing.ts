@@ -7,7 +7,8 @@ import { sha256Hex } from "../../protocol/crypto/index.ts";
 import type { SignedTargets } from "./offline-signing.ts";
 
 export interface Outgoing {
-  readonly root: Uint8Array;
+  /** Every root that the folder has signed, by version. */
+  readonly roots: ReadonlyMap<number, Uint8Array>;
   readonly signed: SignedTargets;
 }
 
@@ -30,7 +31,26 @@ export async function readOutgoing(folder: string): Promise<Result<Outgoing, "KE
   for (const name of await readdir(join(folder, "contents")).catch(() => [])) {
     contents.set(name, new Uint8Array(await readFile(join(folder, "contents", name))));
   }
-  return succeeded({ root, signed: { targets, contents } });
+  const roots = new Map([...(await olderRoots(folder)), [versionOf(root), root] as const]);
+  return succeeded({ roots, signed: { targets, contents } });
+}
+
+async function olderRoots(folder: string): Promise<[number, Uint8Array][]> {
+  const names = await readdir(join(folder, "metadata"));
+  const older = names.flatMap((name) => {
+    const version = /^(\d+)\.root\.json$/.exec(name)?.[1];
+    return version === undefined ? [] : [[Number(version), name] as const];
+  });
+  const roots: [number, Uint8Array][] = [];
+  for (const [version, name] of older.sort(([a], [b]) => a - b)) {
+    roots.push([version, new Uint8Array(await readFile(join(folder, "metadata", name)))]);
+  }
+  return roots;
+}
+
+function versionOf(root: Uint8Array): number {
+  return (JSON.parse(new TextDecoder().decode(root)) as { signed: { version: number } }).signed
+    .version;
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {

@@ -22,6 +22,7 @@ export interface ReleaseToPublish {
   readonly demo: boolean;
   /** No version below this may run any more. */
   readonly securityFloor: string;
+  readonly passphrase?: string | undefined;
 }
 
 export interface PublishedRelease {
@@ -57,7 +58,7 @@ export async function publishRelease(
   client: OperatorClient,
   release: ReleaseToPublish,
 ): Promise<Result<PublishedRelease>> {
-  const { bundle, offline, tenant, demo, securityFloor } = release;
+  const { bundle, offline, tenant, demo, securityFloor, passphrase } = release;
   const read = readBundle(bundle);
   if (!read.ok) return read;
   const { version } = read.value.manifest;
@@ -65,7 +66,7 @@ export async function publishRelease(
   const isThere = await isPublished(client, facts);
   if (!isThere.ok) return isThere;
   if (isThere.value) return succeeded({ ...facts, targetsVersion: null });
-  const ceremony = { offline, tenant, demo, now: instant(Date.now()) };
+  const ceremony = { offline, tenant, demo, passphrase, now: instant(Date.now()) };
   const signed = await signBundles(ceremony, [bundle], securityFloor);
   if (!signed.ok) return signed;
   const reply = await client.publish({ roots: [], signed: signed.value });

@@ -97,6 +97,16 @@ export class OperatorClient {
     return this.list(releaseView, "/v1/releases");
   }
 
+  async recall(version: string, because: string): Promise<Result<RecallReply>> {
+    const body = { version, because };
+    return this.call(recallReply, { method: "POST", path: "/v1/recalls", body });
+  }
+
+  /** The newest entries of the audit log, newest first. */
+  async audit(limit: number): Promise<Result<AuditReply>> {
+    return this.call(auditReply, { method: "GET", path: `/v1/audit?limit=${limit}` });
+  }
+
   /** All of them, page by page. */
   async devices(): Promise<Result<readonly DeviceView[]>> {
     const devices: DeviceView[] = [];
@@ -237,11 +247,36 @@ export class OperatorClient {
   }
 }
 
+<<<<<<< HEAD
 export interface OfflineAssignment {
   readonly order: Uint8Array;
   readonly target: { readonly path: string; readonly version: string };
   readonly startBefore: string;
 }
+=======
+const recallReply = z.object({
+  number: z.int(),
+  version: z.string(),
+  sha256s: z.array(z.string()),
+});
+export type RecallReply = z.output<typeof recallReply>;
+
+const auditReply = z.object({
+  items: z.array(
+    z.object({
+      sequence: z.int(),
+      at: z.string(),
+      actor: z.string(),
+      action: z.string(),
+      subject: z.string(),
+      details: z.record(z.string(), z.unknown()),
+    }),
+  ),
+  /** The first entry that does not fit the one before it. */
+  firstBroken: z.int().nullable(),
+});
+export type AuditReply = z.output<typeof auditReply>;
+>>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 
 interface Request {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

@@ -51,8 +51,9 @@ export async function checkIn(
   const reply = await ports.server.checkIn(await requestOf(context), signer);
   if (!reply.ok) return reply;
   const { decision, explanation, pollIntervalSeconds } = reply.value;
-  if (pollIntervalSeconds !== journal.state.pollIntervalSeconds) {
-    await journal.write({ ...journal.state, pollIntervalSeconds });
+  const { state } = journal;
+  if (pollIntervalSeconds !== state.pollIntervalSeconds || state.refusedOrder !== null) {
+    await journal.write({ ...state, pollIntervalSeconds, refusedOrder: null });
   }
   switch (decision.kind) {
     case "hold":

@@ -1,7 +1,9 @@
 /** Authoring of the director's documents: plain data in, documents out, to be signed with `signMetadata`. */
 import type { DeviceId, Instant, RolloutId, Sha256, TenantId } from "../base/brand.ts";
-import type { KeyObject } from "../crypto/index.ts";
+import { canonicalJson } from "../base/canonical-json.ts";
+import { sha256Hex, type KeyObject, type Signer } from "../crypto/index.ts";
 import type { AssignmentJson, DirectorKeysJson, RecallJson } from "./director.ts";
+import { signMetadata } from "./envelope.ts";
 import { dateTime } from "./roles.ts";
 
 export interface DirectorKeysOptions {
@@ -74,4 +76,13 @@ export function authorRecall(fields: RecallFields): RecallJson {
     recalled: [...recalled],
     returnTo: returnTo && { ...returnTo },
   };
+}
+
+/** The envelope, and the hash by which a device that took the order names it. */
+export async function signOrder(
+  order: AssignmentJson | RecallJson,
+  signer: Signer,
+): Promise<{ readonly envelope: Uint8Array; readonly contentSha256: Sha256 }> {
+  const envelope = await signMetadata(order, [signer]);
+  return { envelope, contentSha256: sha256Hex(canonicalJson(order)) };
 }

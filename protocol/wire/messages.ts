@@ -80,6 +80,7 @@ export const HOLD_CODES = [
   "ROLLOUT_HALTED",
   "NOT_COMPATIBLE",
   "ALREADY_TRIED",
+  "RELEASE_RECALLED",
   "HELD_BY_OPERATOR",
 ] as const;
 export type HoldCode = (typeof HOLD_CODES)[number];

@@ -125,6 +125,21 @@ export const explanationView = z
   })
   .meta({ id: "Explanation" });
 
+export const recallRequest = z
+  .strictObject({ version: z.string(), because: z.string().min(1).max(256) })
+  .meta({ id: "RecallRequest" });
+
+export const recallView = z
+  .object({
+    number: z.int().min(1),
+    version: z.string(),
+    sha256s: z.array(sha256),
+    because: z.string(),
+    actor: z.string(),
+    createdAt: time,
+  })
+  .meta({ id: "Recall" });
+
 export const holdRequest = z
   .strictObject({ held: z.boolean(), because: z.string().min(1).max(500) })
   .meta({ id: "HoldRequest" });

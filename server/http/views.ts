@@ -18,7 +18,14 @@ import {
   type Evidence,
   type Rollout,
 } from "../rollout/index.ts";
-import type { AuditEntry, DecisionRecord, Device, Release, StoredOutcome } from "../store/index.ts";
+import type {
+  AuditEntry,
+  DecisionRecord,
+  Device,
+  Recall,
+  Release,
+  StoredOutcome,
+} from "../store/index.ts";
 import type {
   assignmentView,
   auditEntryView,
@@ -156,4 +163,11 @@ export function auditEntryViewOf(entry: AuditEntry): z.input<typeof auditEntryVi
 
 function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
+}
+
+export function recallViewOf({ number, version, sha256s, reason, actor, createdAt }: Recall) {
+  return {
+    ...{ number, version, sha256s: [...sha256s], because: reason, actor },
+    createdAt: timeText(createdAt),
+  };
 }

@@ -2,6 +2,7 @@
 import { present } from "../../protocol/base/assert.ts";
 import { instant } from "../../protocol/base/brand.ts";
 import type { Database, Sql } from "./database.ts";
+import { issueOrder } from "./orders.ts";
 import type { AssignmentStore, NewAssignment, StoredAssignment } from "./ports.ts";
 import { assignmentFact, type AssignmentRow } from "./rows.ts";
 
@@ -37,15 +38,10 @@ export function assignmentStore(database: Database): AssignmentStore {
 }
 
 async function issue(sql: Sql, assignment: NewAssignment): Promise<StoredAssignment> {
-  const { tenant, device, rollout, purpose, stage, version, epoch } = assignment;
-  const [numbered] = await sql.query<{ sequence: string }>(
-    `UPDATE devices SET assignment_epoch = $3,
-       assignment_sequence = CASE WHEN assignment_epoch = $3 THEN assignment_sequence + 1 ELSE 1 END
-     WHERE tenant = $1 AND device = $2 RETURNING assignment_sequence AS sequence`,
-    [tenant, device, epoch],
-  );
-  const sequence = Number(present(numbered, "the device of an assignment").sequence);
-  const envelope = await assignment.sign({ epoch, sequence });
+  const { tenant, device, rollout, purpose, stage, version, sign } = assignment;
+  const { epoch, startBefore, now } = assignment;
+  const order = { tenant, device, epoch, kind: "assignment", subject: rollout } as const;
+  const { sequence, envelope } = await issueOrder(sql, { ...order, startBefore, now, sign });
   const [row] = await sql.query<AssignmentRow>(
     // Handed out anew to a device that is under way, it is the same attempt; after its end it is another.
     `INSERT INTO assignments AS old (tenant, rollout, device, purpose, stage, version, epoch, sequence,

@@ -1,14 +1,15 @@
 /** Devices: enrolment, what they say of themselves, and lists for operators. */
+import { present } from "../../protocol/base/assert.ts";
 import { brand, instant, type DeviceId, type ModelId } from "../../protocol/base/brand.ts";
 import type { RolloutId, Sha256, TenantId } from "../../protocol/base/brand.ts";
 import { equalBytes } from "../../protocol/base/bytes.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import type { CheckInRequest, ModelFact, SandboxLevel } from "../../protocol/wire/index.ts";
 import type { Device as DeviceRow } from "../../prisma/generated/client.ts";
-import type { AssignmentFact } from "../rollout/index.ts";
 import type { Database, Sql } from "./database.ts";
 import { isUniqueViolation } from "./errors.ts";
-import type { Device, DeviceStore, EnrolCode, Enrolment } from "./ports.ts";
+import { checkMemory, isLater, type Confirmation } from "./confirmation.ts";
+import type { CheckedIn, Device, DeviceStore, EnrolCode, Enrolment } from "./ports.ts";
 import { assignmentFact, type AssignmentRow } from "./rows.ts";
 
 export function deviceStore(database: Database): DeviceStore {
@@ -82,11 +83,12 @@ const FIND = `SELECT tenant, device, public_key AS "publicKey", key_id AS "keyId
     agent_version AS "agentVersion", sandbox, current_version AS "currentVersion",
     current_sha256 AS "currentSha256", previous_version AS "previousVersion", enrolled_at AS "enrolledAt",
     last_seen_at AS "lastSeenAt", report_epoch AS "reportEpoch",
-    acknowledged_sequence AS "acknowledgedSequence"
+    acknowledged_sequence AS "acknowledgedSequence", confirmed_sequence AS "confirmedSequence"
   FROM devices WHERE tenant = $1 AND device = $2`;
 
-type NumberField = "reportEpoch" | "acknowledgedSequence";
-type Unused = "assignmentEpoch" | "assignmentSequence";
+type NumberField = "reportEpoch" | "acknowledgedSequence" | "confirmedSequence";
+type Unused =
+  "assignmentEpoch" | "assignmentSequence" | "confirmedOrderEpoch" | "confirmedOrderSequence";
 type HotDeviceRow = Omit<DeviceRow, NumberField | Unused> & Record<NumberField, bigint | string>;
 
 interface MemberRow {
@@ -117,7 +119,8 @@ async function enrol(
   }
   if (known) {
     await sql.query(
-      `UPDATE devices SET report_epoch = report_epoch + 1, acknowledged_sequence = 0, soc = $3,
+      `UPDATE devices SET report_epoch = report_epoch + 1, acknowledged_sequence = 0, confirmed_sequence = 0,
+         confirmed_order_epoch = 0, confirmed_order_sequence = 0, soc = $3,
          agent_version = $4 WHERE tenant = $1 AND device = $2`,
       [tenant, device, soc, agentVersion],
     );
@@ -156,15 +159,26 @@ async function insertDevice(sql: Sql, enrolment: Enrolment): Promise<void> {
   );
 }
 
-async function checkIn(sql: Sql, request: CheckInRequest, now: Date): Promise<AssignmentFact[]> {
+async function checkIn(
+  sql: Sql,
+  request: CheckInRequest,
+  now: Date,
+): Promise<Result<CheckedIn, "DEVICE_CLONED">> {
   const { tenant, device, current, previous, agentVersion, sandbox, assignment } = request;
+  const confirmed = await lockedConfirmation(sql, request);
+  const refusal = checkMemory(request, confirmed);
+  if (refusal) return refusal;
+  const isSameEpoch = request.reportEpoch === confirmed.reportEpoch;
   await sql.query(
     `UPDATE devices SET last_seen_at = $3, current_version = $4, current_sha256 = $5,
-       previous_version = $6, agent_version = $7, sandbox = $8
+       previous_version = $6, agent_version = $7, sandbox = $8, confirmed_sequence = $9,
+       confirmed_order_epoch = $10, confirmed_order_sequence = $11
      WHERE tenant = $1 AND device = $2`,
     [
       ...[tenant, device, now, current.version, current.sha256],
       ...[previous?.version ?? null, agentVersion, sandbox],
+      isSameEpoch ? request.acknowledgedSequence : confirmed.sequence,
+      ...[assignment.epoch, assignment.sequence],
     ],
   );
   await writeModels(sql, { tenant, device }, request.models);
@@ -177,7 +191,30 @@ async function checkIn(sql: Sql, request: CheckInRequest, now: Date): Promise<As
     "SELECT * FROM assignments WHERE tenant = $1 AND device = $2",
     [tenant, device],
   );
-  return rows.map(assignmentFact);
+  const isOrderNew = isLater(assignment, confirmed.order);
+  return succeeded({ assignments: rows.map(assignmentFact), isOrderNew });
+}
+
+async function lockedConfirmation(
+  sql: Sql,
+  { tenant, device }: CheckInRequest,
+): Promise<Confirmation> {
+  const [row] = await sql.query<Record<string, string>>(
+    `SELECT report_epoch, acknowledged_sequence, confirmed_sequence, confirmed_order_epoch,
+       confirmed_order_sequence
+     FROM devices WHERE tenant = $1 AND device = $2 FOR UPDATE`,
+    [tenant, device],
+  );
+  const known = present(row, "the device that checks in");
+  return {
+    reportEpoch: Number(known["report_epoch"]),
+    acknowledged: Number(known["acknowledged_sequence"]),
+    sequence: Number(known["confirmed_sequence"]),
+    order: {
+      epoch: Number(known["confirmed_order_epoch"]),
+      sequence: Number(known["confirmed_order_sequence"]),
+    },
+  };
 }
 
 /** Writes only what changed: most check-ins bring the same models as the one before. */
@@ -225,6 +262,7 @@ function deviceOf(row: HotDeviceRow): Device {
     lastSeenAt: row.lastSeenAt && instant(row.lastSeenAt.getTime()),
     reportEpoch: Number(row.reportEpoch),
     acknowledgedSequence: Number(row.acknowledgedSequence),
+    confirmedSequence: Number(row.confirmedSequence),
   };
 }
 

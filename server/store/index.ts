@@ -1,6 +1,7 @@
 /** What the server keeps: the only folder that knows the database. */
 import { assignmentStore } from "./assignments.ts";
 import { auditStore } from "./audit.ts";
+import { orderStore } from "./orders.ts";
 import { openDatabase, type Database, type DatabaseOptions } from "./database.ts";
 import { deviceStore } from "./devices.ts";
 import type { Store } from "./ports.ts";
@@ -24,6 +25,7 @@ export function storeOver(database: Database): Store {
     devices: deviceStore(database),
     rollouts: rolloutStore(database),
     assignments: assignmentStore(database),
+    orders: orderStore(database),
     reports: reportStore(database),
     audit: auditStore(database),
     repository: repositoryStore(database),

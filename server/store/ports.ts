@@ -32,6 +32,7 @@ export interface FleetStore {
   readonly devices: DeviceStore;
   readonly rollouts: RolloutStore;
   readonly assignments: AssignmentStore;
+  readonly orders: OrderStore;
   readonly reports: ReportStore;
   readonly audit: AuditStore;
 }
@@ -103,6 +104,8 @@ export interface Device {
   readonly lastSeenAt: Instant | null;
   readonly reportEpoch: number;
   readonly acknowledgedSequence: number;
+  /** What the device has said itself that it knows to be acknowledged. */
+  readonly confirmedSequence: number;
 }
 
 export interface ListedDevice extends Device {
@@ -139,10 +142,19 @@ export interface DeviceStore {
   ): Promise<readonly { model: ModelId; sha256: Sha256 }[]>;
   /** All active devices, for cohorts. */
   members(tenant: TenantId): Promise<readonly FleetMember[]>;
-  /** Keeps what the device says of itself; what it accepted counts from now. */
-  checkIn(request: CheckInRequest, now: Instant): Promise<readonly AssignmentFact[]>;
+  /**
+   * Keeps what the device says of itself; what it accepted counts from now. A device never forgets what it said
+   * it knew: one that does is a copy of it, and nothing of what it says is kept.
+   */
+  checkIn(request: CheckInRequest, now: Instant): Promise<Result<CheckedIn, "DEVICE_CLONED">>;
   /** False when there is no such device. */
   setStatus(tenant: TenantId, device: DeviceId, status: Device["status"]): Promise<boolean>;
+}
+
+export interface CheckedIn {
+  readonly assignments: readonly AssignmentFact[];
+  /** Whether the device tells of this order for the first time. */
+  readonly isOrderNew: boolean;
 }
 
 // Rollouts
@@ -196,9 +208,13 @@ export interface NewAssignment {
   readonly epoch: number;
   readonly startBefore: Instant;
   readonly now: Instant;
-  /** Signs the document with the number that the store gives it. */
-  readonly sign: (order: AssignmentOrder) => Promise<Uint8Array>;
+  readonly sign: SignOrder;
 }
+
+/** Signs the document with the number that the store gives it. */
+export type SignOrder = (
+  order: AssignmentOrder,
+) => Promise<{ readonly envelope: Uint8Array; readonly contentSha256: Sha256 }>;
 
 export interface StoredAssignment extends AssignmentFact {
   readonly envelope: Uint8Array;
@@ -215,6 +231,59 @@ export interface AssignmentStore {
   issue(assignment: NewAssignment): Promise<StoredAssignment>;
   ofDevice(tenant: TenantId, device: DeviceId): Promise<readonly AssignmentFact[]>;
   ofRollout(tenant: TenantId, rollout: RolloutId): Promise<readonly AssignmentFact[]>;
+}
+
+// Orders
+
+export interface NewOrder {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly epoch: number;
+  readonly kind: "assignment" | "recall";
+  /** A rollout, or the number of a recall. */
+  readonly subject: string;
+  readonly startBefore: Instant;
+  readonly now: Instant;
+  readonly sign: SignOrder;
+}
+
+export interface IssuedOrder extends AssignmentOrder {
+  readonly kind: NewOrder["kind"];
+  readonly subject: string;
+  readonly contentSha256: Sha256;
+  readonly envelope: Uint8Array;
+  readonly startBefore: Instant;
+}
+
+export interface NewRecall {
+  readonly tenant: TenantId;
+  readonly version: string;
+  /** Of its bundles, one for each hardware they differ on. */
+  readonly sha256s: readonly Sha256[];
+  readonly reason: string;
+  readonly actor: string;
+  readonly now: Instant;
+}
+
+export interface Recall extends Omit<NewRecall, "now"> {
+  /** Grows by one within the tenant. */
+  readonly number: number;
+  readonly createdAt: Instant;
+}
+
+/** Every order that was ever signed stays here: what is not here, somebody else signed. */
+export interface OrderStore {
+  issued(
+    tenant: TenantId,
+    device: DeviceId,
+    order: AssignmentOrder,
+  ): Promise<IssuedOrder | undefined>;
+  newestRecallOrder(tenant: TenantId, device: DeviceId): Promise<IssuedOrder | undefined>;
+  /** The next number of the device. */
+  issue(order: NewOrder): Promise<IssuedOrder>;
+  /** In the order of their numbers. */
+  recalls(tenant: TenantId): Promise<readonly Recall[]>;
+  addRecall(recall: NewRecall): Promise<Result<Recall, "ALREADY_RECALLED">>;
 }
 
 // Reports

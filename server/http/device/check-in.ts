@@ -2,7 +2,15 @@
 import { unreachable } from "../../../protocol/base/assert.ts";
 import type { Instant } from "../../../protocol/base/brand.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
+<<<<<<< HEAD
 import type { DirectorKeys } from "../../../protocol/metadata/index.ts";
+=======
+import {
+  authorAssignment,
+  signOrder,
+  type DirectorKeys,
+} from "../../../protocol/metadata/index.ts";
+>>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 import {
   decodeCheckInRequest,
   encodeCheckInReply,
@@ -15,6 +23,8 @@ import { issueAssignment, usableKeys } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
 import { deviceStateOf } from "../device-state.ts";
 import type { DeviceHandler } from "./call.ts";
+import { noteClone, noteOrders } from "./findings.ts";
+import { recallFor, withoutRecalled } from "./recalls.ts";
 
 const HOUR_MS = 3600 * 1000;
 /** A download may begin this long after the assignment. */
@@ -34,18 +44,26 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
   const signed = authenticate(device.publicKey);
   if (!signed.ok) return signed;
   const now = context.clock();
-  const assignments = await context.store.devices.checkIn(request, now);
+  const checkedIn = await context.store.devices.checkIn(request, now);
+  if (!checkedIn.ok) {
+    await noteClone(context, device, checkedIn);
+    return checkedIn;
+  }
+  const { assignments } = checkedIn.value;
+  await noteOrders(context, request, checkedIn.value);
   const isFirst = device.lastSeenAt === null;
   const view = await context.fleet.view(tenant);
   const { snapshot } = view;
   // When devices show their models one after the other, each would be the first that has them.
   const counted = isFirst ? [] : models;
   const state = deviceStateOf({ device, current, models: counted, assignments });
-  const answer = decideCheckIn(state, snapshot);
+  const recalls = await context.store.orders.recalls(tenant);
+  const answer = withoutRecalled(decideCheckIn(state, snapshot), recalls);
   if (isFirst) context.fleet.forget(tenant);
   const directorKeys = usableKeys(view, context, now);
   const input = { request, answer, directorKeys, snapshot, now };
-  const { decision, explanation } = await carryOut(input, context);
+  const recalled = await recallFor({ request, recalls, directorKeys, now }, context);
+  const { decision, explanation } = recalled ?? (await carryOut(input, context));
   return succeeded(
     encodeCheckInReply({
       decision,
@@ -107,6 +125,37 @@ async function assignmentFor(
   const isUnderWay = known?.status === "assigned" || known?.status === "accepted";
   const isFresh = known !== undefined && known.startBefore - now > RENEWAL_MS;
   if (known && isUnderWay && isFresh && known.epoch === directorKeys.epoch) return known;
+<<<<<<< HEAD
   const lifetime = { startMs: START_MS, activateMs: ACTIVATE_MS };
   return issueAssignment({ ...input, tenant, device, lifetime }, directorKeys, context);
+=======
+  return issue(input, directorKeys, context);
+}
+
+function issue(
+  { request, answer, snapshot, now }: Assigned,
+  { epoch }: DirectorKeys,
+  { store, keys }: ServerContext,
+): Promise<StoredAssignment> {
+  const { tenant, device } = request;
+  const { rollout, stage, purpose, target } = answer;
+  const entry = snapshot.entries.find((candidate) => candidate.rollout.id === rollout);
+  const signer = keys.director(tenant);
+  if (!entry || !signer) throw new Error("bug: an answer without its rollout or its signer");
+  const startBefore = instant(now + START_MS);
+  const fields = {
+    ...{ tenant, device, rollout, stage, startBefore },
+    target: { path: target.path, sha256: target.sha256, length: target.length },
+    activateBefore: instant(now + ACTIVATE_MS),
+    evidence: {
+      policyHash: policySha256Of(entry.rollout),
+      watermark: entry.rollout.watermark,
+    },
+  };
+  return store.assignments.issue({
+    ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
+    version: target.version,
+    sign: (order) => signOrder(authorAssignment({ ...fields, ...order }), signer),
+  });
+>>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 }

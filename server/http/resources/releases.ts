@@ -5,8 +5,15 @@ import { BUNDLE_BYTES_MAX } from "../../../protocol/bundle/index.ts";
 import { sha256 } from "../../../protocol/crypto/index.ts";
 import { releaseView } from "../../../protocol/wire/index.ts";
 import { bytesOperation, jsonOperation, listOf, readOperation } from "../operation.ts";
-import { publicationRequest, publicationView, repositoryView, uploadView } from "../schemas.ts";
-import { releaseViews } from "../views.ts";
+import {
+  publicationRequest,
+  publicationView,
+  recallRequest,
+  recallView,
+  repositoryView,
+  uploadView,
+} from "../schemas.ts";
+import { recallViewOf, releaseViews } from "../views.ts";
 import { audit } from "./access.ts";
 
 const PUBLICATION_BYTES_MAX = 16 << 20;
@@ -80,4 +87,45 @@ const releases = readOperation({
   },
 });
 
-export const RELEASES = [upload, publish, repository, releases];
+const recall = jsonOperation({
+  method: "post",
+  path: "/v1/recalls",
+  summary:
+    "Recalls a version: no device is sent it any more, and every device that runs it leaves it.",
+  role: "release",
+  status: 201,
+  accepts: recallRequest,
+  reply: recallView,
+  handle: async ({ context, operator, body }) => {
+    const { version, because: reason } = body;
+    const published = await context.store.repository.releases();
+    const sha256s = published.filter((one) => one.version === version).map((one) => one.sha256);
+    if (sha256s.length === 0) {
+      return failed("RELEASE_UNKNOWN", `No release ${version} is published.`, { version });
+    }
+    const { tenant, tokenId } = operator;
+    const added = await context.store.orders.addRecall({
+      ...{ tenant, version, reason, actor: `token:${tokenId}`, now: context.clock() },
+      sha256s: [...new Set(sha256s)],
+    });
+    if (!added.ok) return added;
+    const note = { action: "release.recall", subject: version, details: { reason } };
+    await audit({ context, operator }, note);
+    return succeeded(recallViewOf(added.value));
+  },
+});
+
+const recalls = readOperation({
+  method: "get",
+  path: "/v1/recalls",
+  summary: "Recalled versions, the first recall first.",
+  role: "viewer",
+  status: 200,
+  reply: listOf(recallView),
+  handle: async ({ context, operator }) => {
+    const found = await context.store.orders.recalls(operator.tenant);
+    return succeeded({ items: found.map(recallViewOf) });
+  },
+});
+
+export const RELEASES = [upload, publish, repository, releases, recall, recalls];

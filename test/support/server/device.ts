@@ -1,6 +1,6 @@
 /** A device as the server sees one: real keys, real signatures, real HTTP, and no chip. */
 import { brand, type DeviceId, type Instant, type ModelId } from "../../../protocol/base/brand.ts";
-import type { RolloutId, TenantId } from "../../../protocol/base/brand.ts";
+import type { RolloutId, Sha256, TenantId } from "../../../protocol/base/brand.ts";
 import { unwrap } from "../../../protocol/base/result.ts";
 import { nativeSigner, sha256, sha256Hex, type Signer } from "../../../protocol/crypto/index.ts";
 import { utf8 } from "../../../protocol/base/bytes.ts";
@@ -46,6 +46,8 @@ export class TestDevice {
   readonly signer: Signer;
   current: DriverRef;
   accepted = { epoch: 0, sequence: 0 };
+  acceptedSha256: Sha256 | null = null;
+  refusedOrder: string | null = null;
   epoch = 0;
   acknowledged = 0;
   readonly options: TestDeviceOptions;
@@ -93,8 +95,8 @@ export class TestDevice {
       acknowledgedSequence: this.acknowledged,
       assignment: this.accepted,
       sandbox: "degraded",
-      assignmentSha256: null,
-      refusedOrder: null,
+      assignmentSha256: this.acceptedSha256,
+      refusedOrder: this.refusedOrder,
     });
   }
 

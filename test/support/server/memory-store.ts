@@ -3,54 +3,25 @@ import { present } from "../../../protocol/base/assert.ts";
 import type { DeviceId, RolloutId, TenantId } from "../../../protocol/base/brand.ts";
 import { equalBytes } from "../../../protocol/base/bytes.ts";
 import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
-import type { ModelFact } from "../../../protocol/wire/index.ts";
-import {
-  ingestBatch,
-  type AssignmentProgress,
-  type IngestChanges,
-} from "../../../server/ingest/index.ts";
-import {
-  addMoments,
-  NO_DEVICES,
-  type GateCell,
-  type Rollout,
-  type StageDevices,
-} from "../../../server/rollout/index.ts";
+import type { AssignmentOrder } from "../../../protocol/wire/index.ts";
+import { ingestBatch, type IngestChanges } from "../../../server/ingest/index.ts";
+import { addMoments, NO_DEVICES, type StageDevices } from "../../../server/rollout/index.ts";
+import { checkMemory, isLater, type Confirmation } from "../../../server/store/confirmation.ts";
 import { chained, firstBrokenEntry } from "../../../server/store/audit-chain.ts";
 import type {
   AuditEntry,
-  DecisionRecord,
   Device,
   EnrolCode,
   Enrolment,
   EnrolmentToken,
   FleetStore,
   NewAuditEntry,
-  StoredAssignment,
-  StoredOutcome,
 } from "../../../server/store/index.ts";
+import { issueInto, memoryOrders } from "./memory-orders.ts";
+import { emptyRows, type KeptDevice, type Rows, type RowsOf, type Settled } from "./memory-rows.ts";
 
 export interface MemoryStore extends FleetStore {
   readonly tenants: { addEnrolmentToken(token: EnrolmentToken): Promise<void> };
-}
-
-type Settled = StoredAssignment & Pick<AssignmentProgress, "settledAt">;
-
-/** Everything of one tenant. */
-interface Rows {
-  readonly tokens: Map<string, EnrolmentToken>;
-  readonly devices: Map<
-    DeviceId,
-    Device & { assignmentOrder: { epoch: number; sequence: number } }
-  >;
-  readonly models: Map<DeviceId, readonly ModelFact[]>;
-  readonly rollouts: Map<RolloutId, Rollout>;
-  readonly decisions: Map<RolloutId, DecisionRecord[]>;
-  readonly assignments: Map<string, Settled>;
-  readonly outcomes: Map<string, StoredOutcome>;
-  readonly cells: Map<string, GateCell & { readonly rollout: RolloutId; readonly stage: number }>;
-  readonly audit: AuditEntry[];
-  batches: number;
 }
 
 export function memoryStore(): MemoryStore {
@@ -67,29 +38,13 @@ export function memoryStore(): MemoryStore {
     devices: memoryDevices(rowsOf),
     rollouts: memoryRollouts(rowsOf),
     assignments: memoryAssignments(rowsOf),
+    orders: memoryOrders(rowsOf),
     reports: memoryReports(rowsOf),
     audit: {
       append: async (entry) => append(rowsOf(entry.tenant), entry),
       list: async (tenant, { limit }) => [...rowsOf(tenant).audit].reverse().slice(0, limit),
       firstBroken: async (tenant) => firstBrokenEntry(rowsOf(tenant).audit),
     },
-  };
-}
-
-type RowsOf = (tenant: TenantId) => Rows;
-
-function emptyRows(): Rows {
-  return {
-    tokens: new Map(),
-    devices: new Map(),
-    models: new Map(),
-    rollouts: new Map(),
-    decisions: new Map(),
-    assignments: new Map(),
-    outcomes: new Map(),
-    cells: new Map(),
-    audit: [],
-    batches: 0,
   };
 }
 
@@ -131,8 +86,16 @@ function memoryDevices(rowsOf: RowsOf): FleetStore["devices"] {
       const { tenant, device, current, previous, agentVersion, sandbox, models } = request;
       const rows = rowsOf(tenant);
       const known = present(rows.devices.get(device), "the device");
+      const refusal = checkMemory(request, confirmationOf(known));
+      if (refusal) return refusal;
+      const isSameEpoch = request.reportEpoch === known.reportEpoch;
+      const confirmedSequence = isSameEpoch
+        ? request.acknowledgedSequence
+        : known.confirmedSequence;
+      const isOrderNew = isLater(request.assignment, known.confirmedOrder);
       const said = { current, previousVersion: previous?.version ?? null, agentVersion, sandbox };
-      rows.devices.set(device, { ...known, ...said, lastSeenAt: now });
+      const confirmed = { confirmedSequence, confirmedOrder: request.assignment };
+      rows.devices.set(device, { ...known, ...said, ...confirmed, lastSeenAt: now });
       rows.models.set(device, models);
       for (const [key, row] of rows.assignments) {
         const { epoch, sequence } = request.assignment;
@@ -140,7 +103,8 @@ function memoryDevices(rowsOf: RowsOf): FleetStore["devices"] {
         if (!isIt || row.status !== "assigned") continue;
         rows.assignments.set(key, { ...row, status: "accepted", acceptedAt: now });
       }
-      return factsOf(rows, (row) => row.device === device);
+      const assignments = factsOf(rows, (row) => row.device === device);
+      return succeeded({ assignments, isOrderNew });
     },
     setStatus: async (tenant, device, status) => {
       const rows = rowsOf(tenant);
@@ -150,6 +114,8 @@ function memoryDevices(rowsOf: RowsOf): FleetStore["devices"] {
     },
   };
 }
+
+const NO_ORDER: AssignmentOrder = { epoch: 0, sequence: 0 };
 
 function enrolInto(rows: Rows, enrolment: Enrolment): Result<{ reportEpoch: number }, EnrolCode> {
   const { tenant, device, publicKey, keyId, soc, agentVersion, tokenId, now } = enrolment;
@@ -163,7 +129,8 @@ function enrolInto(rows: Rows, enrolment: Enrolment): Result<{ reportEpoch: numb
   if (known && !isSame) return failed("DEVICE_ALREADY_ENROLLED", "");
   if (known) {
     const reportEpoch = known.reportEpoch + 1;
-    const again = { soc, agentVersion, reportEpoch, acknowledgedSequence: 0 };
+    const numbers = { acknowledgedSequence: 0, confirmedSequence: 0, confirmedOrder: NO_ORDER };
+    const again = { soc, agentVersion, reportEpoch, ...numbers };
     rows.devices.set(device, { ...known, ...again });
     return succeeded({ reportEpoch });
   }
@@ -175,7 +142,7 @@ function enrolInto(rows: Rows, enrolment: Enrolment): Result<{ reportEpoch: numb
     ...{ tenant, device, publicKey, keyId, soc, agentVersion, status: "active" },
     ...{ sandbox: null, current: null, previousVersion: null, lastSeenAt: null },
     ...{ enrolledAt: now, reportEpoch: 1, acknowledgedSequence: 0 },
-    assignmentOrder: { epoch: 0, sequence: 0 },
+    ...{ confirmedSequence: 0, confirmedOrder: NO_ORDER, assignmentOrder: NO_ORDER },
   });
   return succeeded({ reportEpoch: 1 });
 }
@@ -186,10 +153,17 @@ function newestRollout(rows: Rows, device: DeviceId): RolloutId | null {
   return byOrder[0]?.rollout ?? null;
 }
 
-function withoutOrder(row: Device & { assignmentOrder: unknown }): Device {
-  const { assignmentOrder, ...device } = row;
+function withoutOrder(row: KeptDevice): Device {
+  const { assignmentOrder, confirmedOrder, ...device } = row;
   void assignmentOrder;
+  void confirmedOrder;
   return device;
+}
+
+function confirmationOf(row: KeptDevice): Confirmation {
+  const { reportEpoch, acknowledgedSequence, confirmedSequence, confirmedOrder } = row;
+  const sequences = { acknowledged: acknowledgedSequence, sequence: confirmedSequence };
+  return { reportEpoch, ...sequences, order: confirmedOrder };
 }
 
 function memoryRollouts(rowsOf: RowsOf): FleetStore["rollouts"] {
@@ -272,13 +246,12 @@ function memoryAssignments(rowsOf: RowsOf): FleetStore["assignments"] {
       rowsOf(tenant).assignments.get(assignmentKey({ rollout, device, purpose })),
     issue: async (assignment) => {
       const { tenant, device, rollout, purpose, stage, version, epoch } = assignment;
-      const { startBefore, now } = assignment;
+      const { startBefore, now, sign } = assignment;
       const rows = rowsOf(tenant);
-      const known = present(rows.devices.get(device), "the device");
-      const last = known.assignmentOrder;
-      const order = { epoch, sequence: last.epoch === epoch ? last.sequence + 1 : 1 };
-      rows.devices.set(device, { ...known, assignmentOrder: order });
-      const envelope = await assignment.sign(order);
+      const { envelope, ...issued } = await issueInto(rows, {
+        ...{ tenant, device, epoch, kind: "assignment", subject: rollout, startBefore, now, sign },
+      });
+      const order = { epoch, sequence: issued.sequence };
       const key = assignmentKey({ rollout, device, purpose });
       const old = rows.assignments.get(key);
       const isUnderWay = old?.status === "accepted";

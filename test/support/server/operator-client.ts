@@ -21,6 +21,7 @@ import {
   explanationView,
   keysView,
   newEnrolmentTokenView,
+  recallView,
   publicationView,
   uploadView,
 } from "../../../server/http/schemas.ts";
@@ -68,6 +69,8 @@ export function operatorClient(options: ClientOptions) {
     devices: () => get("/v1/devices?limit=1000", listOf(deviceView)),
     device: (id: string) => get(device(id), deviceDetails),
     explain: (id: string) => get(`${device(id)}/explanation`, explanationView),
+    recall: (request: { version: string; because: string }) =>
+      post("/v1/recalls", request, recallView),
     audit: () => get("/v1/audit?limit=1000", auditView),
   };
 }

@@ -1,119 +1,36 @@
 /** What every store must do, whatever it is made of. */
 import { describe, expect, test } from "@jest/globals";
-import { brand, instant, type DeviceId, type ModelId } from "../../../protocol/base/brand.ts";
-import type { Instant, RolloutId, TenantId } from "../../../protocol/base/brand.ts";
+import { brand, instant } from "../../../protocol/base/brand.ts";
+import type { ModelId } from "../../../protocol/base/brand.ts";
 import { utf8 } from "../../../protocol/base/bytes.ts";
 import { unwrap } from "../../../protocol/base/result.ts";
 import { sha256, sha256Hex } from "../../../protocol/crypto/index.ts";
-import type { CheckInRequest, Report, ReportBatch } from "../../../protocol/wire/index.ts";
-import type { LifecycleStage, ModelVerdict } from "../../../protocol/wire/index.ts";
-import type { Rollout } from "../../../server/rollout/index.ts";
-import type { EnrolmentToken, FleetStore } from "../../../server/store/index.ts";
+import {
+  AT,
+  assign,
+  batchOf,
+  checkInOf,
+  deviceId,
+  enrolDevice,
+  HOUR_MS,
+  lifecycle,
+  OLD,
+  OTHER_TENANT,
+  outcome,
+  ROLLOUT,
+  SECRET,
+  TENANT,
+  testRollout,
+  type ContractStore,
+} from "./contract-facts.ts";
 import { kept } from "./device.ts";
-
-/** A store that is empty but for its tenants. */
-export interface ContractStore extends FleetStore {
-  readonly tenants: { addEnrolmentToken(token: EnrolmentToken): Promise<void> };
-}
-
-export const TENANT = brand<TenantId>("acme");
-export const OTHER_TENANT = brand<TenantId>("other");
-export const ROLLOUT = brand<RolloutId>("to-1.1.0");
-export const AT: Instant = instant(Date.UTC(2026, 5, 1));
-const HOUR_MS = 3600_000;
-const OLD = { version: "1.0.0", sha256: sha256Hex(utf8("1.0.0")) };
-const NEW = { version: "1.1.0", sha256: sha256Hex(utf8("1.1.0")) };
-const SECRET = sha256(utf8("secret"));
-
-export function deviceId(number: number): DeviceId {
-  return brand<DeviceId>(`device-${number}`);
-}
-
-export function testRollout(changes: Partial<Rollout> = {}): Rollout {
-  return {
-    tenant: TENANT,
-    id: ROLLOUT,
-    version: "1.1.0",
-    previousVersion: "1.0.0",
-    stages: [
-      { percent: 10, minimumDevices: 3 },
-      { percent: 100, minimumDevices: 3 },
-    ],
-    gate: {
-      nonInferiorityMargin: 0.02,
-      accuracyFloorDb: 20,
-      failureBudget: 0.1,
-      minimumDevices: 3,
-      confidence: 0.95,
-    },
-    state: "running",
-    stageIndex: 0,
-    salt: "salt",
-    promotedStages: [],
-    because: null,
-    watermark: 0,
-    revision: 0,
-    createdAt: AT,
-    updatedAt: AT,
-    ...changes,
-  };
-}
-
-export async function enrolDevice(store: ContractStore, device: DeviceId, tenant = TENANT) {
-  const token = { tenant, id: "token", secretSha256: SECRET, usesLeft: 100 };
-  const times = { createdAt: AT, expiresAt: instant(AT + HOUR_MS) };
-  await store.tenants.addEnrolmentToken({ ...token, id: `for-${device}`, ...times });
-  const publicKey = sha256(utf8(`${tenant} ${device}`));
-  return store.devices.enrol({
-    ...{ tenant, device, publicKey, keyId: sha256Hex(publicKey), soc: "sm8650" },
-    ...{ agentVersion: "0.1.0", tokenId: `for-${device}`, tokenSecretSha256: SECRET, now: AT },
-  });
-}
-
-export async function assign(store: ContractStore, device: DeviceId, stage = 0) {
-  return store.assignments.issue({
-    ...{ tenant: TENANT, device, rollout: ROLLOUT, purpose: "update", stage, version: "1.1.0" },
-    ...{ epoch: 1, startBefore: instant(AT + HOUR_MS), now: AT },
-    sign: ({ epoch, sequence }) => Promise.resolve(utf8(`signed ${epoch} ${sequence}`)),
-  });
-}
-
-export function batchOf(
-  device: DeviceId,
-  bodies: readonly Report["body"][],
-  { epoch = 1, firstSequence = 1, from = OLD } = {},
-): ReportBatch {
-  const facts = { deviceTime: AT, rollout: ROLLOUT, soc: "sm8650", from, to: NEW };
-  const reports = bodies.map((body) => ({ ...facts, body }));
-  return { tenant: TENANT, device, epoch, firstSequence, reports };
-}
-
-export function lifecycle(stage: LifecycleStage): Report["body"] {
-  return { kind: "lifecycle", stage };
-}
-
-export function outcome(verdict: ModelVerdict, model = "classifier"): Report["body"] {
-  const modelSha256 = sha256Hex(utf8(model));
-  const facts = { model: brand<ModelId>(model), modelSha256, temperatureCelsius: 40 };
-  return { kind: "model_outcome", ...facts, verdict };
-}
-
-function checkInOf(device: DeviceId, changes: Partial<CheckInRequest> = {}): CheckInRequest {
-  return {
-    ...{ tenant: TENANT, device, soc: "sm8650", agentVersion: "0.2.0", sandbox: "degraded" },
-    ...{ assignmentSha256: null, refusedOrder: null },
-    ...{ current: OLD, previous: null, recovery: OLD, reportEpoch: 1, acknowledgedSequence: 0 },
-    metadata: { root: 1, timestamp: 1, snapshot: 1, targets: 1 },
-    models: [{ model: brand<ModelId>("classifier"), sha256: sha256Hex(utf8("classifier")) }],
-    assignment: { epoch: 0, sequence: 0 },
-    ...changes,
-  };
-}
+import { ordersContract } from "./orders-contract.ts";
 
 export function storeContract(name: string, open: () => Promise<ContractStore>): void {
   describe(`${name}: devices`, () => devicesContract(open));
   describe(`${name}: rollouts`, () => rolloutsContract(open));
   describe(`${name}: assignments`, () => assignmentsContract(open));
+  describe(`${name}: orders`, () => ordersContract(open));
   describe(`${name}: acknowledging reports`, () => acknowledgementContract(open));
   describe(`${name}: counting reports`, () => countingContract(open));
 }
@@ -170,15 +87,15 @@ function devicesContract(open: Open): void {
     await store.rollouts.create(testRollout(), "test");
     const { epoch, sequence } = await assign(store, deviceId(1));
     const accepted = checkInOf(deviceId(1), { assignment: { epoch, sequence } });
-    const [fact] = await store.devices.checkIn(accepted, AT);
-    expect(fact).toMatchObject({ status: "accepted", acceptedAt: AT });
+    const { isOrderNew, assignments } = unwrap(await store.devices.checkIn(accepted, AT));
+    expect(isOrderNew).toBe(true);
+    expect(assignments).toMatchObject([{ status: "accepted", acceptedAt: AT }]);
+    expect(unwrap(await store.devices.checkIn(accepted, AT)).isOrderNew).toBe(false);
     expect(await store.devices.models(TENANT, deviceId(1))).toEqual(accepted.models);
-    await store.devices.checkIn(checkInOf(deviceId(1), { models: [] }), AT);
+    await store.devices.checkIn({ ...accepted, models: [] }, AT);
     expect(await store.devices.models(TENANT, deviceId(1))).toEqual([]);
-    const [member] = await store.devices.members(TENANT);
-    expect(member).toEqual({
-      ...{ device: "device-1", hardwareClass: "sm8650", models: [], lastContactAt: AT },
-    });
+    const member = { device: "device-1", hardwareClass: "sm8650", models: [], lastContactAt: AT };
+    expect(await store.devices.members(TENANT)).toEqual([member]);
   });
 
   test("a held device is no member of cohorts", async () => {

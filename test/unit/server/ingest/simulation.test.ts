@@ -15,7 +15,7 @@ import {
   lifecycle,
   outcome,
   testRollout,
-} from "../../../support/server/store-contract.ts";
+} from "../../../support/server/contract-facts.ts";
 
 const verdict: fc.Arbitrary<ModelVerdict> = fc.oneof(
   fc.double({ min: 0.8, max: 2, noNaN: true }).map((gain) => kept(gain)),

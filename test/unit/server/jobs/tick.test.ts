@@ -21,7 +21,7 @@ import {
   ROLLOUT,
   TENANT,
   testRollout,
-} from "../../../support/server/store-contract.ts";
+} from "../../../support/server/contract-facts.ts";
 
 const RELEASE: Release = {
   ...{ path: "drivers/sm8650/1.1.0", family: "sm8650", version: "1.1.0", length: 1 },

@@ -24,7 +24,7 @@ import {
   ROLLOUT,
   TENANT,
   testRollout,
-} from "../../../support/server/store-contract.ts";
+} from "../../../support/server/contract-facts.ts";
 
 describe("an operator", () => {
   const act = (state: RolloutState, action: "start" | "pause" | "resume" | "abort" | "advance") => {

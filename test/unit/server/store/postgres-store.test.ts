@@ -9,10 +9,10 @@ import {
   deviceId,
   enrolDevice,
   OTHER_TENANT,
-  storeContract,
   TENANT,
   testRollout,
-} from "../../../support/server/store-contract.ts";
+} from "../../../support/server/contract-facts.ts";
+import { storeContract } from "../../../support/server/store-contract.ts";
 
 let cluster: TestCluster;
 

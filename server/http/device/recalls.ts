@@ -1,0 +1,79 @@
+/** Recalls on their way to devices: an order of the director until the device has taken it, and no assignment against it. */
+import { instant, type Instant } from "../../../protocol/base/brand.ts";
+import { authorRecall, signOrder, type DirectorKeys } from "../../../protocol/metadata/index.ts";
+import type { CheckInDecision, CheckInRequest } from "../../../protocol/wire/index.ts";
+import type { CheckInAnswer } from "../../rollout/index.ts";
+import type { IssuedOrder, Recall } from "../../store/index.ts";
+import type { ServerContext } from "../context.ts";
+
+const DAY_MS = 24 * 3600 * 1000;
+/** A recall may be taken up this long. */
+const START_MS = 7 * DAY_MS;
+/** With less than this left, the device gets a fresh one. */
+const RENEWAL_MS = DAY_MS;
+
+/** Whatever a rollout says, nobody is sent a version that was recalled. */
+export function withoutRecalled(answer: CheckInAnswer, recalls: readonly Recall[]): CheckInAnswer {
+  if (answer.kind !== "assign") return answer;
+  const recall = recalls.find(({ sha256s }) => sha256s.includes(answer.target.sha256));
+  if (!recall) return answer;
+  const explanation = `Driver ${recall.version} has been recalled: ${recall.reason}`;
+  return { kind: "hold", code: "RELEASE_RECALLED", explanation };
+}
+
+export interface RecallInput {
+  readonly request: CheckInRequest;
+  readonly recalls: readonly Recall[];
+  readonly directorKeys: DirectorKeys | undefined;
+  readonly now: Instant;
+}
+
+interface RecallAnswer {
+  readonly decision: CheckInDecision;
+  readonly explanation: string;
+}
+
+/** Undefined where there is nothing to recall, or the device has taken it, or has refused it. */
+export async function recallFor(
+  { request, recalls, directorKeys, now }: RecallInput,
+  context: ServerContext,
+): Promise<RecallAnswer | undefined> {
+  const newest = recalls.at(-1);
+  const isRefused = request.refusedOrder?.startsWith("RECALL_") === true;
+  if (!newest || !directorKeys || isRefused) return undefined;
+  const { tenant, device } = request;
+  const known = await context.store.orders.newestRecallOrder(tenant, device);
+  const current = known?.subject === String(newest.number) ? known : undefined;
+  if (current && isTaken(current, request)) return undefined;
+  const isFresh = current?.epoch === directorKeys.epoch && current.startBefore - now > RENEWAL_MS;
+  const order = isFresh ? current : await issue({ request, recalls, directorKeys, now }, context);
+  if (!order) return undefined;
+  const explanation = `Driver ${newest.version} is recalled: ${newest.reason}`;
+  return { decision: { kind: "assignment", envelope: order.envelope }, explanation };
+}
+
+function isTaken({ epoch, sequence }: IssuedOrder, { assignment }: CheckInRequest): boolean {
+  return (
+    assignment.epoch > epoch || (assignment.epoch === epoch && assignment.sequence >= sequence)
+  );
+}
+
+async function issue(
+  { request, recalls, directorKeys, now }: RecallInput,
+  { store, keys }: ServerContext,
+): Promise<IssuedOrder | undefined> {
+  const { tenant, device } = request;
+  const signer = keys.director(tenant);
+  const newest = recalls.at(-1);
+  if (!signer || !newest || !directorKeys) return undefined;
+  const startBefore = instant(now + START_MS);
+  const fields = {
+    ...{ tenant, device, startBefore, returnTo: null, reason: newest.reason },
+    recalled: [...new Set(recalls.flatMap(({ sha256s }) => sha256s))],
+  };
+  return store.orders.issue({
+    ...{ tenant, device, startBefore, now, epoch: directorKeys.epoch },
+    ...{ kind: "recall", subject: String(newest.number) },
+    sign: (order) => signOrder(authorRecall({ ...fields, ...order }), signer),
+  });
+}
