@@ -23,9 +23,7 @@ export function register(program: Command): void {
   const release = program.command("release").description("Sign, publish and list driver releases");
   registerPublish(release);
   registerList(release);
-<<<<<<< HEAD
   registerExport(release);
-=======
   registerRecall(release);
 }
 
@@ -47,7 +45,6 @@ function registerRecall(release: Command): void {
       output.report({ name: "release recall", rows: [], summary });
     }),
   );
->>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 }
 
 function registerPublish(release: Command): void {

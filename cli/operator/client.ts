@@ -247,13 +247,12 @@ export class OperatorClient {
   }
 }
 
-<<<<<<< HEAD
 export interface OfflineAssignment {
   readonly order: Uint8Array;
   readonly target: { readonly path: string; readonly version: string };
   readonly startBefore: string;
 }
-=======
+
 const recallReply = z.object({
   number: z.int(),
   version: z.string(),
@@ -276,7 +275,6 @@ const auditReply = z.object({
   firstBroken: z.int().nullable(),
 });
 export type AuditReply = z.output<typeof auditReply>;
->>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 
 interface Request {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";

@@ -1,10 +1,6 @@
 /** Signs what the pure decision says: an assignment of one device, numbered and kept. */
 import { instant, type DeviceId, type Instant, type TenantId } from "../../protocol/base/brand.ts";
-import {
-  authorAssignment,
-  signMetadata,
-  type DirectorKeys,
-} from "../../protocol/metadata/index.ts";
+import { authorAssignment, signOrder, type DirectorKeys } from "../../protocol/metadata/index.ts";
 import type { FleetView } from "../jobs/fleet.ts";
 import { policySha256Of } from "../jobs/tick.ts";
 import type { CheckInAnswer, FleetSnapshot } from "../rollout/index.ts";
@@ -56,6 +52,6 @@ export function issueAssignment(
   return store.assignments.issue({
     ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
     version: target.version,
-    sign: (order) => signMetadata(authorAssignment({ ...fields, ...order }), [signer]),
+    sign: (order) => signOrder(authorAssignment({ ...fields, ...order }), signer),
   });
 }

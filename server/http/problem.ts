@@ -20,12 +20,8 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map(
     409: [
       ...["ROLLOUT_EXISTS", "ROLLOUT_CHANGED_MEANWHILE", "ROLLOUT_ACTION_NOT_ALLOWED"],
       ...["DEVICE_ALREADY_ENROLLED", "DEVICE_KEY_ALREADY_ENROLLED", "VERSION_ALREADY_PUBLISHED"],
-<<<<<<< HEAD
-      ...["REPORTS_GAP", "REPORTS_EPOCH_UNKNOWN", "NOTHING_TO_ASSIGN"],
-=======
       ...["REPORTS_GAP", "REPORTS_EPOCH_UNKNOWN", "REPORTS_REPLAYED", "DEVICE_CLONED"],
-      ...["ALREADY_RECALLED"],
->>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
+      ...["ALREADY_RECALLED", "NOTHING_TO_ASSIGN"],
     ],
     413: ["BODY_TOO_LARGE", "WIRE_TOO_LARGE"],
     416: ["RANGE_NOT_SATISFIABLE"],

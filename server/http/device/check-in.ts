@@ -2,15 +2,7 @@
 import { unreachable } from "../../../protocol/base/assert.ts";
 import type { Instant } from "../../../protocol/base/brand.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
-<<<<<<< HEAD
 import type { DirectorKeys } from "../../../protocol/metadata/index.ts";
-=======
-import {
-  authorAssignment,
-  signOrder,
-  type DirectorKeys,
-} from "../../../protocol/metadata/index.ts";
->>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 import {
   decodeCheckInRequest,
   encodeCheckInReply,
@@ -125,37 +117,6 @@ async function assignmentFor(
   const isUnderWay = known?.status === "assigned" || known?.status === "accepted";
   const isFresh = known !== undefined && known.startBefore - now > RENEWAL_MS;
   if (known && isUnderWay && isFresh && known.epoch === directorKeys.epoch) return known;
-<<<<<<< HEAD
   const lifetime = { startMs: START_MS, activateMs: ACTIVATE_MS };
   return issueAssignment({ ...input, tenant, device, lifetime }, directorKeys, context);
-=======
-  return issue(input, directorKeys, context);
-}
-
-function issue(
-  { request, answer, snapshot, now }: Assigned,
-  { epoch }: DirectorKeys,
-  { store, keys }: ServerContext,
-): Promise<StoredAssignment> {
-  const { tenant, device } = request;
-  const { rollout, stage, purpose, target } = answer;
-  const entry = snapshot.entries.find((candidate) => candidate.rollout.id === rollout);
-  const signer = keys.director(tenant);
-  if (!entry || !signer) throw new Error("bug: an answer without its rollout or its signer");
-  const startBefore = instant(now + START_MS);
-  const fields = {
-    ...{ tenant, device, rollout, stage, startBefore },
-    target: { path: target.path, sha256: target.sha256, length: target.length },
-    activateBefore: instant(now + ACTIVATE_MS),
-    evidence: {
-      policyHash: policySha256Of(entry.rollout),
-      watermark: entry.rollout.watermark,
-    },
-  };
-  return store.assignments.issue({
-    ...{ tenant, device, rollout, purpose, stage, epoch, startBefore, now },
-    version: target.version,
-    sign: (order) => signOrder(authorAssignment({ ...fields, ...order }), signer),
-  });
->>>>>>> 4c83f7b (Recalls on the server, an order log, and what gives thieves away: unexplained and refused orders, replayed reports, cloned devices)
 }
