@@ -8,6 +8,7 @@ import type {
   Dimension,
   DType,
   Graph,
+  GraphState,
   Node,
   OpenType,
   Quantization,
@@ -122,6 +123,7 @@ function parseGraph(cursor: Cursor, supply: Supply): Graph {
   const types = new Map<string, TensorType>();
   const open = new Map<string, OpenType>();
   const constants = new Map<string, Tensor>();
+  const states: GraphState[] = [];
   const declare = (): string => {
     const value = parseName(cursor);
     expect(cursor, ":");
@@ -136,6 +138,7 @@ function parseGraph(cursor: Cursor, supply: Supply): Graph {
     const isKeyword = !startsNode(cursor);
     if (isKeyword && accept(cursor, "input")) inputs.push(declare());
     else if (isKeyword && accept(cursor, "output")) outputs.push(parseName(cursor));
+    else if (isKeyword && accept(cursor, "state")) states.push(parseState(cursor, types, supply));
     else if (isKeyword && accept(cursor, "constant")) {
       const value = declare();
       expect(cursor, "=");
@@ -144,7 +147,21 @@ function parseGraph(cursor: Cursor, supply: Supply): Graph {
     } else nodes.push(parseNode(cursor, { declare, supply }));
   }
   cursor.depth--;
-  return { name, inputs, outputs, types, open, constants, nodes };
+  const graph = { name, inputs, outputs, types, open, constants, nodes };
+  return states.length === 0 ? graph : { ...graph, states };
+}
+
+function parseState(
+  cursor: Cursor,
+  types: ReadonlyMap<string, TensorType>,
+  supply: Supply,
+): GraphState {
+  const input = parseName(cursor);
+  expect(cursor, "from");
+  const output = parseName(cursor);
+  expect(cursor, "=");
+  const type = types.get(input) ?? fail(cursor, "the shape of a state");
+  return { input, output, initial: parseConstant(cursor, type, supply) };
 }
 
 /** A node may be called "input": what follows a node's name is an equals sign. */

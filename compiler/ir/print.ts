@@ -3,6 +3,7 @@
  *
  *   graph "resnet" {
  *     input image: i8[1,3,8,8] {0.5 @ 3}
+ *     state image from y = [0, …]            (between runs; the constant is its value before the first)
  *     constant bias: f32[2] = [1, -0.5]
  *     constant weights: f32[64,3,7,7] = digest "0123456789abcdef"   or: hex "the bytes"
  *     conv1 = conv(image, weights, bias) {pads=[1,1,1,1]} -> y: i8[1,2,8,8] {0.25 @ -128}
@@ -53,6 +54,10 @@ function printGraph(graph: Graph, style: Style): string {
   const typed = (name: string): string => `${printName(name)}: ${printType(typeIn(graph, name))}`;
   const lines = [
     ...graph.inputs.map((name) => `input ${typed(name)}`),
+    ...(graph.states ?? []).map(({ input, output, initial }) => {
+      const between = `${printName(input)} from ${printName(output)}`;
+      return `state ${between} = ${printConstant(initial, style)}`;
+    }),
     ...[...graph.constants].map(
       ([name, value]) => `constant ${typed(name)} = ${printConstant(value, style)}`,
     ),

@@ -42,7 +42,8 @@ export function specialize(graph: Graph, binding: Binding = {}): Result<Graph, "
     for (const [name, value] of graph.constants) bench.define(name, value);
     for (const node of graph.nodes) bench.add(node, encodingsOf(graph, node.outputs));
     const inputs = graph.inputs.filter((name) => !(binding.values?.has(name) ?? false));
-    return succeeded(bench.finish({ name: graph.name, inputs, outputs: graph.outputs }));
+    const { name, outputs, states } = graph;
+    return succeeded(bench.finish({ name, inputs, outputs, ...(states && { states }) }));
   } catch (error) {
     if (error instanceof CodedError && error.code === "BAD_NODE") {
       return toFailure(error as CodedError<"BAD_NODE">);

@@ -27,6 +27,12 @@ export function verify(graph: Graph): Result<Graph, VerifyCode> {
   for (const name of graph.outputs) {
     if (!written.has(name)) return refuse(name, "is an output that nobody writes");
   }
+  for (const { input, output, initial } of graph.states ?? []) {
+    const type = graph.types.get(input);
+    if (!graph.inputs.includes(input)) return refuse(input, "is a state but no input");
+    if (!graph.outputs.includes(output)) return refuse(output, "is a state but no output");
+    if (!type || !sameType(type, initial.type)) return refuse(input, "begins as another type");
+  }
   if (graph.types.size + graph.open.size !== written.size) {
     const names = [...graph.types.keys(), ...graph.open.keys()];
     const stray = names.find((name) => !written.has(name)) ?? "";

@@ -11,6 +11,8 @@ import { closedIfKnown, isClosed, isTensor } from "./value.ts";
 /** Largest result that is computed ahead: shapes, axes, scales, small tables. */
 const FOLDED_ELEMENTS_MAX = 65_536;
 
+export type Frame = Pick<Graph, "name" | "inputs" | "outputs" | "states">;
+
 export interface Workbench {
   declare(name: string, type: ValueType): void;
   define(name: string, value: Tensor): void;
@@ -19,7 +21,7 @@ export interface Workbench {
   typeOf(name: string): ValueType | undefined;
   constantOf(name: string): Tensor | undefined;
   /** The graph with what its outputs need; constants and nodes that nobody reads are dropped. */
-  finish(frame: Pick<Graph, "name" | "inputs" | "outputs">): Graph;
+  finish(frame: Frame): Graph;
 }
 
 /** Adds what takes the place of a node with regions; false leaves the node to be added. */
@@ -127,7 +129,7 @@ interface Parts {
   readonly nodes: readonly Node[];
 }
 
-function assembled(parts: Parts, frame: Pick<Graph, "name" | "inputs" | "outputs">): Graph {
+function assembled(parts: Parts, frame: Frame): Graph {
   const needed = new Set<string>(frame.outputs);
   const kept: Node[] = [];
   for (const node of [...parts.nodes].reverse()) {

@@ -6,7 +6,7 @@ import { emit } from "./emit.ts";
 import type { Emission } from "./emit.ts";
 import { LIMITS } from "./failure.ts";
 import type { OnnxNode } from "./node.ts";
-import { closedOrRefuse, dtypeOrRefuse, rankOrRefuse, valuesOf } from "./values.ts";
+import { closedOrRefuse, dtypeOrRefuse, rankOrRefuse, unsized, valuesOf } from "./values.ts";
 import type { OuterValues, Values } from "./values.ts";
 
 /** A graph inside a node. What it reads from outside are its last inputs. */
@@ -40,6 +40,11 @@ export interface Scope extends OuterValues {
   inner(owner: OnnxNode, suffix: string): string;
   /** The graph in an attribute, its formal inputs of the types given. */
   body(owner: OnnxNode, message: GraphProto, inputTypes: readonly ValueType[]): Body;
+  /**
+   * The graph in an attribute that runs under a condition. It sees no sizes of what is around it: a
+   * model may hold a branch for sizes other than the present ones.
+   */
+  branch(owner: OnnxNode, message: GraphProto): Body;
   finish(outputs: readonly string[]): Graph;
 }
 
@@ -82,6 +87,10 @@ export function importScope(graphName: string, context: ScopeContext): Scope {
     numbers: (owner, name) => knownNumbers(owner, name, values),
     body: (owner, message, inputTypes) =>
       context.importBody(message, { owner, outer: values, inputTypes }),
+    branch: (owner, message) => {
+      const outer = { constantOf, typeNamed: (name: string) => unsized(typeNamed(name)) };
+      return context.importBody(message, { owner, outer, inputTypes: [] });
+    },
   };
 }
 

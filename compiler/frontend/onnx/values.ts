@@ -99,6 +99,14 @@ export function withInputs(graph: Graph, extra: ReadonlyMap<string, ValueType>):
   return { ...graph, types, open, inputs: [...own, ...extra.keys()] };
 }
 
+/** Of the same kind, element type and rank. */
+export function unsized(type: ValueType | undefined): ValueType | undefined {
+  if (type === undefined) return undefined;
+  const open = opened(type);
+  if (open.kind !== "tensor") return open;
+  return closedIfKnown({ ...open, dims: open.dims?.map(() => undefined) });
+}
+
 export function closedOrRefuse(owner: OnnxNode, name: string, type: ValueType): TensorType {
   if (isClosed(type)) return type;
   const what = describeType(type);

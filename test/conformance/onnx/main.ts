@@ -15,6 +15,9 @@ import { conformancePage } from "./markdown.ts";
 import { testRunner } from "./pool.ts";
 import { suiteTests } from "./suite.ts";
 
+/** Of the whole suite; of a part all must pass. */
+const PASSED_MIN = 1_880;
+
 interface Options {
   readonly suite: string;
   readonly backend: Backend;
@@ -66,7 +69,8 @@ async function runSuite(options: Options, output: Output): Promise<ExitName> {
     rows: shown.map(({ fallback, ...row }) => (isCompiled ? { ...row, fallback } : row)),
     summary: { total: rows.length, passed, ...(isCompiled && { fallback: fallenBack }) },
   });
-  return passed === rows.length ? "ok" : "failed";
+  const isWhole = options.filter === undefined;
+  return passed >= (isWhole ? PASSED_MIN : rows.length) ? "ok" : "failed";
 }
 
 try {

@@ -4,7 +4,7 @@ import type { Graph, OpenType, ValueType } from "../../../ir/index.ts";
 import { requiredInput } from "../node.ts";
 import type { OnnxNode } from "../node.ts";
 import type { Body, Scope } from "../scope.ts";
-import { withInputs } from "../values.ts";
+import { unsized, withInputs } from "../values.ts";
 import type { Handler } from "./handler.ts";
 
 export const CONTROL: Readonly<Record<string, Handler>> = {
@@ -18,12 +18,12 @@ function importIf(node: OnnxNode, scope: Scope): void {
   const body = (attribute: string): Body => {
     const message = node.graph(attribute);
     if (message === undefined) return node.refuse("BAD_MODEL", `${attribute} is missing`);
-    return scope.body(node, message, []);
+    return scope.branch(node, message);
   };
   const [yes, no] = [body("then_branch"), body("else_branch")];
   const captures = new Map<string, ValueType>();
   for (const name of [...yes.captures, ...no.captures]) {
-    captures.set(name, scope.valueType(node, name));
+    captures.set(name, unsized(scope.valueType(node, name)) ?? ANY_TENSOR);
   }
   const regions = { then: withInputs(yes.graph, captures), else: withInputs(no.graph, captures) };
   const inputs = [requiredInput(node, 0), ...captures.keys()];

@@ -71,6 +71,31 @@ describe("nested graphs", () => {
   });
 });
 
+test("a branch for sizes other than the present ones is no reason to refuse", () => {
+  const branch = (shape: string): GraphProto => ({
+    name: shape,
+    node: [onnxNode("Reshape", [["x", shape], ["r"]])],
+    output: named("r"),
+  });
+  const file = onnxFile({
+    opset: 16,
+    nodes: [
+      onnxNode("ReduceSum", [["x"], ["sum"]], [int("keepdims", 0)]),
+      onnxNode("Greater", [["sum", "zero"], ["c"]]),
+      onnxNode(
+        "If",
+        [["c"], ["y"]],
+        [graph("then_branch", branch("fits")), graph("else_branch", branch("other"))],
+      ),
+    ],
+    initializers: [longs("fits", [2, 1]), longs("other", [3, 1]), floats("zero", [], [0])],
+    inputs: { x: [2] },
+    outputs: ["y"],
+  });
+  expect(run(imported(file), f32(1, 2))).toEqual([1, 2]);
+  expect(() => run(imported(file), f32(-1, -2))).toThrow(/does not fit/);
+});
+
 describe("functions", () => {
   const scaled: NodeProto = {
     ...onnxNode("Scaled", [["x"], ["y"]], [{ name: "slope", f: 0.5, type: 1 }]),

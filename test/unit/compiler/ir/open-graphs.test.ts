@@ -312,3 +312,21 @@ test("tensors that are only packed and unpacked are no sequences any more", () =
   expect(results(graph, feeds)).toEqual(expected);
   expect(results(bound.value, feeds)).toEqual(expected);
 });
+
+test("what one run leaves for the next is printed, parsed and kept", () => {
+  const graph = graphOf(`
+    input x: f32[N]
+    input h: f32[1]
+    state h from next = [3]
+    y = add(x, h) -> y: f32[N]
+    n = add(h, h) -> next: f32[1]
+    output y
+    output next`);
+  expect(graph.states).toMatchObject([{ input: "h", output: "next" }]);
+  expect(print(graph)).toContain("state h from next = [3]");
+  const bound = specialize(graph, { dimensions: new Map([["N", 4]]) });
+  if (!bound.ok) throw new Error(bound.message);
+  expect(bound.value.states).toEqual(graph.states);
+  const wrong = { ...graph, states: [{ ...graph.states![0]!, initial: f32([2], [1, 2]) }] };
+  expect(verify(wrong)).toMatchObject({ ok: false, code: "BAD_GRAPH" });
+});
