@@ -43,7 +43,7 @@ export function answerCompile(request: CompileRequest, context: CompileContext):
   const { dump } = loaded.value;
   answer.compiled({
     program: answer.blob(encodeProgram(program.value)),
-    macs: counters.macsInt8,
+    macs: counters.macsInt8 + counters.macsFp16 + counters.macsInt16,
     vtcmPeakBytes: counters.vtcmPeakBytes,
     weightBytes: [...blobs.values()].reduce((total, blob) => total + blob.length, 0),
     warnings: [],

@@ -33,7 +33,14 @@ export function cpuProgramFile(cpu: CpuProgram, identity: ProgramIdentity): Prog
     ),
     origins: cpu.stages,
     segments: [segment],
-    counters: { macsInt8: 0, ddrReadBytes: 0, ddrWriteBytes: 0, vtcmPeakBytes: 0 },
+    counters: {
+      macsInt8: 0,
+      macsFp16: 0,
+      macsInt16: 0,
+      ddrReadBytes: 0,
+      ddrWriteBytes: 0,
+      vtcmPeakBytes: 0,
+    },
     blobs: new Map([[sha256, weights]]),
   };
 }

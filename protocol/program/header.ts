@@ -106,6 +106,8 @@ export function fromHeader(header: retile.program.IHeader, sections: Sections): 
     segments: (header.segments ?? []).map((segment) => fromSegment(segment, sections)),
     counters: {
       macsInt8: header.counters?.macsInt8 ?? 0,
+      macsFp16: header.counters?.macsFp16 ?? 0,
+      macsInt16: header.counters?.macsInt16 ?? 0,
       ddrReadBytes: header.counters?.ddrReadBytes ?? 0,
       ddrWriteBytes: header.counters?.ddrWriteBytes ?? 0,
       vtcmPeakBytes: header.counters?.vtcmPeakBytes ?? 0,

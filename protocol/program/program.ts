@@ -95,7 +95,10 @@ export interface Placement {
 
 /** What one inference moves and computes; energy is derived from these. */
 export interface Counters {
+  /** Multiply-accumulates, by what they multiply. */
   readonly macsInt8: number;
+  readonly macsFp16: number;
+  readonly macsInt16: number;
   readonly ddrReadBytes: number;
   readonly ddrWriteBytes: number;
   readonly vtcmPeakBytes: number;

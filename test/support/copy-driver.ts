@@ -67,7 +67,7 @@ export function copyDriverBundle(driver: CopyDriver): Uint8Array {
       origins: ["identity"],
       segments: [{ kind: "htp", tables: { vtcmOffset: 0, bytes: 0, region: 3, regionOffset: 0 },
         streams: [{ queue: { core: 0, engine: "dma", index: 0 }, instructions }] }],
-      counters: { macsInt8: 0, ddrReadBytes: 0, ddrWriteBytes: 0, vtcmPeakBytes: 0 },
+      counters: { macsInt8: 0, macsFp16: 0, macsInt16: 0, ddrReadBytes: 0, ddrWriteBytes: 0, vtcmPeakBytes: 0 },
       blobs: new Map([[hash, weights]]) }));
     const sizes = { macs: 0, vtcmPeakBytes: 0, weightBytes: 0 };
     reply({ outcome: "compiled", summary: { program, ...sizes, warnings: [] } });`,

@@ -9,6 +9,7 @@ import type { Result } from "../../../protocol/base/result.ts";
 import { sha256 } from "../../../protocol/crypto/hash.ts";
 import type { Counters, Port, Program, Region } from "../../../protocol/program/index.ts";
 import { multiplyAccumulates } from "../../ir/index.ts";
+import type { Graph } from "../../ir/index.ts";
 import { lowerGraph, portBytes, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";
 import type { Lowered, LoweringCode, LoweringRequest, PortValue } from "../../lower/index.ts";
 import { assemble } from "./assembler.ts";
@@ -94,6 +95,18 @@ function countersOf(request: HtpRequest, lowered: Lowered, streams: readonly Str
     if (instruction.source.region !== 0) ddrReadBytes += bytes;
     if (instruction.destination.region !== 0) ddrWriteBytes += bytes;
   }
-  const macsInt8 = multiplyAccumulates(request.graph);
-  return { macsInt8, ddrReadBytes, ddrWriteBytes, vtcmPeakBytes: lowered.vtcmPeakBytes };
+  const { vtcmPeakBytes } = lowered;
+  return { ...macsOf(request.graph), ddrReadBytes, ddrWriteBytes, vtcmPeakBytes };
+}
+
+type MacCounters = Pick<Counters, "macsInt8" | "macsFp16" | "macsInt16">;
+
+/** A graph is computed in the type of its inputs. */
+function macsOf(graph: Graph): MacCounters {
+  const macs = multiplyAccumulates(graph);
+  const none = { macsInt8: 0, macsFp16: 0, macsInt16: 0 };
+  const dtypes = new Set(graph.inputs.map((name) => graph.types.get(name)?.dtype));
+  if (dtypes.has("f16")) return { ...none, macsFp16: macs };
+  if (dtypes.has("i16")) return { ...none, macsInt16: macs };
+  return { ...none, macsInt8: macs };
 }

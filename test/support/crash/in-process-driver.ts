@@ -188,7 +188,14 @@ function identityProgram(
         streams: [{ queue: { core: 0, engine: "dma", index: 0 }, instructions }],
       },
     ],
-    counters: { macsInt8: 0, ddrReadBytes: 0, ddrWriteBytes: 0, vtcmPeakBytes: 0 },
+    counters: {
+      macsInt8: 0,
+      macsFp16: 0,
+      macsInt16: 0,
+      ddrReadBytes: 0,
+      ddrWriteBytes: 0,
+      vtcmPeakBytes: 0,
+    },
     blobs: new Map([[sha256, weights]]),
   });
 }

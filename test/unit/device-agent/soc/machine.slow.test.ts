@@ -1,4 +1,4 @@
 import { describe } from "@jest/globals";
 import { machineProperties } from "./machine-properties.ts";
 
-describe("machine", () => machineProperties(20));
+describe("machine", () => machineProperties(6));

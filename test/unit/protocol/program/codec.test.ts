@@ -53,7 +53,14 @@ function programWith(
         ports: [{ name: "x", memoryOffset: 256 }],
       },
     ],
-    counters: { macsInt8: 5e9, ddrReadBytes: 1, ddrWriteBytes: 2, vtcmPeakBytes: 3 },
+    counters: {
+      macsInt8: 5e9,
+      macsFp16: 6e9,
+      macsInt16: 7e9,
+      ddrReadBytes: 1,
+      ddrWriteBytes: 2,
+      vtcmPeakBytes: 3,
+    },
     blobs: new Map([[HASH, BLOB]]),
   };
 }
