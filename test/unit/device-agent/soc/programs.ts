@@ -87,7 +87,14 @@ export function programOf(parts: ProgramParts): Program {
     outputs: outputBytes > 0 ? [port("y", OUTPUT, outputBytes)] : [],
     origins: ["load", "convolve", "store"],
     segments: [{ kind: "htp", tables: parts.tables ?? noTables, streams: parts.streams }],
-    counters: { macsInt8: 0, macsFp16: 0, macsInt16: 0, ddrReadBytes: 0, ddrWriteBytes: 0, vtcmPeakBytes: 0 },
+    counters: {
+      macsInt8: 0,
+      macsFp16: 0,
+      macsInt16: 0,
+      ddrReadBytes: 0,
+      ddrWriteBytes: 0,
+      vtcmPeakBytes: 0,
+    },
     blobs: new Map([[hash, weights]]),
   };
 }
