@@ -1,13 +1,15 @@
 /** slice, pad, concatenation along any axis, and bringing a tensor into the usual order. */
+import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { activationOf, normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
-import { canonicalArrangement, positionsOf } from "../arrangement.ts";
+import { canonicalArrangement, positionsOf, sameArrangement } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { gridOfShape, sameChannels, sameGrid, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
+import { sliceTilesStage } from "../stages/movement.ts";
 import { channelMoveStage, constantStage, packGrid, pixelMoveStage } from "../stages/moves.ts";
 import type { MoveNode, Source } from "../stages/moves.ts";
 import type { NodeContext, Placement } from "./context.ts";
@@ -45,6 +47,7 @@ function identity(size: number): Source[] {
 }
 
 function lowerSlice(context: NodeContext): void {
+  if (lowerSliceOfTiles(context)) return;
   const { attributes, outputType } = context;
   const [starts, steps] = [attributes.numbers("starts"), attributes.numbers("steps")];
   const axes = outputType.shape.map((size, axis) =>
@@ -54,6 +57,30 @@ function lowerSlice(context: NodeContext): void {
     })),
   );
   moveOne(context, axes, 0);
+}
+
+/** Whole channel tiles next to each other are copied as they lie. */
+function lowerSliceOfTiles(context: NodeContext): boolean {
+  const { node, attributes, outputType } = context;
+  const { shape } = context.type(0);
+  const { value: input, arrangement } = context.placement(0);
+  const inputGrid = context.grid(input);
+  const channelAxis = shape.length === 4 ? 1 : shape.length - 1;
+  const begin = attributes.numbers("starts")[channelAxis] ?? 0;
+  const isTiles =
+    begin % CROUTON_CHANNELS === 0 &&
+    attributes.numbers("steps").every((step) => step === 1) &&
+    shape.every((size, axis) => axis === channelAxis || size === outputType.shape[axis]) &&
+    sameArrangement(arrangement, canonicalArrangement(shape, inputGrid));
+  const { rows, columns, width } = context.outputGrid;
+  const isEqual =
+    rows === inputGrid.rows && columns === inputGrid.columns && width === inputGrid.width;
+  if (!isTiles || !isEqual) return false;
+  const output = context.output();
+  const outputGrid = context.grid(output);
+  const tileOffset = begin / CROUTON_CHANNELS;
+  context.add(sliceTilesStage({ node: node.name, input, output, outputGrid, tileOffset }));
+  return true;
 }
 
 function lowerPad(context: NodeContext): void {

@@ -48,6 +48,39 @@ export function concatStage(from: ConcatNode): Stage {
   };
 }
 
+export interface SliceNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly outputGrid: Grid;
+  /** Channel tile of the input that becomes the first one of the output. */
+  readonly tileOffset: number;
+}
+
+/** Whole channel tiles of a value whose pixels lie as the output's do. */
+export function sliceTilesStage(from: SliceNode): Stage {
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      work.emit.copy("out", {
+        source: vtcm(work.input(0).offset(row, from.tileOffset, 0)),
+        destination: vtcm(work.output.offset(row, 0, 0)),
+        bytes: from.outputGrid.rowBytes,
+      });
+    },
+  };
+}
+
 interface Part {
   readonly part: number;
   readonly tile: number;
