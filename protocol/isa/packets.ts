@@ -3,7 +3,7 @@ import { unreachable } from "../base/assert.ts";
 import { divCeil } from "../base/integers.ts";
 import { placeOf, tapOf } from "./place.ts";
 import type { SocDescription } from "./soc.ts";
-import { MICRO_OPS, VECTOR_BYTES } from "./table.ts";
+import { MICRO_OPS } from "./table.ts";
 import type { InstructionOf, MicroOp, MicroRow, Operand, Resources, Window } from "./table.ts";
 
 /** Total cycles of one run on its context: prologue, `vectors` times the body, epilogue, one latency. */
@@ -49,13 +49,9 @@ export function packetCount(
 ): number {
   if (ops.length === 0) return 0;
   const total = { load: 0, store: 0, multiply: 0, alu: 0, permute: 0 };
-  const loaded = new Set<string>();
   for (const op of ops) {
     const uses = usesOf(op, operands);
-    const vectors = windowVectors(op, operands);
-    const known = loaded.size;
-    for (const vector of vectors) loaded.add(vector);
-    total.load += vectors.length > 0 ? loaded.size - known : uses.load;
+    total.load += uses.load;
     total.store += uses.store;
     total.multiply += uses.multiply;
     total.alu += uses.alu;
@@ -91,29 +87,6 @@ export function usesOf(op: MicroOp, operands: readonly Operand[]): Resources {
       return unreachable(operand);
   }
 }
-
-/**
- * The native vectors that a window load touches. Taps beside each other share most of theirs, which stay in
- * registers: a body loads each once.
- */
-function windowVectors(op: MicroOp, operands: readonly Operand[]): readonly string[] {
-  const { access, immediate } = MICRO_OPS[op.op];
-  const operand = operands[op.a];
-  if (access?.pixelBits === undefined || operand?.kind !== "window") return [];
-  const [dy, dx] = tapOf(op.immediate);
-  const { tile } = immediate === "place" ? placeOf(op.immediate) : { tile: 0 };
-  const { originX, strideX } = operand.window;
-  const pixels = VECTOR_BYTES / (CHANNELS * (access.pixelBits / 8));
-  const first = Math.floor((originX + dx) / pixels);
-  const last = Math.floor((originX + dx + (RUN_PIXELS - 1) * strideX) / pixels);
-  return Array.from({ length: last - first + 1 }, (_, index) =>
-    [op.a, tile, dy & 0xff, first + index].join(),
-  );
-}
-
-/** Pixels of a register, channels of a pixel. */
-const RUN_PIXELS = 4;
-const CHANNELS = 32;
 
 /** Loads of four pixels: one when they lie in one aligned vector, two and a realignment when they do not, three when strided. */
 function bytesOfWindow(op: MicroOp, { uses, immediate }: MicroRow, window: Window): Resources {

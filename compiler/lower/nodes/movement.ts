@@ -8,7 +8,7 @@ import { permuted, regrouped } from "../arrangement.ts";
 import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
 import { lerpStage } from "../stages/lerp.ts";
-import { concatStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
+import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
 export function lowerMovement(context: NodeContext): boolean {
   switch (context.node.op) {
@@ -55,16 +55,13 @@ function lowerConcat(context: NodeContext): void {
   const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
   const inPlace = context.options.concatInPlace && aligned;
   const canEmbed = inPlace && new Set(inputs).size === inputs.length;
-  if (
-    context.outputGrid.format.bytes === 2 &&
-    !(canEmbed && inputs.every((value) => context.canEmbed(value)))
-  ) {
-    return lowerMovedConcat(context);
-  }
+  const isWide = context.outputGrid.format.bytes === 2;
+  if (isWide && !aligned) return lowerMovedConcat(context);
   const output = context.output();
   if (canEmbed && embedParts(context, inputs, output)) return;
   const outputGrid = context.grid(output);
-  context.add(concatStage({ node: node.name, inputs, grids, output, outputGrid }));
+  const stage = isWide ? concatTilesStage : concatStage;
+  context.add(stage({ node: node.name, inputs, grids, output, outputGrid }));
 }
 
 /** All parts or none: a part that lies elsewhere has to be copied, and then the rest may be as well. */

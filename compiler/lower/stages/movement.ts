@@ -48,6 +48,32 @@ export function concatStage(from: ConcatNode): Stage {
   };
 }
 
+/** As concatStage for parts of whole channel tiles, whatever their elements are: one copy a part and row. */
+export function concatTilesStage(from: ConcatNode): Stage {
+  return {
+    node: from.node,
+    inputs: from.inputs,
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => {
+      const { first: row } = work.rows;
+      let tile = 0;
+      for (const [part, grid] of from.grids.entries()) {
+        const source = vtcm(work.input(part).offset(row, 0, 0));
+        const destination = vtcm(work.output.offset(row, tile, 0));
+        work.emit.copy("out", { source, destination, bytes: grid.rowBytes });
+        tile += grid.tiles;
+      }
+    },
+  };
+}
+
 export interface SliceNode {
   readonly node: string;
   readonly input: ValueId;

@@ -94,16 +94,6 @@ describe("packets", () => {
   test.each([
     ["one load", 1, ["load_i8:r0,@0,dy=0,dx=0"]],
     ["an unaligned load", 2, ["load_i8:r0,@0,dy=0,dx=1"]],
-    [
-      "loads of neighbouring taps, which share their vectors",
-      2,
-      ["load_i8:r0,@0,dy=0,dx=0", "load_i8:r1,@0,dy=0,dx=1", "load_i8:r2,@0,dy=0,dx=2"],
-    ],
-    [
-      "loads of other rows, which share none",
-      3,
-      ["load_i8:r0,@0,dy=0,dx=0", "load_i8:r1,@0,dy=1,dx=0", "load_i8:r2,@0,dy=2,dx=0"],
-    ],
     ["two aluops of four vectors", 2, ["add_i32:r0,r0,r0", "add_i32:r0,r0,r0"]],
     ["the scarcest resource decides", 4, ["table_i8:r0,r0,@1,#0", "add_i32:r0,r0,r0"]],
     [
