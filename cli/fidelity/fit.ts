@@ -112,19 +112,29 @@ function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): re
   });
 }
 
-/** Every model and precision weighs alike, however many of its rows there are. */
 function fitted(
   cases: readonly Case[],
   options: { readonly start: Fitted; readonly steps: number },
 ): Fitted {
   const residuals = (logarithms: readonly number[]): number[] => {
     const socs = socsFittedWith(constantsOf(logarithms));
-    return cases.map((one) => Math.log(simulatedUs(one, socs) / one.measuredUs));
+    return cases.map((one) => softened(Math.log(simulatedUs(one, socs) / one.measuredUs)));
   };
   const start = NAMES.map((name) => Math.log(options.start[name]));
   const { steps } = options;
   return constantsOf(solve({ residuals, start, steps, stepMax: STEP_MAX, ridge: RIDGE }));
 }
+
+/**
+ * Squared, about the error itself beyond SOFTENED_FROM (pseudo-Huber): the sum of errors is judged, and one network
+ * that is far off must not bend the constants for all others.
+ */
+function softened(error: number): number {
+  const scaled = error / SOFTENED_FROM;
+  return Math.sign(error) * SOFTENED_FROM * Math.sqrt(2 * (Math.sqrt(1 + scaled ** 2) - 1));
+}
+
+const SOFTENED_FROM = 0.1;
 
 function constantsOf(logarithms: readonly number[]): Fitted {
   const entries = NAMES.map((name, index) => [name, Math.round(Math.exp(logarithms[index] ?? 0))]);

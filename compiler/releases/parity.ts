@@ -15,7 +15,7 @@ export const PARITY: Recipe = {
     matrixDepthwise: false,
     gatherInput: ["i8"],
     importByCrouton: true,
-    phased: false,
+    phased: true,
     weightChunkBytes: 128 * 1024,
   },
 };
