@@ -10,12 +10,12 @@ import { lowerBoundUs } from "./lower-bound.ts";
 import { readMeasurements } from "./measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import { floatGraph } from "./networks.ts";
-import { precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import { missingFeatures, precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
 import { meanErrorPercent, spearman } from "./statistics.ts";
 import type { Pair } from "./statistics.ts";
 
 export interface Comparison extends Measurement {
-  /** Null where the row could not be simulated; `reason` says why. */
+  /** Null where the row could not be simulated; `reason` says why, or what the number rests on. */
   readonly simulatedUs: number | null;
   /** simulated / measured - 1. */
   readonly error: number | null;
@@ -85,20 +85,29 @@ function compare(row: Measurement, subject: Result<Subject>): Comparison {
     return { ...row, simulatedUs: null, error: null, lowerBoundUs: null, reason };
   }
   const { simulatedUs } = simulated.value;
-  return { ...row, ...simulated.value, error: simulatedUs / row.measuredUs - 1, reason: "" };
+  return { ...row, ...simulated.value, error: simulatedUs / row.measuredUs - 1 };
 }
 
 function simulate(
   row: Measurement,
   { programs, boundUs }: Subject,
-): Result<{ readonly simulatedUs: number; readonly lowerBoundUs: number }> {
+): Result<Pick<Comparison, "reason"> & { simulatedUs: number; lowerBoundUs: number }> {
   const soc = socNamed(row.soc);
   if (soc === undefined) return failed("SOC_UNKNOWN", `there is no chip "${row.soc}"`);
   const program = programs.for(soc);
   if (!program.ok) return program;
+  const missing = missingFeatures(program.value, soc);
+  if (missing.has("fp16"))
+    return failed("UNSUPPORTED_FEATURE", `${soc.name} does not compute in fp16`);
   const timing = timingOf(program.value, soc);
   if (!timing.ok) return timing;
-  return succeeded({ simulatedUs: timing.value.microseconds, lowerBoundUs: boundUs(soc) });
+  // Silicon has its own way to the functions that this one lacks; their time is the best guess there is.
+  const reason = missing.size > 0 ? `timed with ${[...missing].join(", ")} of later chips` : "";
+  return succeeded({
+    simulatedUs: timing.value.microseconds,
+    lowerBoundUs: boundUs(soc),
+    reason,
+  });
 }
 
 export function groupedBy<T>(
