@@ -12,7 +12,7 @@ import type { Timing } from "../../device-agent/soc/index.ts";
 import { assert } from "../../protocol/base/assert.ts";
 import { brand } from "../../protocol/base/brand.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
-import { failed, succeeded } from "../../protocol/base/result.ts";
+import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { missingFeature } from "../../protocol/isa/index.ts";
 import type { Feature, SocDescription } from "../../protocol/isa/index.ts";
@@ -36,7 +36,7 @@ export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
     case "float":
       return toHalf(graph);
     case "w8a16":
-      return failed("NOT_QUANTIZABLE", `there is no ${precision} form yet`);
+      return quantize(graph, differentRanges(graph), "i16");
   }
 }
 
