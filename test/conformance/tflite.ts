@@ -1,4 +1,4 @@
-/** `npm run conformance:tflite -- --suite DIR [--json] [--model NAME]`: single-operator models against their goldens. */
+/** `npm run conformance:tflite -- --suite DIR|ARCHIVE [--json] [--model NAME]`: single-operator models against their goldens. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ import type { Tensor } from "../../compiler/ir/index.ts";
 import type { Bar } from "./compare.ts";
 import { readCase } from "./golden-case.ts";
 import { runCases } from "./model-run.ts";
+import { unpacked } from "./unpack.ts";
 import { reportRows } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
@@ -33,10 +34,17 @@ function runTest(suite: string, name: string): Row {
 const { values } = parseArgs({
   options: { suite: { type: "string" }, json: { type: "boolean" }, model: { type: "string" } },
 });
-const suite = present(values.suite, "--suite DIR");
+const unpackedSuite = await unpacked(present(values.suite, "--suite DIR"));
+// An archive holds one folder of tests, and their licence beside it.
+const inner = join(unpackedSuite.folder, "tflite-op-tests");
+const suite = existsSync(inner) ? inner : unpackedSuite.folder;
 const names = readdirSync(suite)
   .filter((name) => existsSync(join(suite, name, "model.tflite")))
   .filter((name) => existsSync(join(suite, name, "case.json")))
   .filter((name) => name.includes(values.model ?? ""))
   .sort();
-reportRows(names, (name) => runTest(suite, name), values.json === true);
+try {
+  reportRows(names, (name) => runTest(suite, name), values.json === true);
+} finally {
+  unpackedSuite.remove();
+}

@@ -9,6 +9,7 @@ import { EXIT_CODES } from "../../../cli/exit-codes.ts";
 import type { ExitName } from "../../../cli/exit-codes.ts";
 import type { Output } from "../../../cli/output.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
+import { unpacked } from "../unpack.ts";
 import type { Backend } from "./backends.ts";
 import type { ConformanceRow } from "./evaluate.ts";
 import { conformancePage } from "./markdown.ts";
@@ -32,7 +33,7 @@ const program = new Command("npm run --silent conformance:onnx --")
   )
   .exitOverride()
   .showHelpAfterError()
-  .requiredOption("--suite <dir>", "the unpacked suite: the folder with node, simple, pytorch-…")
+  .requiredOption("--suite <path>", "the folder with node, simple, pytorch-…, or its .tar.zst")
   .addOption(
     new Option("--backend <name>", "what runs the models; cpu falls back on the evaluator")
       .choices(["evaluator", "cpu"])
@@ -45,6 +46,15 @@ const program = new Command("npm run --silent conformance:onnx --")
   .action(handle<Options>(async ({ options, output }) => runSuite(options, output)));
 
 async function runSuite(options: Options, output: Output): Promise<ExitName> {
+  const suite = await unpacked(options.suite);
+  try {
+    return await runUnpacked({ ...options, suite: suite.folder }, output);
+  } finally {
+    suite.remove();
+  }
+}
+
+async function runUnpacked(options: Options, output: Output): Promise<ExitName> {
   const pattern = new RegExp(options.filter ?? "");
   const tests = suiteTests(options.suite).filter(({ test }) => pattern.test(test));
   if (tests.length === 0) {
