@@ -24,7 +24,7 @@ export async function unpacked(path: string): Promise<Unpacked> {
       return;
     }
     const chunks: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("data", (chunk) => chunks.push(chunk as Buffer));
     stream.on("end", () => {
       if (header.type === "file") {
         mkdirSync(dirname(target), { recursive: true });
