@@ -211,18 +211,22 @@ function concatElement(call: EvaluationCall): ElementRule {
   };
 }
 
+/** The stored values are averaged first, then made real. */
 function averagePoolElement(call: EvaluationCall): ElementRule {
   const axes = poolAxes(call);
-  const [read, write, walk] = [reader(call, 0), writer(call, 3), windowWalk(axes)];
+  const x = numeric(inputTensor(call, 0));
+  const [scale, zero] = [scalar(call.inputs[1], 1), scalar(call.inputs[2], 0)];
+  const [write, walk] = [writer(call, 3), windowWalk(axes)];
   const kernel = product(axes.map((axis) => axis.kernel));
   const padded = call.attributes.number("count_include_pad") !== 0;
   return (index) => {
     let [sum, count] = [0, 0];
     walk(index, (source) => {
-      sum = fround(sum + read(source));
+      sum += x[source] ?? 0;
       count += 1;
     });
-    return write(fround(sum / (padded ? kernel : count)));
+    const mean = fround(sum / (padded ? kernel : count));
+    return write(fround(scale * fround(mean - zero)));
   };
 }
 

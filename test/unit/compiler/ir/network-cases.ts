@@ -24,6 +24,23 @@ export const RECURRENT_CASES: readonly Case[] = [
     shape: [1, 1, 1, 1],
     values: [(1 - SIGMOID_OF_ONE) * Math.tanh(1)],
   },
+  {
+    op: "lstm_layer",
+    inputs: [
+      ...[one(3, 1), one(2, 1), one(2, 1), one(2, 1), one(2, 1)],
+      ...[one(2, 0), one(2, 0), one(2, 0), one(2, 0)],
+      ...[undefined, undefined, undefined, one(1, 0), one(1, 0), one(1, 0), one(1, 0)],
+      ...[undefined, undefined, one(2, 0), one(2, 0)],
+    ],
+    shape: [1, 1, 1],
+    values: [SIGMOID_OF_ONE * Math.tanh(SIGMOID_OF_ONE * Math.tanh(1))],
+  },
+  {
+    op: "svdf",
+    inputs: [one(2, 2), one(2, 3), f32([1, 2], [10, 1]), undefined, f32([1, 2], [5, 7])],
+    shape: [1, 1],
+    values: [76],
+  },
 ];
 
 export const ATTENTION_CASES: readonly Case[] = [
@@ -127,6 +144,13 @@ export const PATCH_CASES: readonly Case[] = [
     ],
     shape: [2, 3],
     values: [0, 0, 1, 0, 0, 2],
+  },
+  {
+    op: "anchored_detection",
+    inputs: [f32([1, 1, 4], [0, 0, 0, 0]), one(3, 0.9), f32([1, 4], [0.5, 0.5, 1, 1])],
+    attributes: { scales: [1, 1, 1, 1], classes: 1, detections: 1, overlap_threshold: 0.5 },
+    shape: [1, 1, 4],
+    values: [0, 0, 1, 1],
   },
 ];
 
