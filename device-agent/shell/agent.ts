@@ -81,6 +81,9 @@ export interface AgentStatus {
   readonly score: number | null;
 }
 
+/** An application that ran a model within this long is likely to run the next one soon. */
+const BUSY_MS = 200;
+
 const NOT_ENROLLED = "The device is not enrolled with a server yet.";
 
 /** Sessions hold a chip's memory: an application that alternates between a few models keeps them open. */
@@ -98,10 +101,11 @@ class DeviceAgent implements Agent {
   private readonly sessions = new Map<string, Session>();
   private started: Promise<Result<Context>> | undefined;
   private queue: Promise<unknown> = Promise.resolve();
+  private lastRunAt = -Infinity;
 
   constructor(options: AgentOptions) {
     this.options = options;
-    this.machine = machineFor(options);
+    this.machine = { ...machineFor(options), isBusy: () => this.isBusy() };
     const { files, soc } = this.machine;
     const blobs = blobStore(files);
     this.workshop = { blobs, programs: programCache(files, blobs), soc };
@@ -186,8 +190,14 @@ class DeviceAgent implements Agent {
       const context = await this.ready();
       if (!context.ok) return context;
       const session = await sessionFor(context.value, id, this.sessions);
-      return session.ok ? session.value.run(inputs) : session;
+      const result = session.ok ? session.value.run(inputs) : session;
+      this.lastRunAt = this.machine.clock.now();
+      return result;
     });
+  }
+
+  private isBusy(): boolean {
+    return this.machine.clock.now() - this.lastRunAt < BUSY_MS;
   }
 
   models(): Promise<Result<readonly RegisteredModel[]>> {

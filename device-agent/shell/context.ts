@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ABI_VERSION } from "../../protocol/abi/index.ts";
 import type { RolloutId } from "../../protocol/base/brand.ts";
 import { ISA_VERSION, type SocDescription } from "../../protocol/isa/index.ts";
-import type { DriverRef, Report, ReportBody } from "../../protocol/wire/index.ts";
+import type { DriverRef, Report, ReportBody, SandboxLevel } from "../../protocol/wire/index.ts";
 import type { BenchmarkPolicy, Thermometer } from "../benchmark/index.ts";
 import {
   hostDriver,
@@ -18,6 +18,8 @@ import {
   driverFilesPath,
   type DeviceInterfaces,
   type FileSystem,
+  type MaintenanceWindow,
+  type PaceLimits,
   type SlotsState,
 } from "../slots/index.ts";
 import type { StoredDriver, Workshop } from "../workload/index.ts";
@@ -34,10 +36,25 @@ export interface AgentPorts {
   readonly tools: SandboxTools;
   readonly thermometer: Thermometer;
   readonly server: ServerClient;
+  /** Whether an application wants the chip now. */
+  readonly isBusy: () => boolean;
   readonly policy: BenchmarkPolicy;
   readonly budgets: DriverBudgets;
+  readonly consent: OwnerConsent;
   readonly onProgress: (progress: AgentProgress) => void;
   readonly log: (entry: LogEntry) => void;
+}
+
+/** What the device's owner has to say; the server has no part in it. */
+export interface OwnerConsent {
+  /** Of every download. */
+  readonly pace: PaceLimits;
+  /** Outside of it drivers are downloaded, and neither compiled with nor switched to. Null: always. */
+  readonly window: MaintenanceWindow | null;
+  /** Asked before a downloaded driver is unpacked, at every poll until it says yes. */
+  readonly mayInstall: (driver: DriverRef) => Promise<boolean>;
+  /** With "strong" no driver is tried in a sandbox that is only degraded. */
+  readonly sandboxMin: SandboxLevel;
 }
 
 export interface AgentProgress {

@@ -51,7 +51,8 @@ export const machineHttp: Http = {
         ...(body ? { body: new Uint8Array(body) } : {}),
       });
       stillAlive();
-      return await readAnswer(request, response, stillAlive);
+      const pause = (): void => clearTimeout(timer);
+      return await readAnswer(request, response, { stillAlive, pause });
     } catch (error) {
       const why = reasonOf(error);
       if (!controller.signal.aborted) return failed("SERVER_DOWN", `No connection: ${why}.`);
@@ -71,7 +72,7 @@ export const machineHttp: Http = {
 async function readAnswer(
   request: HttpRequest,
   response: Response,
-  stillAlive: () => void,
+  { stillAlive, pause }: { readonly stillAlive: () => void; readonly pause: () => void },
 ): Promise<Result<HttpResponse, HttpCode>> {
   const { bytesMax, onPiece } = request;
   const take = response.ok ? onPiece : undefined;
@@ -84,7 +85,12 @@ async function readAnswer(
       return failed("ANSWER_TOO_LARGE", `The answer has more than ${bytesMax} bytes.`);
     }
     if (!take) pieces.push(piece);
-    else if (!(await take(piece, response.status))) break;
+    else {
+      // Whoever takes the piece may be slow on purpose: that is not the server's silence.
+      pause();
+      if (!(await take(piece, response.status))) break;
+      stillAlive();
+    }
   }
   const body = new Uint8Array(Buffer.concat(pieces));
   return succeeded({ status: response.status, headers: new Map(response.headers), body });

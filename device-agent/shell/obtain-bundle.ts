@@ -19,9 +19,12 @@ import {
   checkSpace,
   download,
   downloadPath,
+  paced,
   reachableDrivers,
   rebuildBundle,
   type Candidate,
+  type PaceLimits,
+  type PacePorts,
 } from "../slots/index.ts";
 import type { Context } from "./context.ts";
 import { inflateBrotli } from "./inflate.ts";
@@ -58,7 +61,8 @@ export async function obtainBundle(context: Context, candidate: Candidate): Prom
   const report = progressOf(context, candidate, bytes);
   const wanted = { sha256: driver.sha256, bytes, onProgress: report };
   const file = targetFilePath({ path, sha256: driver.sha256 });
-  const whole = await download(ports.files, wanted, ports.server.readTarget(file, bytes));
+  const read = ports.server.readTarget(file, bytes);
+  const whole = await download(ports.files, wanted, paced(read, ...paceOf(context)));
   return whole.ok ? succeeded(undefined) : whole;
 }
 
@@ -85,7 +89,7 @@ async function obtainByDelta(
   if (!base.ok) return base;
   const wanted = { sha256, bytes, onProgress: progressOf(context, candidate, bytes) };
   const read = ports.server.readTarget(deltaPath(sha256), bytes);
-  const delta = await download(ports.files, wanted, read);
+  const delta = await download(ports.files, wanted, paced(read, ...paceOf(context)));
   if (!delta.ok) return delta;
   const result = applyDelta(delta.value, base.value, inflateBrotli);
   if (!result.ok) return result;
@@ -103,6 +107,13 @@ async function obtainByDelta(
 
 async function baseOf({ ports }: Context, from: Sha256 | null): Promise<Result<Uint8Array>> {
   return from === null ? succeeded(new Uint8Array(0)) : rebuildBundle(ports.files, from);
+}
+
+function paceOf({ ports }: Context): [PaceLimits, PacePorts] {
+  const { clock, consent, isBusy } = ports;
+  const sleep = (milliseconds: number): Promise<void> =>
+    new Promise((resolve) => void clock.after(milliseconds, resolve));
+  return [consent.pace, { now: () => clock.now(), sleep, isBusy }];
 }
 
 function progressOf({ ports }: Context, { driver }: Candidate, bytes: number) {

@@ -18,9 +18,9 @@ import {
   type Processes,
   type SandboxTools,
 } from "../host/index.ts";
-import { fileSystemOver, type Disk } from "../slots/index.ts";
+import { fileSystemOver, UNLIMITED, type Disk } from "../slots/index.ts";
 import { machineClock } from "./clock.ts";
-import type { AgentPorts, AgentProgress, LogEntry } from "./context.ts";
+import type { AgentPorts, AgentProgress, LogEntry, OwnerConsent } from "./context.ts";
 import { machineDisk } from "./disk.ts";
 import { lockDirectory } from "./lock.ts";
 import { machineHttp, type Http } from "./http.ts";
@@ -43,6 +43,7 @@ export interface AgentOptions {
   readonly processes?: Processes;
   readonly tools?: SandboxTools;
   readonly thermometer?: Thermometer;
+  readonly consent?: Partial<OwnerConsent>;
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Keeps other processes away from the directory. */
   readonly lock?: () => Promise<Result<void>>;
@@ -52,6 +53,13 @@ export interface AgentOptions {
 
 /** Made by the set-up: the sandbox may not load a TypeScript compiler. */
 const CHILD_SCRIPT = fileURLToPath(new URL("../../dist/host/child.mjs", import.meta.url));
+
+const CONSENT_TO_ALL: OwnerConsent = {
+  pace: UNLIMITED,
+  window: null,
+  mayInstall: () => Promise.resolve(true),
+  sandboxMin: "degraded",
+};
 
 export interface Machine extends AgentPorts {
   readonly randomBytes: (count: number) => Uint8Array;
@@ -72,6 +80,8 @@ export function machineFor(options: AgentOptions): Machine {
     server: serverClient({ serverUrl, http, clock }),
     policy: options.policy ?? DEFAULT_POLICY,
     budgets: options.budgets ?? DEFAULT_BUDGETS,
+    consent: { ...CONSENT_TO_ALL, ...options.consent },
+    isBusy: () => false,
     onProgress: options.onProgress ?? (() => undefined),
     log: options.log ?? (() => undefined),
     lock: options.lock ?? (() => lockDirectory(directory)),

@@ -1,7 +1,8 @@
 /** Carries an accepted update out, from whatever step it stands at, until it is committed, refused or has to wait. */
 import { unreachable } from "../../protocol/base/assert.ts";
-import type { Failure, Result } from "../../protocol/base/result.ts";
+import { failed, type Failure, type Result } from "../../protocol/base/result.ts";
 import type { DriverRef, HoldCode, LifecycleStage } from "../../protocol/wire/index.ts";
+import { sandboxLevel } from "../host/index.ts";
 import {
   advance,
   checkFit,
@@ -10,6 +11,7 @@ import {
   downloadAgain,
   downloadPath,
   giveUp,
+  isOpen,
   stageBundle,
   type Candidate,
   type UpdateDecision,
@@ -77,13 +79,18 @@ async function nextStep(context: Context, compiled: CompileResults): Promise<Ste
     case "downloading":
       return downloadStep(context, update.candidate);
     case "downloaded":
-      return stageStep(context, update.candidate);
+      return (await untilAgreed(context, update.candidate)) ?? stageStep(context, update.candidate);
     case "staged":
-      return compileStep(context, update.candidate, compiled);
+      return (
+        untilOpen(context, update.candidate) ?? compileStep(context, update.candidate, compiled)
+      );
     case "compiled":
       return measureStep(context, update.candidate, compiled);
     case "measured":
-      return decideStep(context, update.candidate, update.decision);
+      return (
+        untilOpen(context, update.candidate) ??
+        decideStep(context, update.candidate, update.decision)
+      );
     default:
       return unreachable(update);
   }
@@ -99,6 +106,22 @@ async function downloadStep(context: Context, candidate: Candidate): Promise<Ste
   const { code, message } = done;
   if (isTransient(done)) return { kind: "waiting", to: candidate.driver, code, message };
   return abandon(context, candidate, done);
+}
+
+async function untilAgreed({ ports }: Context, { driver }: Candidate): Promise<StepOutcome> {
+  if (await ports.consent.mayInstall(driver)) return undefined;
+  const message = `The device's owner has not agreed to driver ${driver.version} yet.`;
+  return { kind: "waiting", to: driver, code: "CONSENT_PENDING", message };
+}
+
+/** Past the last moment of its assignment an update ends, whether the window is open or not. */
+function untilOpen(context: Context, candidate: Candidate): StepOutcome {
+  const { ports } = context;
+  const { window } = ports.consent;
+  if (!window || isOpen(window, ports.clock.now()) || isTooLate(context, candidate))
+    return undefined;
+  const message = "The maintenance window is closed; the update goes on when it opens.";
+  return { kind: "waiting", to: candidate.driver, code: "OUTSIDE_WINDOW", message };
 }
 
 async function stageStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
@@ -117,7 +140,11 @@ async function stageStep(context: Context, candidate: Candidate): Promise<StepOu
 }
 
 async function stage(context: Context, { driver }: Candidate): Promise<Result<void>> {
-  const { files, soc } = context.ports;
+  const { files, soc, consent, tools } = context.ports;
+  if (consent.sandboxMin === "strong" && sandboxLevel(tools) !== "strong") {
+    const message = "This machine has no strong sandbox, and its owner asks for one.";
+    return failed("SANDBOX_TOO_WEAK", message);
+  }
   const archive = (await files.read(downloadPath(driver.sha256))) ?? new Uint8Array(0);
   const staged = await stageBundle(files, archive, driver.sha256);
   if (!staged.ok) return staged;

@@ -1,9 +1,11 @@
 /** Updates of a whole device against a test server: what is kept, what is refused, and with which code. */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { DEFAULT_POLICY } from "../../device-agent/benchmark/index.ts";
 import { DEFAULT_BUDGETS } from "../../device-agent/host/index.ts";
+import { machineSandboxTools } from "../../device-agent/shell/processes.ts";
 import { machineDisk } from "../../device-agent/shell/disk.ts";
 import type { Disk } from "../../device-agent/slots/index.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
@@ -24,6 +26,7 @@ import {
   type DeviceOptions,
 } from "../support/test-agent.ts";
 
+const CHILD_SCRIPT = fileURLToPath(new URL("../../dist/host/child.mjs", import.meta.url));
 const devices = await testDevices();
 afterAll(() => devices.close());
 
@@ -107,6 +110,37 @@ describe("a delta", () => {
     expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed" });
     expect(events).toContain("delta_refused");
     expect(told(server)).toBe(ALL_GOOD);
+  });
+});
+
+describe("the owner's word", () => {
+  test("a closed window holds the update back, and an open one lets it go on", async () => {
+    const hour = 3_600_000;
+    const local = (offset: number) => Math.floor(((NOW + offset) % (24 * hour)) / 60_000);
+    const window = { from: local(hour), until: local(2 * hour), timeZone: "UTC" };
+    const { agent, restart } = await devices.open(FASTER, { consent: { window } });
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "waiting", code: "OUTSIDE_WINDOW" });
+    const open = { ...window, from: local(-hour) };
+    const next = restart({ consent: { window: open } });
+    expect(unwrap(await next.poll())).toMatchObject({ kind: "committed" });
+  });
+
+  test("nothing is unpacked before it", async () => {
+    let isAgreed = false;
+    const consent = { mayInstall: () => Promise.resolve(isAgreed) };
+    const { agent, server } = await devices.open(FASTER, { consent });
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "waiting", code: "CONSENT_PENDING" });
+    expect(told(server)).toBe("accepted");
+    isAgreed = true;
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed" });
+  });
+
+  test("a sandbox that is only degraded is refused where a strong one is asked for", async () => {
+    const tools = { ...machineSandboxTools(CHILD_SCRIPT), withoutNetwork: undefined };
+    const options = { tools, consent: { sandboxMin: "strong" as const } };
+    const { agent } = await devices.open(FASTER, options);
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "refused", code: "SANDBOX_TOO_WEAK" });
+    expect(await runsRight(agent)).toBe(true);
   });
 });
 

@@ -49,7 +49,7 @@ export function openDevice(
     serverUrl: SERVER_URL,
     http: server.http,
     // No case waits: what never answers is for other tests.
-    clock: { now: () => (NOW + ++ticks) as typeof NOW, after: () => () => undefined },
+    clock: { now: () => (NOW + 1000 * ++ticks) as typeof NOW, after: () => () => undefined },
     disk: rule ? observedDisk(disk, rule) : disk,
     processes: inProcessDrivers((path) => disk.read(path.slice(HOME.length + 1))),
     tools: TOOLS,

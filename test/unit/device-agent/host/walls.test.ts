@@ -1,6 +1,8 @@
 /** The sandbox without the realm: a program that is already outside of the driver's realm finds walls. */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
@@ -20,8 +22,14 @@ const INTRUDER = `
   import { readFileSync, writeFileSync } from "node:fs";
   import { networkInterfaces } from "node:os";
   import { Worker } from "node:worker_threads";
+  import { createConnection } from "node:net";
   const attempt = (act) => { try { return String(act()); } catch (error) { return error.code ?? error.name; } };
+  const loopback = await new Promise((resolve) => {
+    const socket = createConnection(Number(process.argv.at(-1)), "127.0.0.1");
+    socket.on("connect", () => resolve("connected")).on("error", (error) => resolve(error.code));
+  });
   console.log(JSON.stringify({
+    loopback,
     own: attempt(() => readFileSync(${JSON.stringify(join(folders.files, "own"))})),
     secret: attempt(() => readFileSync(${JSON.stringify(join(directory, "secret"))})),
     system: attempt(() => readFileSync("/etc/passwd")),
@@ -38,8 +46,15 @@ test("an intruder reads its own files and nothing else, and neither writes, star
   const tools = machineSandboxTools(script);
   const limits = { residentBytesMax: 256 << 20, cpuSecondsMax: 20 };
   const command = sandboxCommand(tools, folders, limits);
-  const child = spawnSync(command.program, command.arguments, { env: {}, encoding: "utf8" });
-  const { network, ...found } = JSON.parse(child.stdout) as Record<string, unknown>;
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as AddressInfo;
+  const child = spawnSync(command.program, [...command.arguments, String(port)], {
+    env: {},
+    encoding: "utf8",
+  });
+  listener.close();
+  const { network, loopback, ...found } = JSON.parse(child.stdout) as Record<string, unknown>;
   expect(found).toEqual({
     own: "own",
     secret: "ERR_ACCESS_DENIED",
@@ -50,5 +65,8 @@ test("an intruder reads its own files and nothing else, and neither writes, star
     evaluate: "EvalError",
     environment: 0,
   });
-  if (sandboxLevel(tools) === "strong") expect(network).toBe(0);
+  // A degraded sandbox is one whose network stays open, and says so.
+  const isStrong = sandboxLevel(tools) === "strong";
+  expect(loopback === "connected").toBe(!isStrong);
+  if (isStrong) expect(network).toBe(0);
 });
