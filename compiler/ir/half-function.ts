@@ -6,7 +6,7 @@
 import { unreachable } from "../../protocol/base/assert.ts";
 import { encodeHalf, roundToHalf } from "../../protocol/base/half.ts";
 import { CodedError } from "../../protocol/base/result.ts";
-import { ELEMENTARY } from "../../protocol/isa/index.ts";
+import { ELEMENTARY, VECTOR_REGISTERS } from "../../protocol/isa/index.ts";
 import { compileExpression } from "./expression.ts";
 import type { BinaryName, Expression, UnaryName } from "./expression.ts";
 
@@ -53,6 +53,8 @@ export function halfSteps(expression: Expression): readonly HalfStep[] {
   const steps: HalfStep[] = [{ kind: "x" }];
   if (whole !== undefined) return [...steps, { kind: "elementary", name: whole, a: 0 }];
   emit(expression, steps);
+  // Every step has a register of its own.
+  if (steps.length > VECTOR_REGISTERS) throw noForm(`a function of ${steps.length} steps`);
   return steps;
 }
 

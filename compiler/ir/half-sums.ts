@@ -58,6 +58,40 @@ export function halfConvolution(
   };
 }
 
+/** As halfConvolution for the transpose; w is [in][out / groups][kernel height][kernel width]. */
+export function halfTransposition(
+  g: HalfWindows,
+  { x, w, bias }: HalfOperands,
+): (index: number) => number {
+  const perGroup = g.inChannels / g.groups;
+  const outPerGroup = g.outChannels / g.groups;
+  const taps = g.kernelHeight * g.kernelWidth;
+  const plane = g.outHeight * g.outWidth;
+  return (index) => {
+    const channel = floor(index / plane) % g.outChannels;
+    const batch = floor(index / (plane * g.outChannels));
+    const first = floor(channel / outPerGroup) * perGroup;
+    let sum = bias?.[channel] ?? 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const y = floor((index % plane) / g.outWidth) + g.padTop;
+      const column = (index % g.outWidth) + g.padLeft;
+      const row = (y - floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
+      const at = (column - (tap % g.kernelWidth) * g.dilationX) / g.strideX;
+      if (!isIndex(row, g.inHeight) || !isIndex(at, g.inWidth)) continue;
+      for (let c = first; c < first + perGroup; c++) {
+        const value = x[((batch * g.inChannels + c) * g.inHeight + row) * g.inWidth + at] ?? 0;
+        const weight = w[(c * outPerGroup + (channel % outPerGroup)) * taps + tap] ?? 0;
+        sum = fround(sum + value * weight);
+      }
+    }
+    return sum;
+  };
+}
+
+function isIndex(value: number, size: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < size;
+}
+
 export interface Plane {
   readonly first: number;
   readonly height: number;

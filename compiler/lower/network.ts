@@ -87,7 +87,8 @@ class NetworkBuilder {
     this.soc = soc;
     this.consumers = consumersOf(graph);
     this.neverNegative = neverNegative(graph);
-    this.mayBePhased = options.phased ? phasedValues(graph) : new Set();
+    const isNarrow = graph.inputs.every((name) => graph.types.get(name)?.dtype === "i8");
+    this.mayBePhased = options.phased && isNarrow ? phasedValues(graph) : new Set();
   }
 
   input(name: string, index: number): void {

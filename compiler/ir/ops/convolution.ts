@@ -28,7 +28,7 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
-import { halfConvolution } from "../half-sums.ts";
+import { halfConvolution, halfTransposition } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
 import {
   lifted,
@@ -344,10 +344,12 @@ function halfSums(
   bias: ArrayLike<number> | undefined,
 ): ElementRule | undefined {
   const [x, w] = [inputTensor(call, 0), inputTensor(call, 1)];
-  if (x.type.shape.length !== 4 || whole.reach !== windowReach) return undefined;
-  const g = convGeometry({ inputs: [x, w], attributes: call.attributes });
+  if (x.type.shape.length !== 4) return undefined;
   const operands = { x: numeric(x), w: numeric(w), bias };
-  return halfConvolution(g, operands);
+  const from = { inputs: [x, w], attributes: call.attributes };
+  return whole.reach === windowReach
+    ? halfConvolution(convGeometry(from), operands)
+    : halfTransposition(convTransposeGeometry(from), operands);
 }
 
 function finishStored(call: EvaluationCall, bounds: { low: number; high: number }) {

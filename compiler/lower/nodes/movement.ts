@@ -8,6 +8,7 @@ import { permuted, regrouped } from "../arrangement.ts";
 import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
 import { lerpStage } from "../stages/lerp.ts";
+import { pixelMoveStage } from "../stages/moves.ts";
 import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
 export function lowerMovement(context: NodeContext): boolean {
@@ -79,6 +80,7 @@ function lowerResize(context: NodeContext): void {
   const { node, attributes } = context;
   if (attributes.text("mode") !== "nearest") throw unsupported(node.name, "linear interpolation");
   const [vertical, horizontal] = resizeAxes(attributes, context.type(0).shape);
+  if (context.outputGrid.format.bytes === 2) return copyPixels(context, vertical, horizontal);
   const [factorY, factorX] = [copyFactor(vertical), copyFactor(horizontal)];
   if (factorY === undefined || factorX === undefined) {
     throw unsupported(node.name, "resizing by other than 1, 2, 4 or 8");
@@ -87,6 +89,23 @@ function lowerResize(context: NodeContext): void {
   const output = context.output();
   const outputGrid = context.grid(output);
   context.add(upsampleStage({ node: node.name, input, output, outputGrid, factorY, factorX }));
+}
+
+/** Any nearest resize: every pixel from where it comes. */
+function copyPixels(context: NodeContext, vertical: ResizeAxis, horizontal: ResizeAxis): void {
+  const input = context.image(0);
+  const inputGrid = context.grid(input);
+  const output = context.output();
+  const outputGrid = context.grid(output);
+  const sources = Array.from({ length: outputGrid.pixels }, (_, pixel) => {
+    const y = nearestSource(vertical, Math.floor(pixel / outputGrid.width));
+    const x = nearestSource(horizontal, pixel % outputGrid.width);
+    return { input: 0, at: y * inputGrid.width + x };
+  });
+  const { name: node } = context.node;
+  const { zeroPoint: fill } = storedEncoding(context.outputType);
+  const from = { inputs: [input], grids: [inputGrid], output, outputGrid };
+  context.add(pixelMoveStage({ node, ...from, sources, fill }));
 }
 
 function lowerLerp(context: NodeContext): void {

@@ -13,6 +13,7 @@ import { unsupported } from "../failure.ts";
 import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { isDense, withChannels } from "../grid.ts";
+import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { lowerPairProduct } from "./pair-product.ts";
 import type { Phased } from "../phased.ts";
@@ -22,6 +23,8 @@ import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode, Requantization } from "../stages/matrix-node.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
+import { pixelMoveStage } from "../stages/moves.ts";
+import type { Source } from "../stages/moves.ts";
 
 export function lowerProduct(context: NodeContext): boolean {
   switch (context.node.op) {
@@ -272,6 +275,15 @@ function imageAsPhase(context: NodeContext, channels: number): Phased {
 
 function interleave(context: NodeContext, phased: Phased): void {
   const output = context.output();
+  const outputGrid = context.grid(output);
+  if (outputGrid.format.bytes === 2) {
+    const sources = phaseSources(phased, outputGrid);
+    const grids = [context.grid(phased.value)];
+    const { name: node } = context.node;
+    const inputs = [phased.value];
+    context.add(pixelMoveStage({ node, inputs, grids, output, outputGrid, sources, fill: 0 }));
+    return;
+  }
   context.add(
     depthToSpaceStage({
       node: context.node.name,
@@ -283,6 +295,17 @@ function interleave(context: NodeContext, phased: Phased): void {
       tilesPerPhase: phased.channelPitch / 32,
     }),
   );
+}
+
+/** Where each pixel of the enlarged image lies among the phases. */
+function phaseSources(phased: Phased, { height, width }: Grid): Source[] {
+  const { factorY, factorX, channelPitch } = phased;
+  return Array.from({ length: height * width }, (_, pixel) => {
+    const [y, x] = [Math.floor(pixel / width), pixel % width];
+    const at = Math.floor(y / factorY) * (width / factorX) + Math.floor(x / factorX);
+    const phase = (y % factorY) * factorX + (x % factorX);
+    return { input: 0, at, tileOffset: (phase * channelPitch) / 32 };
+  });
 }
 
 interface PhaseWeights {

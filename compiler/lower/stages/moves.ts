@@ -5,8 +5,8 @@ import { PIXEL_ROW_BYTES } from "../format.ts";
 import type { Format } from "../format.ts";
 import { laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows, WHOLE_UNIT } from "../stage.ts";
-import type { PixelTable, Place, Stage, ValueId, Work } from "../stage.ts";
+import { constants, sameRows } from "../stage.ts";
+import type { PixelTable, Place, RowRange, Stage, ValueId, Work } from "../stage.ts";
 import { maskedSegments, runOf, tileSegments } from "./segments.ts";
 
 export interface MoveNode {
@@ -25,6 +25,8 @@ export interface Source {
   readonly input: number;
   /** Pixel, row by row, or channel of the input. */
   readonly at: number;
+  /** Of pixels: how many channel tiles later they lie. */
+  readonly tileOffset?: number;
 }
 
 /** Bytes of a crouton before a pixel of it; its channels follow as the format interleaves them. */
@@ -48,13 +50,17 @@ function pixelAt(place: Place, tile: number, pixel: number): number {
 export function pixelMoveStage(from: MoveNode): Stage {
   const { outputGrid: grid } = from;
   const tables = Array.from({ length: grid.tiles }, (_, tile) => pixelTable(from, tile));
+  const needed = from.grids.map((_, input) => neededRows(from, input));
   return {
     node: from.node,
     inputs: from.inputs,
     output: from.output,
     rows: grid.rows,
-    unitRows: WHOLE_UNIT,
-    inputRows: (input) => ({ first: 0, last: (from.grids[input]?.rows ?? 1) - 1 }),
+    unitRows: 1,
+    inputRows: (input, { first, last }) => ({
+      first: needed[input]?.[first]?.first ?? 0,
+      last: needed[input]?.[last]?.last ?? 0,
+    }),
     views: [],
     pixelTables: tables,
     chunks: [],
@@ -64,6 +70,27 @@ export function pixelMoveStage(from: MoveNode): Stage {
       for (let row = work.rows.first; row <= work.rows.last; row++) emitPixelRow(from, work, row);
     },
   };
+}
+
+/** Crouton rows of an input by crouton row of the output; where none is needed, the last one that was. */
+function neededRows(from: MoveNode, input: number): RowRange[] {
+  const { outputGrid: grid, sources } = from;
+  const rowPixels = CROUTON_ROWS * grid.width;
+  const inputRowPixels = CROUTON_ROWS * (from.grids[input]?.width ?? 1);
+  let before: RowRange = { first: 0, last: 0 };
+  return Array.from({ length: grid.rows }, (_, row) => {
+    const rows = sources
+      .slice(row * rowPixels, (row + 1) * rowPixels)
+      .flatMap((source) =>
+        source?.input === input ? [Math.floor(source.at / inputRowPixels)] : [],
+      );
+    const range = rows.reduce<RowRange | undefined>(
+      (so, at) => ({ first: Math.min(so?.first ?? at, at), last: Math.max(so?.last ?? at, at) }),
+      undefined,
+    );
+    before = range ?? { first: before.last, last: before.last };
+    return before;
+  });
 }
 
 /** Entries in the order of the output's vectors: crouton row, crouton, row, column. */
@@ -83,7 +110,8 @@ function pixelTable(from: MoveNode, tile: number): PixelTable {
         const pixel = row * grid.width + column;
         const isInside = column < grid.width && row < grid.height && pixel < grid.pixels;
         const source = isInside ? from.sources[pixel] : undefined;
-        into[index] = source ? pixelAt(at.input(source.input), tile, source.at) : at.fill;
+        const sourceTile = tile + (source?.tileOffset ?? 0);
+        into[index] = source ? pixelAt(at.input(source.input), sourceTile, source.at) : at.fill;
       }
     },
   };

@@ -58,6 +58,16 @@ describe("products", () => {
         });
       }));
   }
+  test("a transposed convolution whose windows tile the image", () =>
+    check((g) =>
+      g.node(
+        "conv_transpose",
+        [g.input([1, 24, 7, 9]), g.constant([24, 5, 2, 2]), g.constant([5])],
+        {
+          strides: [2, 2],
+        },
+      ),
+    ));
   test("a matrix on tokens", () =>
     check((g) => g.node("matmul", [g.input([1, 21, 70]), g.constant([70, 40]), g.constant([40])])));
   test("two heads of attention", () =>
@@ -115,6 +125,15 @@ describe("reductions and moves", () => {
         starts: [0, 5, 1, 0],
         ends: [1, 40, 8, 13],
         steps: [1, 1, 1, 2],
+      }),
+    ));
+  test("nearest resize", () =>
+    check((g) =>
+      g.node("resize", [g.input([1, 40, 5, 9])], {
+        sizes: [10, 18],
+        scales: [2, 2],
+        coordinates: "asymmetric",
+        nearest: "floor",
       }),
     ));
   test("linear resize", () =>
