@@ -28,6 +28,7 @@ import type {
   InferenceCall,
   Operator,
 } from "../operator.ts";
+import { floatConvolution } from "../float-sums.ts";
 import { halfConvolution, halfTransposition } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
 import {
@@ -325,29 +326,34 @@ function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRu
     zeroW: () => 0,
   });
   const plane = product(whole.axes.map((axis) => axis.count));
-  const halves = output.dtype === "f16" ? halfSums(call, whole, bias) : undefined;
+  const ordered = orderedSums(call, whole, bias);
   const finish = quantized
     ? finishStored(call, storedBounds([low, high], encodingOf(output), activationOf(output)))
     : (total: number): number =>
         min(max(output.dtype === "f64" ? total : fround(total), low), high);
   return (index) => {
     const channel = floor(index / plane) % whole.outChannels;
-    if (halves !== undefined) return finish(halves(index), channel);
+    if (ordered !== undefined) return finish(ordered(index), channel);
     return finish(sums(index) + (bias?.[channel] ?? 0), channel);
   };
 }
 
-/** fp16 images: from the bias on, tap by tap and channel by channel, each sum rounded to float32. */
-function halfSums(
+/** Images of fp16 and float32: the order of the sum is part of its meaning. */
+function orderedSums(
   call: EvaluationCall,
   whole: Convolution,
   bias: ArrayLike<number> | undefined,
 ): ElementRule | undefined {
   const [x, w] = [inputTensor(call, 0), inputTensor(call, 1)];
-  if (x.type.shape.length !== 4) return undefined;
+  const { dtype, shape } = x.type;
+  if (shape.length !== 4 || (dtype !== "f16" && dtype !== "f32")) return undefined;
   const operands = { x: numeric(x), w: numeric(w), bias };
   const from = { inputs: [x, w], attributes: call.attributes };
-  return whole.reach === windowReach
+  const isWindow = whole.reach === windowReach;
+  if (dtype === "f32") {
+    return isWindow ? floatConvolution(convGeometry(from), operands) : undefined;
+  }
+  return isWindow
     ? halfConvolution(convGeometry(from), operands)
     : halfTransposition(convTransposeGeometry(from), operands);
 }

@@ -78,8 +78,8 @@ function matmulElement(call: EvaluationCall): ElementRule {
   const zeroA = a.type.dtype === "i8" ? encodingOf(a.type).zeroPoint : 0;
   const zeroB = a.type.dtype === "i8" ? (b.type.quantization?.zeroPoints[0] ?? 0) : 0;
   const finish = matmulFinish(call);
-  // As a convolution of one tap: each sum is rounded to float32.
-  const isHalf = a.type.dtype === "f16";
+  // As a convolution of one tap: each product and each sum is rounded to float32.
+  const isOrdered = a.type.dtype === "f16" || a.type.dtype === "f32";
   return (index) => {
     const column = index % columns;
     const batch = floor(index / (rows * columns));
@@ -88,7 +88,7 @@ function matmulElement(call: EvaluationCall): ElementRule {
     let fromB = batchOfB(batch) * depth * columns + column;
     let sum = bias?.[column] ?? 0;
     for (let k = 0; k < depth; k++, fromA++, fromB += columns) {
-      if (isHalf) sum = fround(sum + (left[fromA] ?? 0) * (right[fromB] ?? 0));
+      if (isOrdered) sum = fround(sum + fround((left[fromA] ?? 0) * (right[fromB] ?? 0)));
       else sum += ((left[fromA] ?? 0) - zeroA) * ((right[fromB] ?? 0) - zeroB);
     }
     return finish(sum, column);

@@ -1,0 +1,55 @@
+/**
+ * The order of a float32 convolution's sum: from the bias on, tap by tap and channel by channel, every
+ * product and every sum rounded to float32. Runtimes that keep this order agree to the bit, where a
+ * more exact sum would drift from them layer by layer.
+ */
+import type { ConvolutionGeometry } from "./ops/convolution.ts";
+
+// Bound once: a lookup on the global object costs more than the operation in some hosts.
+const { floor, fround } = Math;
+
+export interface FloatOperands {
+  readonly x: ArrayLike<number>;
+  readonly w: ArrayLike<number>;
+  readonly bias: ArrayLike<number> | undefined;
+}
+
+/** Taps run along rows; those of a depthwise convolution along columns. */
+function tapsOf(g: ConvolutionGeometry): readonly (readonly [ky: number, kx: number])[] {
+  const { kernelHeight, kernelWidth } = g;
+  const columnwise = g.groups > 1 && g.groups === g.inChannels;
+  return Array.from({ length: kernelHeight * kernelWidth }, (_, index) =>
+    columnwise
+      ? [index % kernelHeight, floor(index / kernelHeight)]
+      : [floor(index / kernelWidth), index % kernelWidth],
+  );
+}
+
+export function floatConvolution(
+  g: ConvolutionGeometry,
+  { x, w, bias }: FloatOperands,
+): (index: number) => number {
+  const perGroup = g.inChannels / g.groups;
+  const outPerGroup = g.outChannels / g.groups;
+  const [kernel, plane] = [g.kernelHeight * g.kernelWidth, g.inHeight * g.inWidth];
+  const outPlane = g.outHeight * g.outWidth;
+  const taps = tapsOf(g);
+  return (index) => {
+    const channel = floor(index / outPlane) % g.outChannels;
+    const batch = floor(index / (outPlane * g.outChannels));
+    const top = floor((index % outPlane) / g.outWidth) * g.strideY - g.padTop;
+    const left = (index % g.outWidth) * g.strideX - g.padLeft;
+    const first = (batch * g.inChannels + floor(channel / outPerGroup) * perGroup) * plane;
+    let sum = bias?.[channel] ?? 0;
+    for (const [ky, kx] of taps) {
+      const [y, column] = [top + ky * g.dilationY, left + kx * g.dilationX];
+      if (y < 0 || y >= g.inHeight || column < 0 || column >= g.inWidth) continue;
+      let fromX = first + y * g.inWidth + column;
+      let fromW = channel * perGroup * kernel + ky * g.kernelWidth + kx;
+      for (let c = 0; c < perGroup; c++, fromX += plane, fromW += kernel) {
+        sum = fround(sum + fround((x[fromX] ?? 0) * (w[fromW] ?? 0)));
+      }
+    }
+    return sum;
+  };
+}
