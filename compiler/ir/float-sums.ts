@@ -3,10 +3,28 @@
  * product and every sum rounded to float32. Runtimes that keep this order agree to the bit, where a
  * more exact sum would drift from them layer by layer.
  */
-import type { ConvolutionGeometry } from "./ops/convolution.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround } = Math;
+
+/** A convolution in numbers, as convGeometry gives it. */
+export interface FloatWindows {
+  readonly inChannels: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly groups: number;
+}
 
 export interface FloatOperands {
   readonly x: ArrayLike<number>;
@@ -15,7 +33,7 @@ export interface FloatOperands {
 }
 
 /** Taps run along rows; those of a depthwise convolution along columns. */
-function tapsOf(g: ConvolutionGeometry): readonly (readonly [ky: number, kx: number])[] {
+function tapsOf(g: FloatWindows): readonly (readonly [ky: number, kx: number])[] {
   const { kernelHeight, kernelWidth } = g;
   const columnwise = g.groups > 1 && g.groups === g.inChannels;
   return Array.from({ length: kernelHeight * kernelWidth }, (_, index) =>
@@ -26,7 +44,7 @@ function tapsOf(g: ConvolutionGeometry): readonly (readonly [ky: number, kx: num
 }
 
 export function floatConvolution(
-  g: ConvolutionGeometry,
+  g: FloatWindows,
   { x, w, bias }: FloatOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;

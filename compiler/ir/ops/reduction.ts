@@ -37,11 +37,11 @@ export const REDUCTION_OPS = {
   }),
   reduce_sum: reduction("The sum over the axes.", { start: 0, step: sum }),
   reduce_prod: reduction("The product over the axes.", { start: 1, step: (total, x) => total * x }),
-  reduce_max: reduction("The maximum over the axes.", {
+  reduce_max: comparing("The maximum over the axes.", {
     start: -Infinity,
     step: (total, value) => Math.max(total, value),
   }),
-  reduce_min: reduction("The minimum over the axes.", {
+  reduce_min: comparing("The minimum over the axes.", {
     start: Infinity,
     step: (total, value) => Math.min(total, value),
   }),
@@ -78,6 +78,11 @@ function reduction(docs: string, fold: Fold): Operator {
   const evaluator = element((call) => reduceElement(call, fold));
   const rules = { attributes: ATTRIBUTES, normal: normalReduction, infer: inferReduction };
   return { docs, inputs: [1, 1], ...rules, evaluator, quantized: "none" };
+}
+
+/** Elements are compared, not computed with: any encoding will do. */
+function comparing(docs: string, fold: Fold): Operator {
+  return { ...reduction(docs, fold), quantized: "movement" };
 }
 
 function normalReduction(call: InferenceCall): Record<string, Attribute> {

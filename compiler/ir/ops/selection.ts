@@ -46,7 +46,7 @@ export const SELECTION_OPS = {
     attributes: { batch_dims: numberAttribute(0) },
     infer: inferGatherNd,
     evaluator: stored(gatherNdStored),
-    quantized: "none",
+    quantized: "movement",
   },
   scatter_elements: {
     docs: "x with the updates written where gather_elements would read; `reduction` combines them with what is there.",

@@ -113,10 +113,26 @@ export const ELEMENTWISE: Readonly<Record<string, Handler>> = Object.fromEntries
       if (!isStored(requiredInput(op, 0))) return handler(op, scope);
       if (isTabled(code)) return [emitTabled(op, scope)];
       if (isStoredPair(code)) return [emitStoredPair(op, scope)];
-      return handler(op, scope);
+      const inputs = op.inputs.map(
+        (value, position) => value && real(op, scope, { value, position }),
+      );
+      return handler({ ...op, inputs }, scope);
     },
   ]),
 );
+
+/** Comparisons look at the real numbers. */
+function real(
+  op: Operator,
+  scope: Scope,
+  { value, position }: { readonly value: Value; readonly position: number },
+): Value {
+  const { quantization } = value.type;
+  if (quantization?.scales.length !== 1 || !isStored(value)) return value;
+  const attributes = { scales: quantization.scales, zero_points: quantization.zeroPoints };
+  const inner = `real.${position}`;
+  return emitElementwise(op, scope, { op: "dequantize", inputs: [value], attributes, inner });
+}
 
 function mapped<Entry>(
   entries: Readonly<Record<string, Entry>>,

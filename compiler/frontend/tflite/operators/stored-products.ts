@@ -14,13 +14,13 @@ export interface ProductRow {
 }
 
 /**
- * int8 with symmetric weights is the chip's arithmetic. 16-bit activations accumulate in 48 bits,
- * or in 32 where the bias has no more.
+ * int8 with symmetric weights is the chip's arithmetic. 16-bit activations of convolutions accumulate
+ * in 48 bits, or in 32 where the bias has no more; those of matrices take the full multiplier.
  */
 export function productRow(row: string, { x, weights, bias }: Operands): ProductRow {
   const { dtype } = x.type;
   if (dtype === "i16") {
-    const rule = bias?.type.dtype === "i32" ? "fixed" : "fixed_wide";
+    const rule = row === "matmul" || bias?.type.dtype === "i32" ? "fixed" : "fixed_wide";
     return { row: `fixed_${row}`, attributes: { rule } };
   }
   const zeros = weights.type.quantization?.zeroPoints ?? [];

@@ -1,5 +1,6 @@
 /** Convolution, pooling and resizing: everything that slides over the two axes of an image. */
 import { divCeil } from "../../../../protocol/base/integers.ts";
+import { fixedFunctions, storedFormat } from "../../../ir/index.ts";
 import type { Attribute } from "../../../ir/index.ts";
 import { requiredInput } from "../operator.ts";
 import type { Operator } from "../operator.ts";
@@ -9,6 +10,7 @@ import type { Value } from "../value.ts";
 import { clampAttributes, clampOf, emitActivated, emitElementwise, isStored } from "./handler.ts";
 import type { Handler } from "./handler.ts";
 import { asFloat } from "./hybrid.ts";
+import { emitTable } from "./stored-functions.ts";
 import { productRow } from "./stored-products.ts";
 
 export const WINDOWS: Readonly<Record<string, Handler>> = {
@@ -210,8 +212,24 @@ function importPool(op: Operator, scope: Scope, row: "max_pool" | "average_pool"
   const { activation } = op.options("Pool2D");
   const averages = row === "average_pool" && isStored(x);
   const pool = averages ? "fixed_average_pool" : row;
+  if (isStored(x)) return storedPool(op, scope, { op: pool, inputs: [x], attributes, activation });
   const emission = { op: pool, inputs: [x], attributes, activation } as const;
   return emitActivated(op, scope, { ...emission, layout: "planes", clamps: false });
+}
+
+/** A pool of stored numbers; its activation is a table. */
+function storedPool(op: Operator, scope: Scope, emission: WindowEmission): Value {
+  const { activation, ...pool } = emission;
+  const { low, high } = clampOf(op, activation);
+  if (low === -Infinity && high === Infinity) {
+    return scope.emit(op, { ...pool, layout: "planes" });
+  }
+  const { quantization } = requiredInput(op, 0).type;
+  const encoding = quantization === undefined ? {} : { quantization };
+  const x = scope.emit(op, { ...pool, layout: "planes", inner: "pooled", ...encoding });
+  const format = storedFormat(x.type);
+  const rule = fixedFunctions.limited(low, high, { from: format, to: format });
+  return emitTable(op, scope, { x, rule, dtype: x.type.dtype });
 }
 
 /** The root of the mean square of each window. */

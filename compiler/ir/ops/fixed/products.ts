@@ -155,7 +155,7 @@ function matmulElement(call: EvaluationCall): ElementRule {
   const depth = a.type.shape.at(-1) ?? 0;
   const batchOfA = broadcastIndex(a.type.shape.slice(0, -2), shape.slice(0, -2));
   const batchOfB = broadcastIndex(b.type.shape.slice(0, -2), shape.slice(0, -2));
-  const finish = productFinish(call);
+  const finish = productFinish(call, { rounded: true });
   return (index) => {
     const [column, row] = [index % columns, floor(index / columns) % rows];
     const batch = floor(index / (rows * columns));

@@ -42,7 +42,10 @@ export function ruleOf(attributes: AttributeReader): RequantizeRule {
 }
 
 /** The stored output of a sum of products for an output channel. */
-export function productFinish(call: EvaluationCall): (sum: number, channel: number) => number {
+export function productFinish(
+  call: EvaluationCall,
+  { rounded }: { readonly rounded: boolean } = { rounded: false },
+): (sum: number, channel: number) => number {
   const [x, w] = [inputTensor(call, 0).type, inputTensor(call, 1).type];
   const output = outputType(call);
   const rule = ruleOf(call.attributes);
@@ -61,7 +64,10 @@ export function productFinish(call: EvaluationCall): (sum: number, channel: numb
       return clampStored(scaled + format.zeroPoint, format);
     };
   }
-  const multipliers = scales.map((scale) => fixedMultiplier((scaleX * scale) / format.scale));
+  // Matrix products take the product of the scales in float32, convolutions in float64.
+  const scaleOfProduct = (scale: number): number =>
+    rounded ? fround(scaleX * scale) : scaleX * scale;
+  const multipliers = scales.map((scale) => fixedMultiplier(scaleOfProduct(scale) / format.scale));
   const scale = rule === "fixed" ? scaleFixed : scaleFixedWide;
   return (sum, channel) =>
     clampStored(scale(sum, of(multipliers, channel)) + format.zeroPoint, format);
