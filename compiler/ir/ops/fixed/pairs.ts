@@ -59,7 +59,7 @@ export const FIXED_PAIR_OPS = {
     { raised: squaredDifference },
   ),
   fixed_prelu: pair(
-    "a where not negative, a * b elsewhere; a 31-bit multiplier for each of the two.",
+    "a where not negative, a * b elsewhere; 31-bit multipliers of float32 ratios for the two.",
     { fixed: slopedProduct },
   ),
   fixed_div: pair("a / b of stored numbers as one float32 division, ties away from zero.", {
@@ -168,8 +168,8 @@ function squaredDifference({ a, b, y }: Formats): PairRule {
 }
 
 function slopedProduct({ a, b, y }: Formats): PairRule {
-  const positive = fixedMultiplier(a.scale / y.scale);
-  const negative = fixedMultiplier((a.scale * b.scale) / y.scale);
+  const positive = fixedMultiplier(fround(a.scale / y.scale));
+  const negative = fixedMultiplier(fround(fround(a.scale * b.scale) / y.scale));
   return (left, right) => {
     const value = left - a.zeroPoint;
     const scaled =

@@ -93,7 +93,7 @@ describe("the ops table", () => {
 
   test("every operator has a case here and a sentence of documentation", () => {
     const tested = new Set([...CASES.map((each) => each.op), "split"]);
-    // Rows on stored numbers have tests of their own: fixed.test.ts. So have operators on sequences
+    // Rows on stored numbers are tested in frontend/tflite/litert.test.ts. So have operators on sequences
     // and with regions: open-graphs.test.ts.
     const isTried = ([op, row]: [string, { evaluator: { kind: string } }]): boolean =>
       tested.has(op) || op.startsWith("fixed_") || row.evaluator.kind === "values";
