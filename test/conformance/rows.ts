@@ -29,6 +29,27 @@ export function reportRows<Entry>(
   return rows;
 }
 
+/** The table of models that are not passed. */
+export function conformancePage(title: string, rows: readonly Row[]): string {
+  const others = rows.filter(({ status }) => status !== "pass");
+  const lines = others.map((row) => `| ${row.model} | ${row.status} | ${reasonOf(row)} |`);
+  return [
+    `# ${title}`,
+    "",
+    `${rows.length - others.length} of ${rows.length} tests pass. These do not:`,
+    "",
+    "| test | status | reason |",
+    "| --- | --- | --- |",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+function reasonOf({ reason, maxError, exactShare }: Row): string {
+  const figures = `differs by up to ${maxError}; ${((exactShare ?? 0) * 100).toFixed(1)} % equal`;
+  return (reason ?? figures).replace(/\s+/g, " ").replaceAll("|", "\\|").slice(0, 200);
+}
+
 function rowText({ model, status, maxError, exactShare, bar, seconds, reason }: Row): string {
   if (reason !== undefined) return `${status.padEnd(11)} ${model}: ${reason}`;
   const equal = `${((exactShare ?? 0) * 100).toFixed(2)} % equal`;

@@ -1,5 +1,5 @@
-/** `npm run conformance:tflite -- --suite DIR|ARCHIVE [--json] [--model NAME]`: single-operator models against their goldens. */
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+/** `npm run conformance:tflite -- --suite DIR|ARCHIVE [--json] [--model NAME] [--markdown FILE]`: single-operator models against their goldens. */
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { present } from "../../protocol/base/assert.ts";
@@ -9,7 +9,7 @@ import type { Bar } from "./compare.ts";
 import { readCase } from "./golden-case.ts";
 import { runCases } from "./model-run.ts";
 import { unpacked } from "./unpack.ts";
-import { reportRows } from "./rows.ts";
+import { conformancePage, reportRows } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
 /** Whole numbers are exact; floats may differ by 1e-4 of the output's range. */
@@ -32,7 +32,12 @@ function runTest(suite: string, name: string): Row {
 }
 
 const { values } = parseArgs({
-  options: { suite: { type: "string" }, json: { type: "boolean" }, model: { type: "string" } },
+  options: {
+    suite: { type: "string" },
+    json: { type: "boolean" },
+    model: { type: "string" },
+    markdown: { type: "string" },
+  },
 });
 const unpackedSuite = await unpacked(present(values.suite, "--suite DIR"));
 // An archive holds one folder of tests, and their licence beside it.
@@ -44,7 +49,10 @@ const names = readdirSync(suite)
   .filter((name) => name.includes(values.model ?? ""))
   .sort();
 try {
-  reportRows(names, (name) => runTest(suite, name), values.json === true);
+  const rows = reportRows(names, (name) => runTest(suite, name), values.json === true);
+  if (values.markdown !== undefined) {
+    writeFileSync(values.markdown, conformancePage("TFLite conformance", rows));
+  }
 } finally {
   unpackedSuite.remove();
 }
