@@ -45,6 +45,15 @@ export function print(graph: Graph, options: PrintOptions = {}): string {
   return `${printGraph(graph, { ...options, indent: "" })}\n`;
 }
 
+/** All tensors whose digests stand in a graph's text: constants, first states, and those of regions. */
+export function* printedTensors(graph: Graph): Generator<Tensor> {
+  yield* graph.constants.values();
+  for (const { initial } of graph.states ?? []) yield initial;
+  for (const { regions } of graph.nodes) {
+    for (const region of regions?.values() ?? []) yield* printedTensors(region);
+  }
+}
+
 interface Style extends PrintOptions {
   readonly indent: string;
 }

@@ -4,7 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { importModel } from "../../../compiler/frontend/import.ts";
-import { parse, print } from "../../../compiler/ir/index.ts";
+import { parse, print, printedTensors } from "../../../compiler/ir/index.ts";
 import { seededRandom } from "../../../protocol/base/random.ts";
 import type { Random } from "../../../protocol/base/random.ts";
 import { residentBytesPeak } from "../../support/peak-memory.ts";
@@ -74,7 +74,7 @@ function importCase(bytes: Uint8Array): string | undefined {
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     if (!imported.ok || survivors++ % ROUND_TRIP_EVERY !== 0) return undefined;
     const text = print(imported.value);
-    const again = parse(text, { constants: imported.value.constants.values() });
+    const again = parse(text, { constants: printedTensors(imported.value) });
     if (!again.ok) return `its text does not parse: ${again.message}`;
     return print(again.value) === text ? undefined : "its text changes when it is read back";
   } catch (error) {

@@ -57,6 +57,8 @@ export function emitStoredPair(op: Operator, scope: Scope): Value {
   const [a, b] = [requiredInput(op, 0), requiredInput(op, 1)];
   const { quantization } = outputAt(op, 0);
   if (quantization?.scales.length !== 1) op.refuse("BAD_MODEL", "its output has no encoding");
+  const isEncoded = [a, b].every(({ type }) => type.quantization?.scales.length === 1);
+  if (!isEncoded) op.refuse("BAD_MODEL", "an input has no encoding");
   const y = storedFormat({ ...a.type, quantization });
   const formats = { a: storedFormat(a.type), b: storedFormat(b.type), y };
   const rule = choice.rule({ ...formats, wide: a.type.dtype === "i16" });
