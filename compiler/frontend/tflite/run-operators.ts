@@ -59,7 +59,27 @@ function importOperator(frame: Frame, table: OperatorTable): void {
   }
 }
 
+/** Operators whose weights may have a scale for every channel. */
+const PER_CHANNEL = [
+  ...["CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL"],
+  ...["DEQUANTIZE", "DENSIFY", "UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF"],
+];
+
+/** Anything but weights has one encoding. */
+function requireOneEncoding(op: Operator): void {
+  const isWeights = (position: number): boolean => position > 0 && PER_CHANNEL.includes(op.code);
+  const isData = op.code === "TRANSPOSE_CONV" ? 2 : 0;
+  for (const [position, value] of op.inputs.entries()) {
+    const scales = value?.type.quantization?.scales.length ?? 1;
+    const allowed = isWeights(position) && position !== isData;
+    if (scales !== 1 && !allowed && !["DEQUANTIZE", "DENSIFY"].includes(op.code)) {
+      op.refuse("UNSUPPORTED_TYPE", `${value?.name ?? ""} has a scale for every channel`);
+    }
+  }
+}
+
 function resultsOf(frame: Frame, op: Operator): readonly Value[] {
+  requireOneEncoding(op);
   const handler = HANDLERS.get(op.code);
   if (handler !== undefined) return handler(op, frame.work.scope);
   const variable = VARIABLE_HANDLERS.get(op.code);
