@@ -277,36 +277,63 @@ export interface Factors {
   readonly zeroW: (channel: number) => number;
 }
 
+/** What each place of the output meets: positions in an input plane and in a filter plane. */
+interface Meetings {
+  readonly places: number;
+  /** Room for so many meetings a place; `counts` says how many there are. */
+  readonly room: number;
+  readonly counts: Int32Array;
+  readonly sources: Int32Array;
+  readonly taps: Int32Array;
+}
+
+function meetingsOf(whole: Convolution): Meetings {
+  const axes = lifted(whole.axes);
+  const [z, y, x] = axes;
+  const [deep = [], high = [], wide = []] = axes.map(whole.reach);
+  const [places, room] = [z.count * y.count * x.count, whole.taps];
+  const counts = new Int32Array(places);
+  const [sources, taps] = [new Int32Array(places * room), new Int32Array(places * room)];
+  for (let place = 0; place < places; place++) {
+    const inward = deep[floor(place / (x.count * y.count))];
+    const [down, across] = [high[floor(place / x.count) % y.count], wide[place % x.count]];
+    if (!inward || !down || !across) continue;
+    const lines = inward.taps.length * down.taps.length;
+    let at = place * room;
+    for (let each = 0; each < lines * across.taps.length; each++, at++) {
+      const column = each % across.taps.length;
+      const line = floor(each / across.taps.length);
+      const [dz, dy] = [floor(line / down.taps.length), line % down.taps.length];
+      const row = inward.sources[dz]! * y.size + down.sources[dy]!;
+      sources[at] = row * x.size + across.sources[column]!;
+      const tap = inward.taps[dz]! * y.kernel + down.taps[dy]!;
+      taps[at] = tap * x.kernel + across.taps[column]!;
+    }
+    counts[place] = at - place * room;
+  }
+  return { places, room, counts, sources, taps };
+}
+
 /** The sum without bias of the output element at a row-major index; float64, exact for integers. */
 export function windowSums(whole: Convolution, factors: Factors): (index: number) => number {
   const { x, w, zeroX, zeroW } = factors;
-  const [z, y, column] = lifted(whole.axes);
-  const [deep, high, wide] = [z, y, column].map(whole.reach);
+  const { places, room, counts, sources, taps } = meetingsOf(whole);
   const perGroup = whole.inChannels / whole.groups;
   const outPerGroup = whole.outChannels / whole.groups;
-  const plane = y.size * column.size;
-  const volume = z.size * plane;
+  const volume = product(whole.axes.map((axis) => axis.size));
+  const { weightStep } = whole;
   return (index) => {
-    const channel = floor(index / (column.count * y.count * z.count)) % whole.outChannels;
-    const across = wide?.[index % column.count];
-    const down = high?.[floor(index / column.count) % y.count];
-    const inward = deep?.[floor(index / (column.count * y.count)) % z.count];
-    if (!across || !down || !inward) return 0;
-    const batch = floor(index / (column.count * y.count * z.count * whole.outChannels));
-    const group = floor(channel / outPerGroup);
-    let from = (batch * whole.inChannels + group * perGroup) * volume;
+    const place = index % places;
+    const channel = floor(index / places) % whole.outChannels;
+    const batch = floor(index / (places * whole.outChannels));
+    let from = (batch * whole.inChannels + floor(channel / outPerGroup) * perGroup) * volume;
     let weights = whole.firstWeight(channel);
-    const [shift, { taps, sources }] = [zeroW(channel), across];
-    const length = taps.length;
+    const shift = zeroW(channel);
+    const [first, last] = [place * room, place * room + counts[place]!];
     let sum = 0;
-    for (let c = 0; c < perGroup; c++, from += volume, weights += whole.weightStep) {
-      for (let line = 0; line < inward.taps.length * down.taps.length; line++) {
-        const [dz, dy] = [floor(line / down.taps.length), line % down.taps.length];
-        const row = from + inward.sources[dz]! * plane + down.sources[dy]! * column.size;
-        const tap = weights + (inward.taps[dz]! * y.kernel + down.taps[dy]!) * column.kernel;
-        for (let k = 0; k < length; k++) {
-          sum += (x[row + sources[k]!]! - zeroX) * (w[tap + taps[k]!]! - shift);
-        }
+    for (let c = 0; c < perGroup; c++, from += volume, weights += weightStep) {
+      for (let at = first; at < last; at++) {
+        sum += (x[from + sources[at]!]! - zeroX) * (w[weights + taps[at]!]! - shift);
       }
     }
     return sum;
