@@ -269,10 +269,11 @@ function isRefusal(facts: Facts, { startFacts }: Stage): boolean {
   const told = facts.told.slice(startFacts.told.length).trim();
   const isToldOnce =
     /^(accepted )?((installed|compiled|kept|failed|measured) )*(install_failed|rolled_back)$/;
-  const before = startFacts.versions
-    .replace(/update \w+/, "update idle")
-    .replace(/pending \d+/, "pending 0");
-  return facts.versions === before && isToldOnce.test(told);
+  // A scenario may have done the rest of its work, and unregistered a model, all the same.
+  const pointers = (text: string): string =>
+    text.replace(/update \w+/, "update idle").replace(/ models .*/, "");
+  const isUnchanged = pointers(facts.versions) === pointers(startFacts.versions);
+  return isUnchanged && !facts.versions.includes("false") && isToldOnce.test(told);
 }
 
 /** A disk that fails throws, from however deep; nothing else may. */
