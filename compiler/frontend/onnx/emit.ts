@@ -71,7 +71,7 @@ function specOf(context: EmitContext, emission: Emission): NodeSpec {
     else attributes[name] = knownAttribute(owner, { op, name, value: known });
   }
   const outputs = emission.outputs.map((name) => (name === "" ? inner(owner, "unused") : name));
-  const name = present(outputs[0], `output of ${owner.name}`);
+  const name = outputs[0] ?? owner.refuse("BAD_MODEL", "none of its outputs has a name");
   return { op, inputs, attributes, late, outputs, name, ...(regions !== undefined && { regions }) };
 }
 
