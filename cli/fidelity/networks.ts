@@ -3,8 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importModel } from "../../compiler/frontend/import.ts";
-import { consumersOf, producersOf } from "../../compiler/ir/index.ts";
-import type { Graph, Node } from "../../compiler/ir/index.ts";
+import type { Graph } from "../../compiler/ir/index.ts";
 import { buildBlankModel, MODELS } from "../../compiler/models/index.ts";
 import type { ModelName } from "../../compiler/models/index.ts";
 import { optimize } from "../../compiler/passes/index.ts";
@@ -24,37 +23,7 @@ export async function floatGraph(model: string): Promise<Result<Graph>> {
   const bytes = await modelBytes(model);
   if (!bytes.ok) return bytes;
   const imported = importModel(bytes.value);
-  return imported.ok ? succeeded(atPlanes(optimize(imported.value))) : imported;
-}
-
-/**
- * The graph between the planes of its images: a file of channels last turns them at its edges, which costs a chip
- * nothing whose ports lie so.
- */
-function atPlanes(graph: Graph): Graph {
-  const isTurn = (node: Node): boolean => node.op === "transpose" || node.op === "reshape";
-  const consumers = consumersOf(graph);
-  const producers = producersOf(graph);
-  const dropped = new Set<Node>();
-  const inputs = graph.inputs.map((name) => {
-    const [reader, ...others] = consumers.get(name) ?? [];
-    if (reader === undefined || others.length > 0 || !isTurn(reader)) return name;
-    dropped.add(reader);
-    return reader.outputs[0] ?? name;
-  });
-  const outputs = graph.outputs.map((name) => {
-    const producer = producers.get(name);
-    const shape = graph.types.get(producer?.inputs[0] ?? "")?.shape;
-    if (producer === undefined || !isTurn(producer) || shape?.length !== 4) return name;
-    dropped.add(producer);
-    return producer.inputs[0] ?? name;
-  });
-  const nodes = graph.nodes.filter((node) => !dropped.has(node));
-  const types = new Map(graph.types);
-  for (const name of [...graph.inputs, ...graph.outputs]) {
-    if (!inputs.includes(name) && !outputs.includes(name)) types.delete(name);
-  }
-  return { ...graph, inputs, outputs, nodes, types };
+  return imported.ok ? succeeded(optimize(imported.value)) : imported;
 }
 
 async function modelBytes(model: string): Promise<Result<Uint8Array, "INPUT_NOT_FOUND">> {

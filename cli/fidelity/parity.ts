@@ -17,6 +17,7 @@ import type { Result } from "../../protocol/base/result.ts";
 import { missingFeature } from "../../protocol/isa/index.ts";
 import type { Feature, SocDescription } from "../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../protocol/program/index.ts";
+import { atPlanes } from "./planes.ts";
 
 export const PRECISIONS = ["float", "w8a8", "w8a16"] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -32,7 +33,7 @@ const kernels = loadKernels((name) => readFileSync(new URL(name, KERNELS_FOLDER)
 export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
   switch (precision) {
     case "w8a8":
-      return quantize(graph, differentRanges(graph));
+      return quantize(atPlanes(graph), differentRanges(graph));
     case "float":
       return toHalf(graph);
     case "w8a16":

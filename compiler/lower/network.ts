@@ -102,7 +102,8 @@ class NetworkBuilder {
     if (gathered === undefined) {
       const channelAxis = this.isReadChannelsLast(name) ? 3 : undefined;
       this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid, channelAxis) });
-      const { importByCrouton: byCrouton } = this.options;
+      // Channels last, pixels arrive as croutons hold them; a plane for every channel has to be turned first.
+      const byCrouton = this.options.importByCrouton && channelAxis === undefined;
       this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, byCrouton }));
     } else {
       this.gathered.set(name, { ...gathered, value });

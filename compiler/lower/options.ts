@@ -14,7 +14,7 @@ export interface LoweringOptions {
   readonly matrixDepthwise: boolean;
   /** Inputs of these types and few channels are brought in with the columns of their first window as channels. */
   readonly gatherInput: readonly FormatName[];
-  /** 16-bit inputs go into croutons by a task for each, where about one a context and row would do. */
+  /** 16-bit inputs of one plane a channel go into croutons by a task for each, where about one a context and row would do. */
   readonly importByCrouton: boolean;
   /** Transposed convolutions that lead to an output stay one pixel a window until they are written out. */
   readonly phased: boolean;
