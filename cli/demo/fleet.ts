@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { createAgent } from "../../device-agent/index.ts";
 import type { Agent, AgentProgress, LogEntry } from "../../device-agent/index.ts";
-import { SOCS } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { brand, instant } from "../../protocol/base/brand.ts";
 import type { DeviceId, ModelId, TenantId } from "../../protocol/base/brand.ts";
@@ -13,6 +12,7 @@ import { memorySigner, sha256Hex } from "../../protocol/crypto/index.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { DirectorKeys } from "../../protocol/metadata/index.ts";
 import type { DriverRef } from "../../protocol/wire/index.ts";
+import { FLEET_SOCS } from "../fleet/lab.ts";
 import type { Lab, LabModel } from "../fleet/lab.ts";
 import { LightDevice } from "../fleet/light-device.ts";
 
@@ -32,7 +32,7 @@ export function createLightDevices(options: FleetOptions): LightDevice[] {
   const { serverUrl, tenant, factory, directorKeys, lab } = options;
   const random = seededRandom(options.seed);
   return Array.from({ length: options.count }, (_, index) => {
-    const { name: soc } = present(SOCS[index % SOCS.length], "a chip");
+    const soc = present(FLEET_SOCS[index % FLEET_SOCS.length], "a chip");
     const owned = index % 3 === 2 ? options.models.slice(0, 1) : options.models;
     return new LightDevice({
       serverUrl,

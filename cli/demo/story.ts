@@ -1,7 +1,7 @@
 /** The demo, act by act: build, sign, publish, enrol, roll out, measure; then a bad driver that halts by itself. */
 import { chalkStderr as paint } from "chalk";
 import { pino } from "pino";
-import { socNamed, SOCS } from "../../device-agent/soc/index.ts";
+import { socNamed } from "../../device-agent/soc/index.ts";
 import { startServer } from "../../server/index.ts";
 import type { RunningServer } from "../../server/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -13,7 +13,7 @@ import type { DirectorKeys } from "../../protocol/metadata/index.ts";
 import { buildBundle, releaseSource } from "../driver/build-bundle.ts";
 import type { DriverBuild } from "../driver/build-bundle.ts";
 import type { ExitName } from "../exit-codes.ts";
-import { Lab } from "../fleet/lab.ts";
+import { FLEET_SOCS, Lab } from "../fleet/lab.ts";
 import type { LabModel } from "../fleet/lab.ts";
 import { holdCeremony, signBundles } from "../keys/offline-signing.ts";
 import type { Ceremony } from "../keys/offline-signing.ts";
@@ -189,7 +189,7 @@ async function setTheStage(stage: Stage): Promise<RolloutRun & { readonly lab: L
 
 /** What the light devices will find, measured once for each kind of chip. */
 async function measure(stage: Stage, lab: Lab, build: DriverBuild): Promise<void> {
-  const label = `  ${build.version} on ${SOCS.length} kinds of chip`;
+  const label = `  ${build.version} on ${FLEET_SOCS.length} kinds of chip`;
   const progress = stage.output.progress(label, lab.measurements());
   await lab.install(build.version, build.bytes, (model, soc) =>
     progress.advance(1, `${model} ${soc}`),

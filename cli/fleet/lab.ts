@@ -4,7 +4,7 @@
  */
 import { judgeModel, signalToNoiseDb, DEFAULT_POLICY } from "../../device-agent/benchmark/index.ts";
 import { openSession } from "../../device-agent/runtime/index.ts";
-import { socNamed, SOCS } from "../../device-agent/soc/index.ts";
+import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
 import { fromUtf8 } from "../../protocol/base/bytes.ts";
@@ -14,6 +14,9 @@ import type { ReferenceSummary } from "../../protocol/abi/index.ts";
 import type { ModelVerdict } from "../../protocol/wire/index.ts";
 import type { InProcessDriver } from "../driver/in-process.ts";
 import { loadBundle } from "../driver/load-bundle.ts";
+
+/** Two kinds, so that a fleet of thirty has enough devices of each kind to conclude from. */
+export const FLEET_SOCS = ["sm8350", "sm8650"] as const;
 
 export interface LabModel {
   readonly name: string;
@@ -43,7 +46,7 @@ export class Lab {
   }
 
   /**
-   * Measures a driver on all kinds of chip. Each measurement blocks this process for a second or so, so the
+   * Measures a driver on the fleet's kinds of chip. Each measurement blocks this process for a second or so, so the
    * event loop gets its turn between them.
    */
   async install(
@@ -53,16 +56,16 @@ export class Lab {
   ): Promise<void> {
     this.drivers.set(version, loadBundle(bundle));
     for (const model of this.models.keys()) {
-      for (const soc of SOCS) {
-        this.measure(model, soc.name, version);
-        onMeasured(model, soc.name);
+      for (const soc of FLEET_SOCS) {
+        this.measure(model, soc, version);
+        onMeasured(model, soc);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }
   }
 
   measurements(): number {
-    return this.models.size * SOCS.length;
+    return this.models.size * FLEET_SOCS.length;
   }
 
   judge(question: {
