@@ -1,5 +1,5 @@
 /** One subgraph being imported: its tensors as values, its variables as state of the whole graph. */
-import { allocate, elementCount, tensor } from "../../ir/index.ts";
+import { allocate, elementCount, lazyTensor } from "../../ir/index.ts";
 import type { GraphState, Tensor } from "../../ir/index.ts";
 import { LIMITS, refuse } from "../failure.ts";
 import type { FlatFile } from "./flat-buffer.ts";
@@ -86,10 +86,13 @@ function variableOf(frame: Frame, index: number): string {
 /** Variables begin as zeros; int8 ones as their zero point. */
 function zeros(table: TensorTable): Tensor {
   const type = tensorType(table, table.shape);
-  const data = allocate(type.dtype, elementCount(type));
   const zero = type.quantization?.zeroPoints[0] ?? 0;
-  if (type.dtype === "i8") (data as Int8Array).fill(zero);
-  return tensor(type, data);
+  // Fetched when a run begins: a shape alone must not cost memory.
+  return lazyTensor(type, () => {
+    const data = allocate(type.dtype, elementCount(type));
+    if (type.dtype === "i8") (data as Int8Array).fill(zero);
+    return data;
+  });
 }
 
 /** What a variable holds: the graph gets an input for it when it is read for the first time. */

@@ -1,5 +1,5 @@
 /** Resource variables: handles name them, and the graph carries them from one run to the next. */
-import { allocate, elementCount, tensor } from "../../ir/index.ts";
+import { allocate, elementCount, lazyTensor } from "../../ir/index.ts";
 import type { Tensor } from "../../ir/index.ts";
 import { assignVariable, variableValue } from "./frame.ts";
 import type { Work } from "./frame.ts";
@@ -32,7 +32,7 @@ function zerosOf(op: Operator): Tensor {
   const { name, typeCode, shape, quantization } = outputAt(op, 0);
   const type = { dtype: elementType(typeCode, name), shape: checkedShape(shape, name) };
   const encoded = quantization === undefined ? type : { ...type, quantization };
-  return tensor(encoded, allocate(type.dtype, elementCount(type)));
+  return lazyTensor(encoded, () => allocate(type.dtype, elementCount(type)));
 }
 
 /** What is assigned before any run (in a subgraph that is called once) is known: the initial value. */
