@@ -27,7 +27,9 @@ export interface FloatWindows {
 }
 
 export interface FloatOperands {
+  /** [batch][in][height][width]. */
   readonly x: ArrayLike<number>;
+  /** [out][in / groups][kernel height][kernel width]; transposed convolutions have [in][out / groups]. */
   readonly w: ArrayLike<number>;
   readonly bias: ArrayLike<number> | undefined;
 }

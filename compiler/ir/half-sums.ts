@@ -1,38 +1,12 @@
 /** Sums of fp16 values in the order in which a chip forms them: part of the result's meaning. */
+import type { FloatOperands, FloatWindows } from "./float-sums.ts";
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, min } = Math;
 
-/** What it takes of a convolution's geometry. */
-export interface HalfWindows {
-  readonly inChannels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
-  readonly groups: number;
-}
-
-export interface HalfOperands {
-  /** [batch][in][height][width]. */
-  readonly x: ArrayLike<number>;
-  /** [out][in / groups][kernel height][kernel width]. */
-  readonly w: ArrayLike<number>;
-  readonly bias: ArrayLike<number> | undefined;
-}
-
 /** The float32 sum of an output element: from the bias on, tap by tap and channel by channel. */
 export function halfConvolution(
-  g: HalfWindows,
-  { x, w, bias }: HalfOperands,
+  g: FloatWindows,
+  { x, w, bias }: FloatOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
@@ -60,8 +34,8 @@ export function halfConvolution(
 
 /** As halfConvolution for the transpose; w is [in][out / groups][kernel height][kernel width]. */
 export function halfTransposition(
-  g: HalfWindows,
-  { x, w, bias }: HalfOperands,
+  g: FloatWindows,
+  { x, w, bias }: FloatOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
