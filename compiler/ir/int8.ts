@@ -10,8 +10,8 @@ import type { DType, Quantization, TensorType } from "./graph.ts";
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { fround } = Math;
 
-/** Softmax exponentials are held with this many fractional bits. */
-export const SOFTMAX_FRACTION = 2 ** 20;
+/** What stands for one in the exponentials of a softmax: words for int8, so that their sums stay exact in int32. */
+const SOFTMAX_ONE = { i8: 2 ** 20, i16: 32767 } as const;
 
 /** The encoding of a tensor that has one scale. */
 export interface Encoding {
@@ -140,11 +140,12 @@ export function functionTable(
   return table;
 }
 
-/** table[d + 255] = round(exp(scale * d) * 2^20) for d = x - max in [-255, 0]; entry 256 is unused. */
-export function softmaxTable(scale: number): Int32Array {
-  const table = new Int32Array(256);
-  for (let index = 0; index < 256; index++) {
-    table[index] = roundHalfEven(exp(scale * (index - 255)) * SOFTMAX_FRACTION);
+/** The last entry is for x - max = 0, the one before for -1: round(exp(scale * (x - max)) * 2^20), * 32,767 in int16. */
+export function softmaxTable(scale: number, dtype: ActivationType = "i8"): Int32Array | Int16Array {
+  const table = dtype === "i8" ? new Int32Array(256) : new Int16Array(65536);
+  const one = SOFTMAX_ONE[dtype];
+  for (let index = 0; index < table.length; index++) {
+    table[index] = roundHalfEven(exp(scale * (index + 1 - table.length)) * one);
   }
   return table;
 }

@@ -165,8 +165,7 @@ function quantizeAccumulation(work: Work, node: Node): void {
   const [x = "", weightsName = "", biasName = ""] = node.inputs;
   const weights = graph.constants.get(weightsName);
   if (weights === undefined) {
-    const isOfValues = node.op === "matmul" && biasName === "" && !graph.constants.has(x);
-    const isPair = isOfValues && work.dtype === "i8";
+    const isPair = node.op === "matmul" && biasName === "" && !graph.constants.has(x);
     return isPair ? keep(work, node, node.inputs) : refuse(node, "its weights are computed");
   }
   const bias = graph.constants.get(biasName);
@@ -273,10 +272,10 @@ function quantizeMean(work: Work, node: Node): void {
 }
 
 function quantizeSoftmax(work: Work, node: Node): void {
-  if (work.dtype !== "i8") return refuse(node, "softmax has no int16 form");
   const [input = ""] = node.inputs;
-  const data = softmaxTable(encodingOfValue(work, input).scale);
-  const table = tensor({ dtype: "i32", shape: [256] }, data);
+  const data = softmaxTable(encodingOfValue(work, input).scale, work.dtype);
+  const dtype = work.dtype === "i8" ? "i32" : "i16";
+  const table = tensor({ dtype, shape: [data.length] }, data);
   keep(work, node, [input, work.builder.constant(`${node.name}/table`, table)]);
 }
 

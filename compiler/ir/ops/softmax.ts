@@ -1,7 +1,7 @@
 /** Softmax along one axis. */
 import * as math from "../../../protocol/base/math.ts";
-import type { Tensor, TensorType } from "../graph.ts";
-import { clampI8, encodingOf } from "../int8.ts";
+import type { DType, Tensor, TensorType } from "../graph.ts";
+import { activationOf, clampActivation, encodingOf } from "../int8.ts";
 import {
   inputTensor,
   inputType,
@@ -19,12 +19,12 @@ const { fround } = Math;
 
 export const SOFTMAX_OPS = {
   softmax: {
-    docs: "e^(x - max) over its sum along the axis. int8 takes its exponentials from the table input.",
+    docs: "e^(x - max) over its sum along the axis. int8 and int16 take their exponentials from the table input.",
     inputs: [1, 2],
     attributes: { axis: numberAttribute(-1) },
     infer: inferSoftmax,
     evaluator: whole((call) =>
-      evaluateLanes(call, outputType(call).quantization ? softmaxRowInt8(call) : softmaxRow),
+      evaluateLanes(call, outputType(call).quantization ? storedRow(call) : softmaxRow),
     ),
     quantized: "softmax",
   },
@@ -34,12 +34,21 @@ function inferSoftmax(call: InferenceCall): readonly TensorType[] {
   const { dtype, shape } = inputType(call, 0);
   axisWithin(call.attributes.number("axis"), shape.length);
   const table = call.inputs[1];
-  requireThat((dtype === "i8") === (table !== undefined), "exactly int8 softmax has a table");
-  if (table !== undefined) {
-    requireThat(table.dtype === "i32" && table.shape[0] === 256, "the table must be i32[256]");
+  const wanted = TABLE_TYPES.get(dtype);
+  requireThat((wanted === undefined) === (table === undefined), "exactly int softmax has a table");
+  if (wanted !== undefined && table !== undefined) {
+    const fits = table.dtype === wanted.dtype && table.shape[0] === wanted.entries;
+    requireThat(fits, `the table must be ${wanted.dtype}[${wanted.entries}]`);
   }
   return [{ dtype, shape }];
 }
+
+/** One exponential for every difference of two stored values. */
+const TABLE_TYPES: ReadonlyMap<DType, { readonly dtype: DType; readonly entries: number }> =
+  new Map([
+    ["i8", { dtype: "i32", entries: 256 }],
+    ["i16", { dtype: "i16", entries: 65536 }],
+  ]);
 
 /** Replaces the elements of one lane in place. */
 type Row = (values: Float64Array) => void;
@@ -73,19 +82,21 @@ export function softmaxRow(values: Float64Array): void {
 }
 
 /** r = fround(fround(1 / sy) / fround(sum)); out = clamp(rne(fround(fround(e) * r)) + zy). */
-function softmaxRowInt8(call: EvaluationCall): Row {
+function storedRow(call: EvaluationCall): Row {
   const table = numeric(inputTensor(call, 1));
-  const { scale, zeroPoint } = encodingOf(outputType(call));
+  const output = outputType(call);
+  const { scale, zeroPoint } = encodingOf(output);
+  const dtype = activationOf(output);
   return (values) => {
     const largest = largestOf(values);
     let sum = 0;
     for (const [at, value] of values.entries()) {
-      sum += values[at] = table[value - largest + 255] ?? 0;
+      sum += values[at] = table[value - largest + table.length - 1] ?? 0;
     }
     const ratio = fround(fround(1 / scale) / fround(sum));
     for (const [at, power] of values.entries()) {
       const scaled = fround(fround(power) * ratio);
-      values[at] = clampI8(math.roundHalfEven(scaled) + zeroPoint);
+      values[at] = clampActivation(math.roundHalfEven(scaled) + zeroPoint, dtype);
     }
   };
 }

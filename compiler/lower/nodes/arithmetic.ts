@@ -19,7 +19,7 @@ import { functionKernel } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
 import { normNumbers } from "../../ir/ops/lanes.ts";
-import { halfSoftmaxStage } from "../stages/half-softmax.ts";
+import { wideSoftmaxStage } from "../stages/wide-softmax.ts";
 import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
 import { softmaxStage } from "../stages/softmax.ts";
 
@@ -36,12 +36,10 @@ export function lowerArithmetic(context: NodeContext): boolean {
     case "half_function":
       lowerFunction(context);
       return true;
-    case "lane_softmax":
-      lowerHalfSoftmax(context);
-      return true;
     case "lane_norm":
       lowerNorm(context);
       return true;
+    case "lane_softmax":
     case "softmax":
       lowerSoftmax(context);
       return true;
@@ -85,15 +83,6 @@ function requireChannels(context: NodeContext, axis: number): void {
   if (!isGroup && !countsAllChannels(arrangement, axis, grid)) {
     throw unsupported(context.node.name, "an axis other than the channels");
   }
-}
-
-function lowerHalfSoftmax(context: NodeContext): void {
-  const { shape } = context.outputType;
-  requireChannels(context, normalizeAxis(context.attributes.number("axis"), shape.length) ?? 0);
-  const input = context.value(0);
-  const output = context.output(context.placed(0));
-  const { name: node } = context.node;
-  context.add(halfSoftmaxStage({ node, input, output, grid: context.grid(output) }));
 }
 
 function lowerNorm(context: NodeContext): void {
@@ -229,23 +218,18 @@ function liesOtherwise(context: NodeContext): boolean {
 
 function lowerSoftmax(context: NodeContext): void {
   const { node, attributes, outputType } = context;
-  const table = context.constant(1);
-  if (!(table?.data instanceof Int32Array)) throw unsupported(node.name, "a variable table");
-  const { shape } = outputType;
-  const axis = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;
+  const axis = normalizeAxis(attributes.number("axis"), outputType.shape.length) ?? 0;
   requireChannels(context, axis);
   const input = context.value(0);
   const output = context.output(context.placed(0));
-  const { scale, zeroPoint } = encodingOf(outputType);
-  context.add(
-    softmaxStage({
-      node: node.name,
-      input,
-      output,
-      grid: context.grid(output),
-      table: table.data,
-      inverseScale: Math.fround(1 / scale),
-      zeroPointOut: zeroPoint,
-    }),
-  );
+  const common = { node: node.name, input, output, grid: context.grid(output) };
+  if (outputType.dtype === "f16") return context.add(wideSoftmaxStage(common));
+  const table = context.constant(1)?.data;
+  const { scale, zeroPoint: zeroPointOut } = encodingOf(outputType);
+  const inverseScale = Math.fround(1 / scale);
+  if (table instanceof Int16Array) {
+    context.add(wideSoftmaxStage({ ...common, stored: { table, inverseScale } }));
+  } else if (table instanceof Int32Array) {
+    context.add(softmaxStage({ ...common, table, inverseScale, zeroPointOut }));
+  } else throw unsupported(node.name, "a variable table");
 }

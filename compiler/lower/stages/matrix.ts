@@ -92,9 +92,10 @@ export interface OutputCrouton {
 export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): void {
   const { geometry: g, requantization, outputGrid } = from;
   const { row, column, set, range } = at;
-  const { tileBytes, biasBytes } = formatOf(from);
+  const { tileBytes, biasBytes, weightBytes } = formatOf(from);
   emitProduct(work.emit, {
     dtype: outputGrid.format.dtype,
+    weightBytes,
     set,
     rows: validRows(outputGrid, row),
     columns: validColumns(outputGrid, column),

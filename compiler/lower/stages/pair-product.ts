@@ -9,7 +9,7 @@ import { groupTiles, validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, WHOLE_UNIT } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { emitProduct, PRODUCTS } from "./product-format.ts";
+import { emitProduct, PAIR_PRODUCTS } from "./product-format.ts";
 import { windowOf } from "./window.ts";
 
 export interface PairProductNode {
@@ -77,7 +77,7 @@ export function pairProductStage(from: PairProductNode): Stage {
 /** 32 biases of zero, behind them the multiplier for each output. */
 function packConstants({ multiplier, outputGrid }: PairProductNode): Uint8Array {
   const words = new Float32Array(CONSTANT_BYTES / 4);
-  words.fill(multiplier, PRODUCTS[outputGrid.format.dtype].biasBytes / 4);
+  words.fill(multiplier, PAIR_PRODUCTS[outputGrid.format.dtype].biasBytes / 4);
   return new Uint8Array(words.buffer);
 }
 
@@ -88,7 +88,7 @@ interface Packed extends Sizes {
 }
 
 function slotBytes(from: PairProductNode, { depth, outputs }: Sizes): number {
-  const { tileBytes, biasBytes } = PRODUCTS[from.outputGrid.format.dtype];
+  const { tileBytes, biasBytes } = PAIR_PRODUCTS[from.outputGrid.format.dtype];
   return alignUp(outputs * (depth * tileBytes + biasBytes), 128);
 }
 
@@ -104,7 +104,7 @@ function outputTile(
   work: Work,
   at: Packed & { output: number },
 ): OutputTile {
-  const { tileBytes, biasBytes } = PRODUCTS[from.outputGrid.format.dtype];
+  const { tileBytes, biasBytes } = PAIR_PRODUCTS[from.outputGrid.format.dtype];
   const biases = at.weights + at.outputs * at.depth * tileBytes;
   const bias = from.zeroPointIn === 0 ? work.constants : biases + at.output * biasBytes;
   if (isTiled(from)) {
@@ -121,7 +121,7 @@ function isTiled(from: PairProductNode): boolean {
 
 function packGroup(from: PairProductNode, work: Work, at: Packed): void {
   if (isTiled(from)) return;
-  const { tileBytes } = PRODUCTS[from.outputGrid.format.dtype];
+  const { tileBytes } = PAIR_PRODUCTS[from.outputGrid.format.dtype];
   const channelTiles = from.transposed ? at.depth : at.outputs;
   for (let tile = 0; tile < channelTiles; tile++) {
     const source = work.input(1).offset(0, at.group * channelTiles + tile, 0);
@@ -190,7 +190,8 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
   const { outputGrid: grid } = from;
   const { dtype } = grid.format;
   const table = work.table(0);
-  const multipliers = work.constants + PRODUCTS[dtype].biasBytes;
+  const { biasBytes, weightBytes } = PAIR_PRODUCTS[dtype];
+  const multipliers = work.constants + biasBytes;
   let set = 0;
   for (let output = 0; output < at.outputs; output++) {
     const { weights, tilePitch, bias } = outputTile(from, work, { ...at, output });
@@ -198,6 +199,7 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
       for (let column = 0; column < grid.columns; column++, set = 1 - set) {
         emitProduct(work.emit, {
           dtype,
+          weightBytes,
           set,
           rows: validRows(grid, row),
           columns: validColumns(grid, column),

@@ -19,6 +19,12 @@ export const PRODUCTS: Readonly<Record<FormatName, ProductFormat>> = {
   f16: { weightBytes: 2, tileBytes: WEIGHT_TILE_BYTES_16, biasBytes: 128, constantBytes: 128 },
 };
 
+/** Products of two activations: both have their type. */
+export const PAIR_PRODUCTS: typeof PRODUCTS = {
+  ...PRODUCTS,
+  i16: { ...PRODUCTS.i16, weightBytes: 2, tileBytes: WEIGHT_TILE_BYTES_16 },
+};
+
 /** Biases from their float or whole values; `constants` begins where the 32 biases of a tile lie. */
 export function writeBias(
   dtype: FormatName,
@@ -40,6 +46,8 @@ export type Product = Omit<FieldsOf<"hmx.mac">, "set" | "rows" | "columns">;
 
 export interface CroutonProduct {
   readonly dtype: FormatName;
+  /** Of one weight. */
+  readonly weightBytes: 1 | 2;
   readonly set: number;
   /** Positions of the output crouton that are computed. */
   readonly rows: number;
@@ -57,7 +65,7 @@ export interface CroutonProduct {
 
 /** Bias, products, and the way out of one output crouton. */
 export function emitProduct(emit: Emitter, from: CroutonProduct): void {
-  const { dtype, set, rows, columns, zeroPoint, low, high } = from;
+  const { dtype, weightBytes, set, rows, columns, zeroPoint, low, high } = from;
   const bias = vtcm(from.bias);
   const destination = vtcm(from.destination);
   const multipliers = vtcm(from.multipliers);
@@ -71,7 +79,7 @@ export function emitProduct(emit: Emitter, from: CroutonProduct): void {
       });
     case "i16":
       emit.matrix({ op: "hmx.load_i64", set, bias });
-      emit.matrix({ op: "hmx.mac_i16", ...area, ...from.product, weightBytes: 1 });
+      emit.matrix({ op: "hmx.mac_i16", ...area, ...from.product, weightBytes });
       return emit.matrix({
         ...{ op: "hmx.store_i16", mode: 0, ...area, destination, multipliers },
         ...{ zeroPoint, low, high },

@@ -180,6 +180,18 @@ describe("int8", () => {
     });
   });
 
+  test("int16 softmax: exponentials of 15 bits, one for every difference", () => {
+    const scale = 2 ** -14;
+    const table = tensor({ dtype: "i16", shape: [65536] }, softmaxTable(scale, "i16"));
+    const input = tensor(
+      { dtype: "i16", shape: [1, 2], quantization: perTensor({ scale, zeroPoint: 0 }) },
+      Int16Array.from([16384, 0]),
+    );
+    // e^-1 = 12,054 of 32,767; the shares: 0.73106 and 0.26894 of 32,767.
+    const output = { scale: Math.fround(1 / 32767), zeroPoint: 0 };
+    check({ op: "softmax", input, others: [table], output, stored: [23955, 8812] });
+  });
+
   test("the table of a function holds its rounded value for every stored input", () => {
     const from = { scale: 0.1, zeroPoint: 5 };
     const to = { scale: 0.05, zeroPoint: -128 };

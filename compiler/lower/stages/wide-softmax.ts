@@ -1,4 +1,4 @@
-/** fp16 softmax over the channels of every pixel, or over each of their groups. */
+/** Softmax of 16-bit croutons over the channels of every pixel, or over each of their groups. */
 import { linear } from "../emitter.ts";
 import { groupTiles, lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
@@ -7,11 +7,20 @@ import type { Stage, ValueId, Work } from "../stage.ts";
 import { runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
-export interface HalfSoftmaxNode {
+export interface WideSoftmaxNode {
   readonly node: string;
   readonly input: ValueId;
   readonly output: ValueId;
   readonly grid: Grid;
+  /** Of int16 alone. */
+  readonly stored?: StoredSoftmax;
+}
+
+export interface StoredSoftmax {
+  /** 65,536 exponentials, the last one for a difference of zero. */
+  readonly table: Int16Array;
+  /** fround(1 / scale of the output). */
+  readonly inverseScale: number;
 }
 
 const LANE_WORDS_BYTES = 128;
@@ -20,7 +29,7 @@ const WORDS_BYTES = 512;
 /** Operands of one run bound the channel tiles that it can take. */
 const TILES_MAX = 12;
 
-export function halfSoftmaxStage(from: HalfSoftmaxNode): Stage {
+export function wideSoftmaxStage(from: WideSoftmaxNode): Stage {
   const { grid } = from;
   const vectors = grid.columns * grid.format.vectorsPerCrouton;
   const slotBytes = vectors * (2 * PIXEL_WORDS_BYTES + WORDS_BYTES);
@@ -32,7 +41,7 @@ export function halfSoftmaxStage(from: HalfSoftmaxNode): Stage {
     unitRows: 1,
     inputRows: sameRows,
     views: [],
-    chunks: [constants(packMasks(grid))],
+    chunks: [constants(packConstants(from))],
     scratchBytes: SLOTS * slotBytes,
     follows: false,
     emit: (work) => {
@@ -50,15 +59,27 @@ export function halfSoftmaxStage(from: HalfSoftmaxNode): Stage {
 /** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
 const SLOTS = 4;
 
-/** Per lane of a group's last tile: a limit (infinity or minus infinity), and a factor (1 or 0). */
-function packMasks(grid: Grid): Uint8Array {
+/** Per lane of a group's last tile: a limit (the largest number or the lowest), and a factor (1 or 0). Then the table. */
+function packConstants({ grid, stored }: WideSoftmaxNode): Uint8Array {
   const lanes = lanesIn(grid, groupTiles(grid) - 1);
-  const words = new Float32Array(64);
+  const bytes = new Uint8Array(2 * LANE_WORDS_BYTES + (stored?.table.byteLength ?? 0));
+  const words =
+    stored === undefined ? new Float32Array(bytes.buffer) : new Int32Array(bytes.buffer);
+  const lowest = lowestOf(stored);
   for (let lane = 0; lane < 32; lane++) {
-    words[lane] = lane < lanes ? Infinity : -Infinity;
+    words[lane] = lane < lanes ? -1 - lowest : lowest;
     words[32 + lane] = lane < lanes ? 1 : 0;
   }
-  return new Uint8Array(words.buffer);
+  if (stored !== undefined) new Int16Array(bytes.buffer).set(stored.table, LANE_WORDS_BYTES);
+  return bytes;
+}
+
+function dtypeOf(stored: StoredSoftmax | undefined): "f16" | "i16" {
+  return stored === undefined ? "f16" : "i16";
+}
+
+function lowestOf(stored: StoredSoftmax | undefined): number {
+  return stored === undefined ? -Infinity : -32768;
 }
 
 interface Group {
@@ -91,7 +112,7 @@ function blocksOf(grid: Grid, group: number): Block[] {
 }
 
 /** Step by step; each step for all groups. */
-function emitGroups(from: HalfSoftmaxNode, work: Work, groups: readonly Group[]): void {
+function emitGroups(from: WideSoftmaxNode, work: Work, groups: readonly Group[]): void {
   const { grid } = from;
   const one = { ...grid, tiles: 1 };
   const segments = tileSegments(one, work.rows.first, { contexts: 1, cyclesPerVector: 60 });
@@ -100,21 +121,26 @@ function emitGroups(from: HalfSoftmaxNode, work: Work, groups: readonly Group[])
   );
   for (const emit of [emitMaximum, emitSum]) {
     for (const { at, segment, blocks } of runs) {
-      for (const block of blocks) emit(work, { at, block, segment });
+      for (const block of blocks) emit(from, work, { at, block, segment });
     }
   }
   for (const { at, segment, blocks } of runs) {
     const tiles = blocks.flatMap((block) => [...block.tiles, ...block.masked]);
-    for (const tile of tiles) emitFinish(work, { at, segment, tile });
+    for (const tile of tiles) emitFinish(from, work, { at, segment, tile });
   }
 }
 
-function emitFinish(work: Work, run: { at: Group; segment: Segment; tile: number }): void {
+function emitFinish(
+  { stored }: WideSoftmaxNode,
+  work: Work,
+  run: { at: Group; segment: Segment; tile: number },
+): void {
   const { at, segment, tile } = run;
   const { first: row } = work.rows;
   const y = linear(work.output.offset(row, tile, segment.column), segment.format.vectorBytes);
   const operands = { y, ratio: places(at, segment).ratio };
-  work.emit.vector({ kernel: "softmax_finish_f16", shape: {}, operands, ...runOf(segment) });
+  const kernel = `softmax_finish_${dtypeOf(stored)}` as const;
+  work.emit.vector({ kernel, shape: {}, operands, ...runOf(segment) });
 }
 
 function places({ maximum, vectors }: Group, { column, format }: Segment) {
@@ -134,16 +160,20 @@ interface BlockRun {
   readonly segment: Segment;
 }
 
-function emitMaximum(work: Work, { at, block, segment }: BlockRun): void {
+function emitMaximum(
+  { stored }: WideSoftmaxNode,
+  work: Work,
+  { at, block, segment }: BlockRun,
+): void {
   const { first: row } = work.rows;
   const { vectorBytes } = segment.format;
   const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
   const { tiles, masked, isFirst } = block;
   work.emit.vector({
-    kernel: "softmax_maximum_f16",
+    kernel: `softmax_maximum_${dtypeOf(stored)}`,
     shape: {
       counts: { tiles: tiles.length, masked: masked.length, chained: isFirst ? 0 : 1 },
-      parameters: { lowest: -Infinity },
+      parameters: { lowest: lowestOf(stored) },
     },
     operands: {
       x: tiles.map(x),
@@ -155,7 +185,7 @@ function emitMaximum(work: Work, { at, block, segment }: BlockRun): void {
   });
 }
 
-function emitSum(work: Work, { at, block, segment }: BlockRun): void {
+function emitSum({ stored }: WideSoftmaxNode, work: Work, { at, block, segment }: BlockRun): void {
   const { first: row } = work.rows;
   const { vectorBytes } = segment.format;
   const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
@@ -163,8 +193,9 @@ function emitSum(work: Work, { at, block, segment }: BlockRun): void {
   const { tiles, masked, isFirst, isLast } = block;
   const flag = (is: boolean): number => (is ? 1 : 0);
   work.emit.vector({
-    kernel: "softmax_sum_f16",
+    kernel: `softmax_sum_${dtypeOf(stored)}`,
     shape: {
+      parameters: stored === undefined ? {} : { inverse_scale: stored.inverseScale },
       counts: {
         ...{ tiles: tiles.length, masked: masked.length },
         ...{ opened: flag(isFirst), chained: flag(!isFirst) },
@@ -177,6 +208,7 @@ function emitSum(work: Work, { at, block, segment }: BlockRun): void {
       last: masked.map(x),
       last_y: masked.map(y),
       keep: linear(work.constants + LANE_WORDS_BYTES),
+      table: linear(work.constants + 2 * LANE_WORDS_BYTES),
       ...places(at, segment),
     },
     ...runOf(segment),
