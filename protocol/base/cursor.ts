@@ -2,9 +2,15 @@
 import { CodedError } from "./result.ts";
 
 export class ByteWriter {
-  private bytes = new Uint8Array(1024);
-  private view = new DataView(this.bytes.buffer);
+  private bytes: Uint8Array;
+  private view: DataView;
   private length = 0;
+
+  /** With the number of bytes that will be written, where it is known, nothing is copied. */
+  constructor(capacity = 1024) {
+    this.bytes = new Uint8Array(capacity);
+    this.view = new DataView(this.bytes.buffer);
+  }
 
   u8(value: number): void {
     const at = this.reserve(1);
@@ -43,8 +49,9 @@ export class ByteWriter {
   size(): number {
     return this.length;
   }
+  /** Ends the writing. */
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    return this.length === this.bytes.length ? this.bytes : this.bytes.slice(0, this.length);
   }
 
   /** May replace `bytes` and `view`: take the offset first, then write. */

@@ -62,8 +62,11 @@ export function decodeInstructions(bytes: Uint8Array): Instruction[] {
   return instructions;
 }
 
+const FIELDS = new Map([...ROWS].map(([op, row]) => [op, Object.entries(row.fields)]));
+
+/** In the order of the encoding. */
 export function fieldTypesOf(op: Mnemonic): readonly (readonly [string, FieldType])[] {
-  return Object.entries(ISA[op].fields);
+  return FIELDS.get(op) ?? [];
 }
 
 export function isMnemonic(text: string): text is Mnemonic {

@@ -19,6 +19,10 @@ export type ProgramCode = "BAD_PROGRAM" | "UNSUPPORTED_PROGRAM_VERSION" | "UNSUP
 
 const MAGIC = "RTLP";
 const FILE_VERSION = 1;
+/** Magic, version, bytes of the header, number of sections. */
+const FILE_HEAD_BYTES = 16;
+/** Its bytes and its hash. */
+const SECTION_HEAD_BYTES = 4 + 32;
 export const PROGRAM_BYTES_MAX = 1 << 30;
 const SECTIONS_MAX = 4096;
 
@@ -44,7 +48,8 @@ export function encodeProgram(program: Program): Uint8Array {
 }
 
 function assemble(header: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
-  const to = new ByteWriter();
+  const content = sections.reduce((sum, section) => sum + SECTION_HEAD_BYTES + section.length, 0);
+  const to = new ByteWriter(FILE_HEAD_BYTES + header.length + content);
   to.raw(utf8(MAGIC));
   to.u32(FILE_VERSION);
   to.u32(header.length);
