@@ -1,5 +1,7 @@
 /** What stays on the device when its driver changes. */
-export { createAgent, type Agent, type AgentStatus } from "./shell/agent.ts";
+export { createAgent, type Agent } from "./shell/agent.ts";
+export type { AgentStatus } from "./shell/agent-status.ts";
+export { workerEngine } from "./shell/cpu/engine.ts";
 export type { AgentProgress, LogEntry } from "./shell/context.ts";
 export type { AgentOptions } from "./shell/options.ts";
 export { pollUntilAborted, type PollLoop } from "./shell/poll-loop.ts";

@@ -15,8 +15,11 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const STAMP = join(ROOT, "node_modules/.cache/retile/setup.json");
 const NODE_VERSION_MIN = [20, 19];
 
-/** What runs outside of tsx: a sandboxed child may not load a TypeScript compiler. */
-const BUNDLES = [{ source: "device-agent/host/child.ts", output: "dist/host/child.mjs" }];
+/** What runs outside of tsx: neither a sandboxed child nor a worker may load a TypeScript compiler. */
+const BUNDLES = [
+  { source: "device-agent/host/child.ts", output: "dist/host/child.mjs" },
+  { source: "device-agent/shell/cpu/worker.ts", output: "dist/host/cpu-worker.mjs" },
+];
 
 class SetupError extends Error {}
 

@@ -86,6 +86,7 @@ export class Lab {
       afterMicroseconds: after.value.microseconds,
       outputSnrDb: after.value.outputSnrDb,
       beforeSnrDb: before.value.outputSnrDb,
+      isHostTimed: false,
     };
     return judgeModel(comparison, DEFAULT_POLICY);
   }

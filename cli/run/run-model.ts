@@ -1,6 +1,7 @@
 /** Compiles a model file through the driver's ABI and runs it on the backend that was asked for. */
 import { RELEASES } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
+import { workerEngine } from "../../device-agent/index.ts";
 import { openSession } from "../../device-agent/runtime/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
@@ -101,7 +102,7 @@ function runCompiled(options: RunOptions, model: ModelFile, inputs: Tensors): Re
   const session = new ModelSession(recipe.value, { ...model, runs });
   const compiled = session.compile(soc.value, backend);
   if (!compiled.ok) return compiled;
-  const opened = openSession(compiled.value.program, soc.value);
+  const opened = openSession(compiled.value.program, soc.value, workerEngine());
   if (!opened.ok) return opened;
   const startedAt = performance.now();
   const values = new Map([...inputs].map(([name, tensor]) => [name, tensor.values]));

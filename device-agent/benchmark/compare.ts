@@ -1,6 +1,6 @@
 /** One model under two programs: times, and both outputs against the goldens. */
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
-import type { RunCode, Session } from "../runtime/index.ts";
+import { hasCpuSegments, type RunCode, type Session } from "../runtime/index.ts";
 import type { BlobStore } from "../slots/index.ts";
 import { joinRun, runOfBytes, splitRun, type RegisteredModel } from "../workload/index.ts";
 import { measureInterleaved, medianOf, type Sample, type Sides } from "./measure.ts";
@@ -24,6 +24,7 @@ export async function comparePrograms(
   ports: { readonly blobs: BlobStore; readonly thermometer: Thermometer },
 ): Promise<Result<ComparedModel, CompareCode>> {
   const goldens: Float32Array[] = [];
+  let first: Float32Array | undefined;
   const outputs = { before: [] as Float32Array[], after: [] as Float32Array[] };
   for (const golden of model.goldens) {
     const inputs = await ports.blobs.get(golden.inputs);
@@ -35,13 +36,17 @@ export async function comparePrograms(
       );
     }
     goldens.push(runOfBytes(expected));
+    first ??= runOfBytes(inputs);
     for (const which of ["before", "after"] as const) {
       const run = runSession(sides[which], model, runOfBytes(inputs));
       if (!run.ok) return run;
       outputs[which].push(run.value);
     }
   }
-  const samples = measureInterleaved(sides, ports.thermometer);
+  const inputs = splitRun(first ?? new Float32Array(0), model.inputs);
+  const measured = measureInterleaved(sides, { thermometer: ports.thermometer, inputs });
+  if (!measured.ok) return measured;
+  const samples = measured.value;
   const before = medianOf(samples, "before");
   const after = medianOf(samples, "after");
   return succeeded({
@@ -52,6 +57,7 @@ export async function comparePrograms(
       afterMicroseconds: after.microseconds,
       outputSnrDb: signalToNoiseDb(goldens, outputs.after),
       beforeSnrDb: signalToNoiseDb(goldens, outputs.before),
+      isHostTimed: [sides.before, sides.after].some(({ program }) => hasCpuSegments(program)),
     },
     samples,
     againstBeforeSnrDb: signalToNoiseDb(outputs.before, outputs.after),

@@ -1,8 +1,10 @@
 /**
  * Before and after on one chip, interleaved (ABBA), so that a drift of the part's temperature falls on both
  * alike. The chip's clock is deterministic; the samples are recorded all the same, as a real one's would be.
+ * Where the CPU computes, a sample is a run.
  */
-import type { Session } from "../runtime/index.ts";
+import { succeeded, type Result } from "../../protocol/base/result.ts";
+import { hasCpuSegments, type RunCode, type Session } from "../runtime/index.ts";
 import type { Thermometer } from "./temperature.ts";
 
 export interface Sample {
@@ -20,16 +22,36 @@ export interface Sides {
 const ABBA = ["before", "after", "after", "before"] as const;
 const ROUNDS = 2;
 
+export interface Bench {
+  readonly thermometer: Thermometer;
+  /** Of one run. */
+  readonly inputs: ReadonlyMap<string, Float32Array>;
+}
+
 /** The first run of each side is warm-up and not recorded. */
-export function measureInterleaved(sides: Sides, thermometer: Thermometer): readonly Sample[] {
-  const sample = (which: "before" | "after"): Sample => {
-    const { cycles, microseconds } = sides[which].timing;
+export function measureInterleaved(
+  sides: Sides,
+  { thermometer, inputs }: Bench,
+): Result<readonly Sample[], RunCode> {
+  const order = ["before", "after", ...Array.from({ length: ROUNDS }, () => ABBA).flat()] as const;
+  const samples: Sample[] = [];
+  for (const which of order) {
+    const timed = timeOf(sides[which], inputs);
+    if (!timed.ok) return timed;
+    const { cycles, microseconds } = timed.value;
     thermometer.work(microseconds);
-    return { which, cycles, microseconds, temperatureCelsius: thermometer.celsius() };
-  };
-  sample("before");
-  sample("after");
-  return Array.from({ length: ROUNDS }, () => ABBA.map(sample)).flat();
+    samples.push({ which, cycles, microseconds, temperatureCelsius: thermometer.celsius() });
+  }
+  return succeeded(samples.slice(2));
+}
+
+function timeOf(
+  session: Session,
+  inputs: Bench["inputs"],
+): Result<{ readonly cycles: number; readonly microseconds: number }, RunCode> {
+  if (!hasCpuSegments(session.program)) return succeeded(session.timing);
+  const ran = session.run(inputs);
+  return ran.ok ? succeeded(ran.value.timing) : ran;
 }
 
 export function medianOf(

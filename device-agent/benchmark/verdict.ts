@@ -8,6 +8,8 @@ import type { Pin, UpdateDecision } from "../slots/index.ts";
 export interface BenchmarkPolicy {
   /** A model may get slower by this share before it is refused: 0.02 is 2 %. */
   readonly slowdownMax: number;
+  /** The same where the host's clock took part, which is never twice the same. */
+  readonly slowdownMaxOnHost: number;
   /** The least ratio against the goldens, where the old driver reached it. */
   readonly outputSnrDbMin: number;
   /** How much the ratio may fall below the old driver's. */
@@ -18,6 +20,7 @@ export interface BenchmarkPolicy {
 
 export const DEFAULT_POLICY: BenchmarkPolicy = {
   slowdownMax: 0.02,
+  slowdownMaxOnHost: 0.5,
   outputSnrDbMin: 10,
   outputSnrDropDbMax: 3,
   refusedModel: "refuse_update",
@@ -26,10 +29,12 @@ export const DEFAULT_POLICY: BenchmarkPolicy = {
 /** Measured, with the old driver's distance from the goldens beside the new one's. */
 export interface Comparison extends Measured {
   readonly beforeSnrDb: number;
+  /** Whether one of the two runs on the CPU. */
+  readonly isHostTimed: boolean;
 }
 
 export function judgeModel(comparison: Comparison, policy: BenchmarkPolicy): ModelVerdict {
-  const { beforeSnrDb, ...measured } = comparison;
+  const { beforeSnrDb, isHostTimed, ...measured } = comparison;
   const { beforeMicroseconds, afterMicroseconds, outputSnrDb } = measured;
   const fallDb = outputSnrDb === beforeSnrDb ? 0 : beforeSnrDb - outputSnrDb;
   // A model that int8 never served well is not the new driver's fault.
@@ -37,7 +42,8 @@ export function judgeModel(comparison: Comparison, policy: BenchmarkPolicy): Mod
   if (isBelowFloor || fallDb > policy.outputSnrDropDbMax) {
     return { kind: "refused_wrong", measured };
   }
-  if (afterMicroseconds > beforeMicroseconds * (1 + policy.slowdownMax)) {
+  const slowdownMax = isHostTimed ? policy.slowdownMaxOnHost : policy.slowdownMax;
+  if (afterMicroseconds > beforeMicroseconds * (1 + slowdownMax)) {
     return { kind: "refused_slower", measured };
   }
   return { kind: "kept", measured };

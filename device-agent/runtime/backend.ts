@@ -6,6 +6,7 @@ import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { SOCS } from "../soc/index.ts";
+import type { CpuEngine } from "./cpu-engine.ts";
 import { openSession } from "./session.ts";
 import type { OpenCode, Session } from "./session.ts";
 
@@ -30,15 +31,21 @@ export interface Graph {
   readonly session: Session;
 }
 
-export function htpBackend(socs: readonly SocDescription[] = SOCS): Backend {
-  return { name: "htp", devices: socs.map(createDevice) };
+export interface BackendOptions {
+  readonly socs?: readonly SocDescription[];
+  /** For programs with CPU segments. */
+  readonly cpu?: CpuEngine;
 }
 
-function createDevice(soc: SocDescription): Device {
+export function htpBackend({ socs = SOCS, cpu }: BackendOptions = {}): Backend {
+  return { name: "htp", devices: socs.map((soc) => createDevice(soc, cpu)) };
+}
+
+function createDevice(soc: SocDescription, cpu: CpuEngine | undefined): Device {
   const device: Device = {
     soc,
     createContext: (programBytes) => {
-      const session = openSession(programBytes, soc);
+      const session = openSession(programBytes, soc, cpu);
       if (!session.ok) return session;
       const graph: Graph = { name: session.value.program.modelName, session: session.value };
       return succeeded({ device, graphs: [graph] });

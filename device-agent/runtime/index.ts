@@ -1,8 +1,9 @@
 /** Runs compiled programs: backends, devices, contexts and graphs; sessions underneath. */
 export { htpBackend } from "./backend.ts";
 export type { Backend, Context, Device, Graph } from "./backend.ts";
+export type { CpuCode, CpuEngine, CpuJob, CpuRan, CpuTask, MemoryWindow } from "./cpu-engine.ts";
 export { openProgram, openSession } from "./session.ts";
 export type { OpenCode, RunCode, RunResult, Session } from "./session.ts";
-export { timeProgram } from "./timing.ts";
+export { hasCpuSegments, timeProgram } from "./timing.ts";
 export type { ProgramTiming } from "./timing.ts";
 export { elementCount, quantized, readPort, writePort } from "./port.ts";

@@ -6,24 +6,26 @@ import { decodeProgram } from "../../protocol/program/index.ts";
 import type { Port, Program, ProgramCode } from "../../protocol/program/index.ts";
 import { createMachine, verifyProgram } from "../soc/index.ts";
 import type { Machine, VerifiedProgram, VerifyCode } from "../soc/index.ts";
+import type { CpuCode, CpuEngine } from "./cpu-engine.ts";
 import { createCpuRunner } from "./cpu-segment.ts";
 import { elementCount, readPort, writePort } from "./port.ts";
-import { timingOf } from "./timing.ts";
+import { timingOf, timingOfRun } from "./timing.ts";
 import type { ProgramTiming } from "./timing.ts";
 
-export type OpenCode = ProgramCode | VerifyCode | "DOES_NOT_FIT";
-export type RunCode = "MISSING_INPUT" | "UNKNOWN_INPUT" | "WRONG_INPUT_SIZE" | "CPU_TRAP";
+export type OpenCode = ProgramCode | VerifyCode | "DOES_NOT_FIT" | "NO_CPU_ENGINE";
+export type RunCode = "MISSING_INPUT" | "UNKNOWN_INPUT" | "WRONG_INPUT_SIZE" | CpuCode;
 
 export interface RunResult {
   /** float32, row-major, by name. */
   readonly outputs: ReadonlyMap<string, Float32Array>;
+  /** Of this run: the chip's part is the same in every run, that of CPU segments is the host's own time. */
   readonly timing: ProgramTiming;
 }
 
 export interface Session {
   readonly program: Program;
   readonly soc: SocDescription;
-  /** Depends on the program alone: the same for every run. */
+  /** Depends on the program alone: the same for every run. What CPU segments take is not in it. */
   readonly timing: ProgramTiming;
   /** Takes every input of the program by name, row-major. */
   run(inputs: ReadonlyMap<string, Float32Array>): Result<RunResult, RunCode>;
@@ -31,55 +33,61 @@ export interface Session {
   runRaw(inputs: ReadonlyMap<string, Uint8Array>): Result<ReadonlyMap<string, Uint8Array>, RunCode>;
 }
 
-/** Decodes, verifies and places a compiled program. */
+/** Decodes, verifies and places a compiled program. Only with an engine does it take CPU segments. */
 export function openSession(
   programBytes: Uint8Array,
   soc: SocDescription,
+  cpu?: CpuEngine,
 ): Result<Session, OpenCode> {
   const program = decodeProgram(programBytes);
   if (!program.ok) return program;
-  return openProgram(program.value, soc);
+  return openProgram(program.value, soc, cpu);
 }
 
 export function openProgram(
   program: Program,
   soc: SocDescription,
-): Result<Session, VerifyCode | "DOES_NOT_FIT"> {
+  cpu?: CpuEngine,
+): Result<Session, Exclude<OpenCode, ProgramCode>> {
   const verified = verifyProgram(program, soc);
   if (!verified.ok) return verified;
   const machine = createMachine(verified.value);
   if (!machine.ok) return machine;
-  const execute = createExecution(verified.value, machine.value);
+  const execute = createExecution(verified.value, machine.value, cpu);
   if (!execute.ok) return execute;
   return succeeded(createSession(verified.value, machine.value, execute.value));
 }
 
-/** Runs all segments over what lies in the input regions. */
-type Execution = () => Result<undefined, "CPU_TRAP">;
+/** Runs all segments over what lies in the input regions; the microseconds that the CPU took. */
+type Execution = () => Result<number, CpuCode>;
 
 function createExecution(
   verified: VerifiedProgram,
   machine: Machine,
-): Result<Execution, "DOES_NOT_FIT"> {
+  cpu: CpuEngine | undefined,
+): Result<Execution, "NO_CPU_ENGINE"> {
   const steps: Execution[] = [];
   for (const segment of verified.segments) {
     if (segment.kind === "htp") {
       steps.push(() => {
         machine.run(segment);
-        return succeeded(undefined);
+        return succeeded(0);
       });
       continue;
     }
-    const runner = createCpuRunner(verified.program, segment);
-    if (!runner.ok) return runner;
-    steps.push(() => runner.value.run((index) => machine.region(index)));
+    if (!cpu)
+      return failed("NO_CPU_ENGINE", "the program has a CPU segment, and nothing runs those");
+    const runner = createCpuRunner(verified.program, segment, cpu);
+    steps.push(() => runner.run((index) => machine.region(index)));
   }
   return succeeded(() => {
+    let cpuMicroseconds = 0;
     for (const step of steps) {
       const done = step();
       if (!done.ok) return done;
+      cpuMicroseconds += done.value;
     }
-    return succeeded(undefined);
+    return succeeded(cpuMicroseconds);
   });
 }
 
@@ -101,7 +109,7 @@ function createSession(verified: VerifiedProgram, machine: Machine, execute: Exe
       const outputs = program.outputs.map(
         (port) => [port.name, readPort(port, machine.region(port.region))] as const,
       );
-      return succeeded({ outputs: new Map(outputs), timing });
+      return succeeded({ outputs: new Map(outputs), timing: timingOfRun(verified, done.value) });
     },
     runRaw: (inputs) => {
       const bytes = (port: Port): number => program.regions[port.region]?.bytes ?? 0;

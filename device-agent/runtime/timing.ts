@@ -1,4 +1,4 @@
-/** Chip time of a whole program: its HTP segments one after another, each a call of its own. */
+/** Time of a whole program: its segments one after another, each HTP segment a call of its own. */
 import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
@@ -9,7 +9,7 @@ import type { Timing, VerifiedProgram } from "../soc/index.ts";
 export interface ProgramTiming {
   /** Chip cycles of all HTP segments. */
   readonly cycles: number;
-  /** With one call floor a segment. CPU segments take the host's own time, which is not in here. */
+  /** With one call floor an HTP segment. Only the timing of a run knows what CPU segments took. */
   readonly microseconds: number;
   /** Index = segment; undefined for CPU segments. */
   readonly segments: readonly (Timing | undefined)[];
@@ -37,6 +37,17 @@ export function timingOf(verified: VerifiedProgram): ProgramTiming {
   return sum(
     verified.segments.map((segment) => (segment.kind === "htp" ? segment.timing : undefined)),
   );
+}
+
+/** A run with CPU segments: their time, in cycles too, as if the chip had been waiting for them. */
+export function timingOfRun(verified: VerifiedProgram, cpuMicroseconds: number): ProgramTiming {
+  const { cycles, microseconds, segments } = timingOf(verified);
+  const waitedCycles = Math.ceil((cpuMicroseconds * verified.soc.clockHz) / 1e6);
+  return { cycles: cycles + waitedCycles, microseconds: microseconds + cpuMicroseconds, segments };
+}
+
+export function hasCpuSegments({ segments }: Program): boolean {
+  return segments.some(({ kind }) => kind === "cpu");
 }
 
 function sum(segments: readonly (Timing | undefined)[]): ProgramTiming {

@@ -1,5 +1,5 @@
 /** The agent: what the command line, the demo and tests call. One operation at a time; inferences run beside. */
-import type { DeviceId, ModelId, TenantId } from "../../protocol/base/brand.ts";
+import type { ModelId } from "../../protocol/base/brand.ts";
 import {
   CodedError,
   failed,
@@ -9,15 +9,13 @@ import {
 } from "../../protocol/base/result.ts";
 import { readStick } from "../../protocol/bundle/index.ts";
 import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
-import type { DriverRef, Report, SandboxLevel } from "../../protocol/wire/index.ts";
-import { scoreOf } from "../benchmark/index.ts";
-import { sandboxLevel, type Watch } from "../host/index.ts";
+import type { Report } from "../../protocol/wire/index.ts";
+import type { Watch } from "../host/index.ts";
 import { acknowledge, nextBatch, pendingReports, startEpoch } from "../report/index.ts";
 import type { RunResult, Session } from "../runtime/index.ts";
-import { blobStore, driverFor, type Pin, type UpdateStep } from "../slots/index.ts";
+import { blobStore, driverFor } from "../slots/index.ts";
 import {
   programCache,
-  programFacts,
   readModels,
   registerModel,
   removeModel,
@@ -26,7 +24,8 @@ import {
   type RegisteredModel,
   type Workshop,
 } from "../workload/index.ts";
-import { readState, type AgentState } from "./agent-state.ts";
+import { readState } from "./agent-state.ts";
+import { statusOf, type AgentStatus } from "./agent-status.ts";
 import { AGENT_VERSION, checkIn, takeAssignment } from "./check-in.ts";
 import { Journal, storedDriver, type Context } from "./context.ts";
 import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
@@ -38,7 +37,6 @@ import { settleHome } from "./settle.ts";
 import { startDriver } from "./start.ts";
 import { stickServer } from "./stick-server.ts";
 import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
-import type { UpdateSummary } from "./update-summary.ts";
 
 export interface Agent {
   /** Installs the factory driver as recovery and current, and the root of trust. Repeating it is harmless. */
@@ -60,25 +58,6 @@ export interface Agent {
   status(): Promise<Result<AgentStatus>>;
   /** What the server has not acknowledged yet. */
   reports(): Promise<Result<readonly Report[]>>;
-}
-
-export interface AgentStatus {
-  readonly tenant: TenantId;
-  readonly device: DeviceId;
-  readonly soc: string;
-  readonly sandbox: SandboxLevel;
-  readonly isEnrolled: boolean;
-  readonly current: DriverRef;
-  readonly previous: DriverRef | null;
-  readonly recovery: DriverRef;
-  readonly update: UpdateStep["kind"];
-  readonly pins: readonly Pin[];
-  readonly pendingReports: number;
-  readonly pollIntervalSeconds: number;
-  readonly lastUpdate: UpdateSummary | null;
-  readonly models: readonly { readonly id: ModelId; readonly microseconds: number | null }[];
-  /** 1000 at registration (scoreOf); null without models, or when one has no program yet. */
-  readonly score: number | null;
 }
 
 /** An application that ran a model within this long is likely to run the next one soon. */
@@ -106,9 +85,9 @@ class DeviceAgent implements Agent {
   constructor(options: AgentOptions) {
     this.options = options;
     this.machine = { ...machineFor(options), isBusy: () => this.isBusy() };
-    const { files, soc } = this.machine;
+    const { files, soc, cpu } = this.machine;
     const blobs = blobStore(files);
-    this.workshop = { blobs, programs: programCache(files, blobs), soc };
+    this.workshop = { blobs, programs: programCache(files, blobs), soc, cpu };
   }
 
   init(bundle: Uint8Array, trustedRoot: Uint8Array): Promise<Result<void>> {
@@ -288,33 +267,6 @@ async function register(
   // Calibration inputs, and what a registration that failed had made.
   await collectGarbage(context);
   return registered;
-}
-
-async function statusOf(
-  state: AgentState,
-  ports: Machine,
-  workshop: Workshop,
-): Promise<AgentStatus> {
-  const { tenant, device, slots, outbox, lastUpdate, pollIntervalSeconds } = state;
-  const times: { id: ModelId; microseconds: number | null; referenceMicroseconds: number }[] = [];
-  for (const model of await readModels(ports.files)) {
-    const { id, referenceMicroseconds } = model;
-    const facts = programFacts(model, driverFor(slots, id).sha256, ports.soc);
-    const microseconds = (await workshop.programs.microseconds(facts)) ?? null;
-    times.push({ id, microseconds, referenceMicroseconds });
-  }
-  const known = times.flatMap(({ microseconds, referenceMicroseconds }) =>
-    microseconds === null ? [] : [{ microseconds, referenceMicroseconds }],
-  );
-  return {
-    ...{ tenant, device, soc: ports.soc.name, sandbox: sandboxLevel(ports.tools) },
-    isEnrolled: outbox.epoch > 0,
-    ...{ current: slots.current, previous: slots.previous, recovery: slots.recovery },
-    ...{ update: slots.update.kind, pins: slots.pins, lastUpdate, pollIntervalSeconds },
-    pendingReports: outbox.reports.length,
-    models: times.map(({ id, microseconds }) => ({ id, microseconds })),
-    score: known.length === times.length ? (scoreOf(known) ?? null) : null,
-  };
 }
 
 async function pollOnce(context: Context, signer: Signer): Promise<Result<PollOutcome>> {

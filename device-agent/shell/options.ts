@@ -18,9 +18,11 @@ import {
   type Processes,
   type SandboxTools,
 } from "../host/index.ts";
+import type { CpuEngine } from "../runtime/index.ts";
 import { fileSystemOver, UNLIMITED, type Disk } from "../slots/index.ts";
 import { machineClock } from "./clock.ts";
 import type { AgentPorts, AgentProgress, LogEntry, OwnerConsent } from "./context.ts";
+import { workerEngine } from "./cpu/engine.ts";
 import { machineDisk } from "./disk.ts";
 import { lockDirectory } from "./lock.ts";
 import { machineHttp, type Http } from "./http.ts";
@@ -43,6 +45,7 @@ export interface AgentOptions {
   readonly processes?: Processes;
   readonly tools?: SandboxTools;
   readonly thermometer?: Thermometer;
+  readonly cpu?: CpuEngine;
   readonly consent?: Partial<OwnerConsent>;
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Keeps other processes away from the directory. */
@@ -62,6 +65,8 @@ const CONSENT_TO_ALL: OwnerConsent = {
 };
 
 export interface Machine extends AgentPorts {
+  /** Where generated WebAssembly runs. */
+  readonly cpu: CpuEngine;
   readonly randomBytes: (count: number) => Uint8Array;
   readonly lock: () => Promise<Result<void>>;
 }
@@ -77,6 +82,7 @@ export function machineFor(options: AgentOptions): Machine {
     processes: options.processes ?? machineProcesses,
     tools: options.tools ?? machineSandboxTools(CHILD_SCRIPT),
     thermometer: options.thermometer ?? simulatedThermometer(),
+    cpu: options.cpu ?? workerEngine(),
     server: serverClient({ serverUrl, http, clock }),
     policy: options.policy ?? DEFAULT_POLICY,
     budgets: options.budgets ?? DEFAULT_BUDGETS,

@@ -13,6 +13,10 @@ import type { RegisteredModel } from "./model.ts";
 
 export const PROGRAMS_DIRECTORY = "programs";
 
+/** What a driver may be asked to compile for, in the order of preference. */
+export const BACKENDS = ["htp", "cpu"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
 export interface ProgramFacts {
   readonly model: Sha256;
   /** Of the driver's bundle. */
@@ -30,32 +34,46 @@ const descriptorSchema = z
     soc: sha256Schema,
     options: sha256Schema,
     program: sha256Schema,
-    /** Chip time of one inference, from the chip's own clock. */
+    /** Of one inference: the chip's clock, and the host's where the CPU computes. */
     microseconds: z.number(),
   })
   .readonly();
 export type ProgramDescriptor = z.output<typeof descriptorSchema>;
 
+export interface CachedProgram {
+  readonly program: Uint8Array;
+  readonly microseconds: number;
+}
+
 export interface ProgramCache {
   /** Undefined unless it was stored under exactly these facts and is intact. */
-  get(facts: ProgramFacts): Promise<Uint8Array | undefined>;
+  get(facts: ProgramFacts): Promise<CachedProgram | undefined>;
   put(facts: ProgramFacts, program: Uint8Array, microseconds: number): Promise<void>;
   /** Without opening the program; undefined when it is not cached. */
   microseconds(facts: ProgramFacts): Promise<number | undefined>;
   descriptors(): Promise<ReadonlyMap<string, ProgramDescriptor>>;
 }
 
-export function programFacts(
+/** Of every program that this driver may have made of the model, in the order of preference. */
+export function possiblePrograms(
   model: RegisteredModel,
   driver: Sha256,
   soc: SocDescription,
+): readonly ProgramFacts[] {
+  return BACKENDS.map((backend) => programFacts(model, driver, { soc, backend }));
+}
+
+export function programFacts(
+  model: RegisteredModel,
+  driver: Sha256,
+  { soc, backend }: { readonly soc: SocDescription; readonly backend: Backend },
 ): ProgramFacts {
   const { sha256, encodings, inputShapes } = model;
   return {
     model: sha256,
     driver,
     soc: sha256Hex(canonicalJson(soc)),
-    options: sha256Hex(canonicalJson({ backend: "htp", encodings, inputShapes })),
+    options: sha256Hex(canonicalJson({ backend, encodings, inputShapes })),
   };
 }
 
@@ -76,7 +94,8 @@ export function programCache(files: FileSystem, blobs: BlobStore): ProgramCache 
   return {
     get: async (facts) => {
       const descriptor = await find(facts);
-      return descriptor && blobs.get(descriptor.program);
+      const program = descriptor && (await blobs.get(descriptor.program));
+      return program && { program, microseconds: descriptor.microseconds };
     },
     microseconds: async (facts) => (await find(facts))?.microseconds,
     put: async (facts, program, microseconds) => {

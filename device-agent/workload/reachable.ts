@@ -2,7 +2,7 @@
 import type { ModelId, Sha256 } from "../../protocol/base/brand.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { blobsOfModel, type RegisteredModel } from "./model.ts";
-import { programFacts, programKey, type ProgramCache } from "./programs.ts";
+import { possiblePrograms, programKey, type ProgramCache } from "./programs.ts";
 
 export interface Reachable {
   /** File names in the programs folder. */
@@ -27,7 +27,9 @@ export async function reachableWorkload(
   for (const model of roots.models) {
     const pinned = roots.pins.filter((pin) => pin.model === model.id).map((pin) => pin.driver);
     for (const driver of [...roots.drivers, ...pinned]) {
-      programs.add(`${programKey(programFacts(model, driver, roots.soc))}.json`);
+      for (const facts of possiblePrograms(model, driver, roots.soc)) {
+        programs.add(`${programKey(facts)}.json`);
+      }
     }
   }
   const blobs = new Set<string>(roots.models.flatMap(blobsOfModel));

@@ -76,8 +76,7 @@ export async function registerModel(
     watch: options.watch,
   });
   if (!compiled.ok) return compiled;
-  const referenceMicroseconds = compiled.value.session.timing.microseconds;
-  return succeeded({ ...unmeasured, referenceMicroseconds });
+  return succeeded({ ...unmeasured, referenceMicroseconds: compiled.value.microseconds });
 }
 
 function draft(

@@ -4,7 +4,7 @@ import type { CpuSegment, Program } from "../../../protocol/program/index.ts";
 import { PAGE_BYTES } from "../../../protocol/wasm/module.ts";
 import { validateCpuModule } from "../../../protocol/wasm/validate.ts";
 import type { CpuModule } from "../../../protocol/wasm/validate.ts";
-import { STAGES_MAX } from "./limits.ts";
+import { CPU_MEMORY_BYTES_MAX, STAGES_MAX } from "./limits.ts";
 import type { VerifyCode } from "./refusal.ts";
 
 export function checkCpuSegment(program: Program, segment: CpuSegment): CpuModule {
@@ -12,8 +12,16 @@ export function checkCpuSegment(program: Program, segment: CpuSegment): CpuModul
   if (!checked.ok) throw new CodedError<VerifyCode>(checked.code, checked.message, checked.details);
   const module = checked.value;
   const pages = Math.ceil(segment.memoryBytes / PAGE_BYTES);
-  if (pages < module.memoryPagesMin || pages > module.memoryPagesMax) {
+  // What it begins with is what it may ever have: a run cannot take more of the host's memory.
+  if (pages < module.memoryPagesMin || pages !== module.memoryPagesMax) {
     refuseSegment(`a memory of ${pages} pages does not fit the module's import`);
+  }
+  const bytes = program.segments.reduce(
+    (total, s) => total + (s.kind === "cpu" ? s.memoryBytes : 0),
+    0,
+  );
+  if (bytes > CPU_MEMORY_BYTES_MAX) {
+    refuseSegment(`memories of ${bytes} bytes, at most ${CPU_MEMORY_BYTES_MAX}`);
   }
   if (!module.exports.includes("run")) refuseSegment("the module exports no function run");
   if (segment.stages < 1 || segment.stages > STAGES_MAX) refuseSegment(`${segment.stages} stages`);

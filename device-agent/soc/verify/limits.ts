@@ -18,3 +18,5 @@ export const CYCLES_MAX = 1_500_000_000;
 /** Stages of one CPU segment. */
 export const STAGES_MAX = 1 << 16;
 export const SEGMENTS_MAX = 256;
+/** Memory of all CPU segments together: weights, activations and ports of the largest known networks in float32. */
+export const CPU_MEMORY_BYTES_MAX = 2 ** 31;

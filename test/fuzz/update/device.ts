@@ -21,6 +21,7 @@ import {
 } from "../../../device-agent/slots/index.ts";
 import { socNamed } from "../../../device-agent/soc/index.ts";
 import { programCache } from "../../../device-agent/workload/index.ts";
+import { workerEngine } from "../../../device-agent/shell/cpu/engine.ts";
 import { pageCacheDisk } from "../../support/crash/page-cache.ts";
 import { CURRENT, DEVICE, FACTORY, FAMILY, TENANT, type DeviceDraft } from "./recipe.ts";
 import type { World } from "./world.ts";
@@ -98,7 +99,7 @@ async function contextFor(world: World, draft: DeviceDraft): Promise<Context> {
       ...draft.slots,
     },
   });
-  const workshop = { blobs, programs: programCache(files, blobs), soc: SOC };
+  const workshop = { blobs, programs: programCache(files, blobs), soc: SOC, cpu: workerEngine() };
   return { ports: portsFor(world, draft, files), workshop, journal };
 }
 

@@ -22,13 +22,15 @@ const MEASURED: Measured = {
   afterMicroseconds: 100,
   outputSnrDb: 30,
 };
-const EQUAL: Comparison = { ...MEASURED, beforeSnrDb: 30 };
+const EQUAL: Comparison = { ...MEASURED, beforeSnrDb: 30, isHostTimed: false };
 
 describe("a model is", () => {
   test.each<[ModelVerdict["kind"], string, Partial<Comparison>]>([
     ["kept", "as fast and as good", {}],
     ["kept", "slower by just the margin", { afterMicroseconds: 102 }],
     ["refused_slower", "slower by more", { afterMicroseconds: 102.1 }],
+    ["kept", "slower by half on the host's clock", { afterMicroseconds: 150, isHostTimed: true }],
+    ["refused_slower", "slower by more there", { afterMicroseconds: 151, isHostTimed: true }],
     ["kept", "worse by just the margin", { outputSnrDb: 27 }],
     ["refused_wrong", "worse by more", { outputSnrDb: 26.9 }],
     ["kept", "below the floor under both alike", { outputSnrDb: 9, beforeSnrDb: 9 }],

@@ -1,10 +1,8 @@
-/** Sessions: a convolution end to end against plain arithmetic, ports, CPU segments, refusals. */
+/** Sessions: a convolution end to end against plain arithmetic, ports, refusals. */
 import { describe, expect, test } from "@jest/globals";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { encodeProgram } from "../../../../protocol/program/index.ts";
 import type { Port, Program } from "../../../../protocol/program/index.ts";
-import { at, load, op } from "../../../../protocol/wasm/expression.ts";
-import { moduleBuilder } from "../../../../protocol/wasm/module.ts";
 import {
   htpBackend,
   openProgram,
@@ -111,55 +109,6 @@ describe("session", () => {
     const context = unwrap(device.createContext(encodeProgram(program)));
     expect(context.graphs.map(({ name }) => name)).toEqual(["test"]);
     expect(context.graphs[0]!.session.soc).toBe(device.soc);
-  });
-});
-
-describe("CPU segments", () => {
-  /** y[i] = x[i] + w[0], stage 1; stage 0 traps when x[0] is negative. */
-  const module = moduleBuilder({ pagesMin: 1, pagesMax: 1 });
-  module.function({ name: "run", parameters: ["i32"], exported: true }, (f, [stage]) => {
-    f.if(op("i32.eqz", stage), () =>
-      f.if(op("i32.lt_s", load("i32.load", 256), 0), () => f.trap()),
-    );
-    const index = f.local("i32");
-    f.forRange(index, { begin: 0, end: 16, step: 4 }, () => {
-      const sum = op("f32.add", load("f32.load", at(index, 256)), load("f32.load", 0));
-      f.store("f32.store", at(index, 512), sum);
-    });
-  });
-  const weights = new Uint8Array(new Float32Array([1.5, 0]).buffer);
-  const base = programOf({ streams: [], weights, inputBytes: 16, outputBytes: 16 });
-  const float = (port: Port): Port => ({ ...port, shape: [4], storage: { kind: "float32" } });
-  const program: Program = {
-    ...base,
-    inputs: base.inputs.map(float),
-    outputs: base.outputs.map(float),
-    segments: [
-      {
-        kind: "cpu",
-        module: module.encode(),
-        memoryBytes: 65_536,
-        stages: 2,
-        image: [{ region: 4, regionOffset: 0, bytes: 8, memoryOffset: 0 }],
-        ports: [
-          { name: "x", memoryOffset: 256 },
-          { name: "y", memoryOffset: 512 },
-        ],
-      },
-    ],
-  };
-
-  test("runs its stages between the ports", () => {
-    const session = unwrap(openSession(encodeProgram(program), SM8650));
-    const run = unwrap(session.run(new Map([["x", Float32Array.of(1, 2, 3, 4)]])));
-    expect([...run.outputs.get("y")!]).toEqual([2.5, 3.5, 4.5, 5.5]);
-    expect(run.timing.microseconds).toBe(0);
-  });
-
-  test("a trap is a failure with the stage", () => {
-    const session = unwrap(openProgram(program, SM8650));
-    const result = session.run(new Map([["x", Float32Array.of(-1, 0, 0, 0)]]));
-    expect(result).toMatchObject({ ok: false, code: "CPU_TRAP", details: { stage: 0 } });
   });
 });
 

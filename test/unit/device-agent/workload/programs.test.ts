@@ -37,7 +37,8 @@ const MODEL: RegisteredModel = {
   goldensFrom: { version: "1.0.0", sha256: hash("driver") },
   referenceMicroseconds: 100.5,
 };
-const FACTS = programFacts(MODEL, hash("driver"), SM8650);
+const ON = { soc: SM8650, backend: "htp" } as const;
+const FACTS = programFacts(MODEL, hash("driver"), ON);
 
 function cache() {
   const files = fileSystemOver(pageCacheDisk());
@@ -49,16 +50,17 @@ describe("the program cache", () => {
   test("gives back what was stored under the same facts, with its time", async () => {
     const { programs } = cache();
     await programs.put(FACTS, utf8("program"), 12.5);
-    expect(await programs.get(FACTS)).toEqual(utf8("program"));
+    expect(await programs.get(FACTS)).toEqual({ program: utf8("program"), microseconds: 12.5 });
     expect(await programs.microseconds(FACTS)).toBe(12.5);
   });
 
   test.each([
-    ["model", programFacts({ ...MODEL, sha256: hash("x") }, hash("driver"), SM8650)],
-    ["driver", programFacts(MODEL, hash("other driver"), SM8650)],
-    ["chip", programFacts(MODEL, hash("driver"), SM8350)],
-    ["encodings", programFacts({ ...MODEL, encodings: hash("x") }, hash("driver"), SM8650)],
-    ["bound shape", programFacts({ ...MODEL, inputShapes: [] }, hash("driver"), SM8650)],
+    ["model", programFacts({ ...MODEL, sha256: hash("x") }, hash("driver"), ON)],
+    ["driver", programFacts(MODEL, hash("other driver"), ON)],
+    ["chip", programFacts(MODEL, hash("driver"), { ...ON, soc: SM8350 })],
+    ["backend", programFacts(MODEL, hash("driver"), { ...ON, backend: "cpu" })],
+    ["encodings", programFacts({ ...MODEL, encodings: hash("x") }, hash("driver"), ON)],
+    ["bound shape", programFacts({ ...MODEL, inputShapes: [] }, hash("driver"), ON)],
   ])("knows no program of another %s", async (_name, facts) => {
     const { programs } = cache();
     await programs.put(FACTS, utf8("program"), 1);
@@ -69,7 +71,7 @@ describe("the program cache", () => {
   test("does not believe a descriptor that was moved under another key", async () => {
     const { files, programs } = cache();
     await programs.put(FACTS, utf8("program"), 1);
-    const other = programFacts(MODEL, hash("other driver"), SM8650);
+    const other = programFacts(MODEL, hash("other driver"), ON);
     await files.move(`programs/${programKey(FACTS)}.json`, `programs/${programKey(other)}.json`);
     expect(await programs.get(other)).toBeUndefined();
   });
@@ -89,7 +91,7 @@ test("reachable are a model's own blobs, programs of living drivers, and pinned 
   const { programs } = cache();
   const drivers = ["current", "pinned", "dead"].map(hash);
   for (const [index, driver] of drivers.entries()) {
-    await programs.put(programFacts(MODEL, driver, SM8650), utf8(`program ${index}`), 1);
+    await programs.put(programFacts(MODEL, driver, ON), utf8(`program ${index}`), 1);
   }
   const [current = hash(""), pinned = hash("")] = drivers;
   const reachable = await reachableWorkload(programs, {
@@ -100,7 +102,8 @@ test("reachable are a model's own blobs, programs of living drivers, and pinned 
   });
   const expected = ["program 0", "program 1", "model", "encodings", "in", "out"].map(hash);
   expect([...reachable.blobs].sort()).toEqual(expected.sort());
-  expect(reachable.programs.size).toBe(2);
+  // Of two drivers, for two backends.
+  expect(reachable.programs.size).toBe(4);
 });
 
 test("a registered model survives the disk", async () => {

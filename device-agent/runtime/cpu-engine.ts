@@ -1,0 +1,45 @@
+/** What runs generated WebAssembly for a session: somewhere else than in this thread, where it can be killed. */
+import type { Result } from "../../protocol/base/result.ts";
+
+/** A part of a module's memory. */
+export interface MemoryWindow {
+  readonly memoryOffset: number;
+  readonly bytes: number;
+}
+
+/** A CPU segment that has been verified: its module imports its memory and nothing else. */
+export interface CpuJob {
+  readonly module: Uint8Array;
+  /** The memory has this size from the first to the last run. */
+  readonly memoryPages: number;
+  readonly stages: number;
+  /** Placed once, before the first run. */
+  readonly image: readonly { readonly memoryOffset: number; readonly content: Uint8Array }[];
+  readonly inputs: readonly MemoryWindow[];
+  readonly outputs: readonly MemoryWindow[];
+}
+
+export const CPU_CODES = [
+  /** A stage stopped by itself; `details.stage`. */
+  "CPU_TRAP",
+  /** It was killed. */
+  "CPU_TIMEOUT",
+  "DOES_NOT_FIT",
+] as const;
+export type CpuCode = (typeof CPU_CODES)[number];
+
+export interface CpuTask {
+  /** One inference: what the inputs' windows get, and what the outputs' hold afterwards, in the job's order. */
+  run(inputs: readonly Uint8Array[]): Result<CpuRan, CpuCode>;
+}
+
+export interface CpuRan {
+  readonly outputs: readonly Uint8Array[];
+  /** Of all stages, by the host's clock. */
+  readonly microseconds: number;
+}
+
+export interface CpuEngine {
+  /** Nothing runs yet. */
+  place(job: CpuJob): CpuTask;
+}
