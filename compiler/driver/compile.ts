@@ -13,6 +13,7 @@ import { compileCpu } from "../codegen/cpu/index.ts";
 import { lowerHtp } from "../codegen/htp/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { loadKernels } from "../kernels/index.ts";
+import { adopt, isStored } from "../passes/index.ts";
 import { importEncodings, quantize } from "../quant/index.ts";
 import type { Recipe } from "../releases/index.ts";
 import type { Answer } from "./answer.ts";
@@ -66,12 +67,7 @@ function cpuProgram(work: Work): Result<Program> {
 
 function htpProgram(work: Work): Result<Program> {
   const { context, request, soc, graph } = work;
-  if (request.encodings === undefined) {
-    return failed("BAD_REQUEST", "the htp backend needs the model's encodings; calibrate it first");
-  }
-  const encodings = importEncodings(fromUtf8(context.host.readBlob(request.encodings)));
-  if (!encodings.ok) return encodings;
-  const quantized = quantize(graph, encodings.value);
+  const quantized = isStored(graph) ? adopt(graph) : quantizedBy(request, { graph, context });
   if (!quantized.ok) return quantized;
   const kernels = loadKernels((name) => fromUtf8(context.host.readFile(`kernels/${name}`)));
   const { options, ...identity } = identityOf(work);
@@ -83,6 +79,18 @@ function htpProgram(work: Work): Result<Program> {
     options: context.recipe.lowering,
     kernels,
   });
+}
+
+/** A model of floats in int8, by the encodings of the request. */
+function quantizedBy(
+  { encodings }: CompileRequest,
+  { graph, context }: Pick<Work, "graph" | "context">,
+): Result<Graph> {
+  if (encodings === undefined) {
+    return failed("BAD_REQUEST", "the htp backend needs the model's encodings; calibrate it first");
+  }
+  const imported = importEncodings(fromUtf8(context.host.readBlob(encodings)));
+  return imported.ok ? quantize(graph, imported.value) : imported;
 }
 
 function identityOf({ request, context, soc }: Work): ProgramIdentity {

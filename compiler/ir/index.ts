@@ -7,6 +7,11 @@ export * from "./expression.ts";
 export * from "./infer.ts";
 export * from "./fixed-point.ts";
 export * as fixedFunctions from "./ops/fixed/functions.ts";
+export { shiftedNumbers } from "./ops/fixed/pairs.ts";
+export type { ShiftedSum } from "./ops/fixed/pairs.ts";
+export { storedExponentials } from "./ops/fixed/softmax.ts";
+export { meanNumbers, resizeNeighbours } from "./ops/fixed/windows.ts";
+export type { StoredAxis } from "./ops/fixed/windows.ts";
 export * from "./int8.ts";
 export * from "./narrow-floats.ts";
 export type {

@@ -3,7 +3,7 @@ import { present } from "../../protocol/base/assert.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { attributesOf, consumersOf, sameShape } from "../ir/index.ts";
 import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
-import { canonicalArrangement, sameArrangement } from "./arrangement.ts";
+import { canonicalArrangement, regrouped, sameArrangement } from "./arrangement.ts";
 import type { Arrangement } from "./arrangement.ts";
 import { storedEncoding } from "./encoding.ts";
 import { unsupported } from "./failure.ts";
@@ -36,6 +36,13 @@ export interface PortValue {
 /** Ports lie in memory pixel by pixel, channel fastest. */
 export function portBytes({ grid }: PortValue): number {
   return grid.pixels * grid.channels * grid.format.bytes;
+}
+
+/** An input's port and how its axes lie on the grid; `isImage` where channels do not come last in the model. */
+interface PlacedPort {
+  readonly port: PortValue;
+  readonly arrangement: Arrangement;
+  readonly isImage: boolean;
 }
 
 export interface Network {
@@ -92,7 +99,8 @@ class NetworkBuilder {
   }
 
   input(name: string, index: number): void {
-    const { grid, encoding, shape } = this.inputPort(name);
+    const { port, arrangement, isImage } = this.inputPort(name);
+    const { grid, encoding } = port;
     const { zeroPoint } = encoding;
     const region = FIRST_PORT_REGION + index;
     const gathers = this.options.gatherInput.some((dtype) => dtype === grid.format.dtype);
@@ -100,10 +108,9 @@ class NetworkBuilder {
     const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
     this.imported.add(value);
     if (gathered === undefined) {
-      const channelAxis = this.isReadChannelsLast(name) ? 3 : undefined;
-      this.known.set(name, { value, arrangement: canonicalArrangement(shape, grid, channelAxis) });
+      this.known.set(name, { value, arrangement });
       // Channels last, pixels arrive as croutons hold them; a plane for every channel has to be turned first.
-      const byCrouton = this.options.importByCrouton && channelAxis === undefined;
+      const byCrouton = this.options.importByCrouton && isImage;
       this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, byCrouton }));
     } else {
       this.gathered.set(name, { ...gathered, value });
@@ -146,12 +153,37 @@ class NetworkBuilder {
     return readers.length > 0 && readers.every(isTurned);
   }
 
-  private inputPort(name: string): PortValue {
+  private inputPort(name: string): PlacedPort {
     const usual = this.port(name);
-    if (!this.isReadChannelsLast(name)) return usual;
-    const port = { ...usual, grid: channelsLastGrid(usual.shape, usual.grid.format) };
-    this.ports.set(name, port);
-    return port;
+    const { shape } = usual;
+    const { format } = usual.grid;
+    const gridded = (grid: Grid, arrangement: Arrangement): PlacedPort => {
+      const port = { ...usual, grid };
+      this.ports.set(name, port);
+      return { port, arrangement, isImage: false };
+    };
+    if (this.isReadChannelsLast(name)) {
+      const grid = channelsLastGrid(shape, format);
+      return gridded(grid, canonicalArrangement(shape, grid, 3));
+    }
+    const plane = this.planeOf(name);
+    if (plane !== undefined) {
+      const grid = present(gridOfShape(plane, format), "a plane's grid");
+      const arrangement = regrouped(canonicalArrangement(plane, grid), shape);
+      if (arrangement !== undefined) return gridded(grid, arrangement);
+    }
+    return { port: usual, arrangement: canonicalArrangement(shape, usual.grid), isImage: true };
+  }
+
+  /** The one shape [1,1,H,W] that every reader gives the input: elements in their order are its pixels. */
+  private planeOf(name: string): readonly number[] | undefined {
+    const readers = this.consumers.get(name) ?? [];
+    const shapes = readers.map(({ op, outputs }) =>
+      op === "reshape" ? this.graph.types.get(outputs[0] ?? "")?.shape : undefined,
+    );
+    const [first] = shapes;
+    const isPlane = first?.length === 4 && first[0] === 1 && first[1] === 1;
+    return isPlane && shapes.every((shape) => shape && sameShape(shape, first)) ? first : undefined;
   }
 
   finish(): Network {

@@ -1,5 +1,12 @@
 /** Takes out nodes that change nothing, and spells the rest in the most general operator. */
-import { attributesOf, sameShape, sameType } from "../ir/index.ts";
+import {
+  attributesOf,
+  numeric,
+  sameEncoding,
+  sameShape,
+  sameType,
+  storedFormat,
+} from "../ir/index.ts";
 import type { Node } from "../ir/index.ts";
 import { attributeMap, derived, rewrite } from "./pass.ts";
 import type { Pass, Replacement, View } from "./pass.ts";
@@ -47,9 +54,22 @@ function isUnchanged(node: Node, view: View): boolean {
       const perm = attributesOf(node).numbers("perm");
       return sameShape(perm, [...perm.keys()]);
     }
+    case "lut":
+      return same && isIdentity(node, view);
     default:
       return false;
   }
+}
+
+/** A table that gives every stored number back, in the encoding that it had. */
+function isIdentity(node: Node, view: View): boolean {
+  const [from, to] = [view.typeOf(node.inputs[0]), view.typeOf(node.outputs[0])];
+  const table = view.constantOf(node.inputs[1]);
+  if (table === undefined || from.quantization === undefined || to.quantization === undefined) {
+    return false;
+  }
+  const { low } = storedFormat(from);
+  return sameEncoding(from, to) && numeric(table).every((entry, index) => entry === low + index);
 }
 
 function hasNegativeStep(node: Node): boolean {

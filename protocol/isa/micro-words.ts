@@ -68,6 +68,11 @@ export const WORD_ROWS = {
     uses: { alu: 2 },
     doc: "d <- a + b, where the sum fits 16 bits.",
   }),
+  multiply_add_i32: micro(0x18, ["register", "register", "register", "-"], {
+    uses: { multiply: 4 },
+    destination: "accumulates",
+    doc: "d <- d + a * b, wrapping; priced for an a of at most 16 bits and a b of 32.",
+  }),
   add_f32: micro(0x20, ["register", "register", "register", "-"], {
     uses: { alu: 4 },
     doc: "d <- a + b, float32.",

@@ -2,9 +2,12 @@
 import {
   encodingOf,
   normalizeAxis,
+  operatorOf,
   parseExpression,
-  sameShape,
   productMultiplier,
+  sameShape,
+  shiftedNumbers,
+  storedExponentials,
   sumMultiplier,
 } from "../../ir/index.ts";
 import type { Encoding, Tensor } from "../../ir/index.ts";
@@ -21,7 +24,8 @@ import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/eleme
 import { normNumbers } from "../../ir/ops/lanes.ts";
 import { wideSoftmaxStage } from "../stages/wide-softmax.ts";
 import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
-import { softmaxStage } from "../stages/softmax.ts";
+import { FIXED_SOFTMAX, INTEGER_SOFTMAX, softmaxStage } from "../stages/softmax.ts";
+import type { SoftmaxRule } from "../stages/softmax.ts";
 
 export function lowerArithmetic(context: NodeContext): boolean {
   switch (context.node.op) {
@@ -31,6 +35,9 @@ export function lowerArithmetic(context: NodeContext): boolean {
     case "add":
     case "sub":
     case "mul":
+    case "fixed_add":
+    case "fixed_sub":
+    case "fixed_mul":
       lowerPair(context);
       return true;
     case "half_function":
@@ -38,6 +45,9 @@ export function lowerArithmetic(context: NodeContext): boolean {
       return true;
     case "lane_norm":
       lowerNorm(context);
+      return true;
+    case "fixed_softmax":
+      lowerFixedSoftmax(context);
       return true;
     case "lane_softmax":
     case "softmax":
@@ -113,9 +123,9 @@ function lowerFunction(context: NodeContext): void {
 }
 
 function lowerPair(context: NodeContext): void {
-  const { node, attributes, outputType } = context;
+  const { node, outputType } = context;
   const swapped = isSecondLarger(context);
-  if (swapped && node.op === "sub") throw unsupported(node.name, "a broadcast minuend");
+  if (swapped && /sub$/.test(node.op)) throw unsupported(node.name, "a broadcast minuend");
   const [first, second] = swapped ? [1, 0] : [0, 1];
   const [typeA, typeB] = [context.type(first), context.type(second)];
   if (liesOtherwise(context)) for (const input of [first, second]) context.image(input);
@@ -136,18 +146,37 @@ function lowerPair(context: NodeContext): void {
       zeroPointA: encodingA.zeroPoint,
       zeroPointB: encodingB.zeroPoint,
       zeroPointOut: encoding.zeroPoint,
-      ...clampBounds(attributes, outputType),
+      ...clampBounds(context),
     }),
   );
 }
 
-function arithmeticOf({ node, outputType }: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
+function arithmeticOf(context: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
+  const { node, outputType } = context;
+  if (operatorOf(node).quantized === "fixed") return fixedArithmetic(context, { a, b });
   if (outputType.dtype === "f16") return { kind: "float", op: FLOAT_PAIRS[node.op] ?? "add" };
   const encoding = encodingOf(outputType);
   if (node.op === "mul") return { kind: "multiply", scale: productMultiplier(a, b, encoding) };
   const sign = node.op === "sub" ? -1 : 1;
   const scaleB = sign * sumMultiplier(b, encoding);
   return { kind: "add", scaleA: sumMultiplier(a, encoding), scaleB };
+}
+
+/** Sums by 21-bit multipliers and products by float32 ones; the rows' other rules have no kernels. */
+function fixedArithmetic(
+  { node, attributes, outputType }: NodeContext,
+  operands: { readonly a: Encoding; readonly b: Encoding },
+): PairArithmetic {
+  const rule = attributes.text("rule");
+  const y = encodingOf(outputType);
+  if (outputType.dtype === "i8" && rule === "shifted") {
+    const sign = node.op === "fixed_sub" ? -1 : 1;
+    return { kind: "shifted", ...shiftedNumbers({ ...operands, y }, sign) };
+  }
+  if (outputType.dtype === "i8" && rule === "f32_rne") {
+    return { kind: "multiply", scale: productMultiplier(operands.a, operands.b, y) };
+  }
+  throw unsupported(node.name, `rule ${rule} of ${node.op} on ${outputType.dtype}`);
 }
 
 const FLOAT_PAIRS: Readonly<Record<string, "add" | "subtract" | "multiply">> = {
@@ -219,17 +248,42 @@ function liesOtherwise(context: NodeContext): boolean {
 function lowerSoftmax(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const axis = normalizeAxis(attributes.number("axis"), outputType.shape.length) ?? 0;
+  const table = context.constant(1)?.data;
+  if (outputType.dtype !== "f16" && table instanceof Int32Array) {
+    const inverse_scale = Math.fround(1 / encodingOf(outputType).scale);
+    const rule = { ...INTEGER_SOFTMAX, table, parameters: { inverse_scale } };
+    return addByteSoftmax(context, axis, rule);
+  }
+  const common = softmaxPlaces(context, axis);
+  if (outputType.dtype === "f16") context.add(wideSoftmaxStage(common));
+  else if (table instanceof Int16Array) {
+    const inverseScale = Math.fround(1 / encodingOf(outputType).scale);
+    context.add(wideSoftmaxStage({ ...common, stored: { table, inverseScale } }));
+  } else throw unsupported(node.name, "a variable table");
+}
+
+function lowerFixedSoftmax(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const type = context.type(0);
+  if (type.dtype !== "i8" || outputType.dtype !== "i8") {
+    throw unsupported(node.name, `softmax from ${type.dtype} to ${outputType.dtype}`);
+  }
+  const table = new Int32Array(storedExponentials(type, attributes.number("beta")).buffer);
+  const parameters = { scale: encodingOf(outputType).scale, half: 0.5 };
+  // By the difference to the largest, which is last.
+  const rule = { ...FIXED_SOFTMAX, table: table.reverse(), parameters };
+  addByteSoftmax(context, outputType.shape.length - 1, rule);
+}
+
+function addByteSoftmax(context: NodeContext, axis: number, rule: SoftmaxRule): void {
+  const zeroPointOut = encodingOf(context.outputType).zeroPoint;
+  context.add(softmaxStage({ ...softmaxPlaces(context, axis), rule, zeroPointOut }));
+}
+
+/** What every softmax is told. */
+function softmaxPlaces(context: NodeContext, axis: number) {
   requireChannels(context, axis);
   const input = context.value(0);
   const output = context.output(context.placed(0));
-  const common = { node: node.name, input, output, grid: context.grid(output) };
-  if (outputType.dtype === "f16") return context.add(wideSoftmaxStage(common));
-  const table = context.constant(1)?.data;
-  const { scale, zeroPoint: zeroPointOut } = encodingOf(outputType);
-  const inverseScale = Math.fround(1 / scale);
-  if (table instanceof Int16Array) {
-    context.add(wideSoftmaxStage({ ...common, stored: { table, inverseScale } }));
-  } else if (table instanceof Int32Array) {
-    context.add(softmaxStage({ ...common, table, inverseScale, zeroPointOut }));
-  } else throw unsupported(node.name, "a variable table");
+  return { node: context.node.name, input, output, grid: context.grid(output) };
 }

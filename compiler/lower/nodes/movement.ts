@@ -1,5 +1,5 @@
 /** Operators that move elements: concat, nearest resize, and those that only rename what has one pixel. */
-import { nearestSource, normalizeAxis, resizeAxes } from "../../ir/index.ts";
+import { nearestSource, normalizeAxis, resizeAxes, resizeNeighbours } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { lerpAxes } from "../../ir/ops/lerp.ts";
 import { storedEncoding } from "../encoding.ts";
@@ -25,6 +25,7 @@ export function lowerMovement(context: NodeContext): boolean {
       lowerResize(context);
       return true;
     case "lerp_resize":
+    case "fixed_resize":
       lowerLerp(context);
       return true;
     default:
@@ -110,10 +111,15 @@ function copyPixels(context: NodeContext, vertical: ResizeAxis, horizontal: Resi
 
 function lowerLerp(context: NodeContext): void {
   const { node, attributes, outputType } = context;
-  const [vertical, horizontal] = lerpAxes(attributes, context.type(0).shape);
+  const isFixed = node.op === "fixed_resize";
+  const axesOf = isFixed ? resizeNeighbours : lerpAxes;
+  const [vertical, horizontal] = axesOf(attributes, context.type(0).shape);
   const { zeroPoint } = storedEncoding(outputType);
   const { outputGrid } = context;
-  if (outputGrid.width % outputGrid.format.columns !== 0) {
+  if (isFixed && outputType.dtype !== "i8") {
+    throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
+  }
+  if (!isFixed && outputGrid.width % outputGrid.format.columns !== 0) {
     throw unsupported(node.name, `linear resizing to a width of ${outputGrid.width}`);
   }
   const input = context.image(0);

@@ -23,7 +23,7 @@ function rolesOf(arrangement: Arrangement): Roles {
 }
 
 export function lowerPairProduct(context: NodeContext): void {
-  const { node, attributes, outputType } = context;
+  const { node, outputType } = context;
   if ((node.inputs[2] ?? "") !== "") throw refused(context, "a bias on a product of variables");
   const [a, b] = [context.placed(0), context.placed(1)];
   const [depth, columns] = context.type(1).shape.slice(-2) as [number, number];
@@ -45,7 +45,7 @@ export function lowerPairProduct(context: NodeContext): void {
       ...{ a: context.value(0), b: context.value(1), output },
       ...{ aGrid: a.grid, bGrid: b.grid, outputGrid: grid, transposed },
       ...{ zeroPointIn, zeroPointOut: storedEncoding(outputType).zeroPoint, multiplier },
-      ...clampBounds(attributes, outputType),
+      ...clampBounds(context),
     }),
   );
 }

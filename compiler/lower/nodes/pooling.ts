@@ -1,5 +1,5 @@
 /** max_pool, average_pool and global_average_pool. */
-import { fixedWindowCount, meanMultiplier, poolGeometry } from "../../ir/index.ts";
+import { fixedWindowCount, meanMultiplier, meanNumbers, poolGeometry } from "../../ir/index.ts";
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { storedEncoding } from "../encoding.ts";
@@ -12,6 +12,10 @@ import {
   LOWEST,
   maxPoolStage,
   readsOutside,
+  realMean,
+  STORED_COUNT_MAX,
+  storedAverageStage,
+  storedMean,
 } from "../stages/pool.ts";
 
 /** Micro-ops of one run bound the taps of a window. */
@@ -24,6 +28,12 @@ export function lowerPooling(context: NodeContext): boolean {
       return true;
     case "average_pool":
       lowerAveragePool(context);
+      return true;
+    case "fixed_average_pool":
+      lowerStoredAverage(context);
+      return true;
+    case "fixed_mean":
+      lowerStoredMean(context);
       return true;
     case "global_average_pool":
       lowerGlobalAverage(context);
@@ -93,5 +103,48 @@ function lowerGlobalAverage(context: NodeContext): void {
   const [from, to] = [storedEncoding(context.type(0)), storedEncoding(context.outputType)];
   const node = frame(context);
   const count = node.inputGrid.height * node.inputGrid.width;
-  context.add(globalAverageStage(node, meanMultiplier(from, to, count)));
+  context.add(globalAverageStage(node, realMean(node, meanMultiplier(from, to, count))));
+}
+
+/** Means of stored numbers: of the whole image, or over windows that lie in it. */
+function lowerStoredAverage(context: NodeContext): void {
+  const { node, attributes } = context;
+  const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
+  const count = geometry.kernelHeight * geometry.kernelWidth;
+  const origin = attributes.number("origin");
+  requireBytes(context);
+  if (count > STORED_COUNT_MAX) throw unsupported(node.name, `a mean of ${count} stored numbers`);
+  if (isWhole(geometry)) {
+    return context.add(globalAverageStage(frame(context), storedMean(count, origin)));
+  }
+  checkWindow(context, geometry, AVERAGE_TAPS_MAX);
+  if (fixedWindowCount(geometry, false) === undefined) {
+    throw unsupported(node.name, "a mean over windows of different sizes");
+  }
+  context.add(storedAverageStage({ ...frame(context), geometry }, origin));
+}
+
+/** One window that is the image. */
+function isWhole(g: PoolGeometry): boolean {
+  const isImage = g.kernelHeight === g.inHeight && g.kernelWidth === g.inWidth;
+  return isImage && g.padTop === 0 && g.padLeft === 0 && g.outHeight === 1 && g.outWidth === 1;
+}
+
+function lowerStoredMean(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const type = context.type(0);
+  const axes = attributes.numbers("axes").map((axis) => (axis < 0 ? axis + 4 : axis));
+  const isSpatial = axes.length === 2 && axes.includes(2) && axes.includes(3);
+  requireBytes(context);
+  if (type.shape.length !== 4 || !isSpatial) {
+    throw unsupported(node.name, "a mean over other axes than an image's");
+  }
+  const origin = attributes.number("origin");
+  const parameters = { ...meanNumbers({ attributes }, { from: type, to: outputType }), origin };
+  const mean = { kernel: "fixed_mean_finish_i8", parameters, origin } as const;
+  context.add(globalAverageStage(frame(context), mean));
+}
+
+function requireBytes({ node, outputType }: NodeContext): void {
+  if (outputType.dtype !== "i8") throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
 }

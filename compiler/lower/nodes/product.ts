@@ -6,6 +6,7 @@ import {
   convTransposeGeometry,
   encodingOf,
   numeric,
+  operatorOf,
 } from "../../ir/index.ts";
 import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
 import { countsAllChannels } from "../arrangement.ts";
@@ -29,12 +30,15 @@ import type { Source } from "../stages/moves.ts";
 export function lowerProduct(context: NodeContext): boolean {
   switch (context.node.op) {
     case "conv":
+    case "fixed_conv":
       lowerConv(context);
       return true;
     case "conv_transpose":
+    case "fixed_conv_transpose":
       lowerConvTranspose(context);
       return true;
     case "matmul":
+    case "fixed_matmul":
       lowerMatmul(context);
       return true;
     default:
@@ -44,6 +48,8 @@ export function lowerProduct(context: NodeContext): boolean {
 
 interface Filters {
   readonly weights: Int8Array | Uint16Array;
+  /** What counts as zero among them; int8 alone. */
+  readonly weightZero: number;
   readonly type: Tensor["type"];
   readonly bias: ArrayLike<number> | undefined;
 }
@@ -56,7 +62,9 @@ function filtersOf(context: NodeContext): Filters {
   if (weights === undefined || !(data instanceof (isHalf ? Uint16Array : Int8Array))) {
     throw unsupported(node.name, "variable weights");
   }
-  if (weights.type.quantization?.zeroPoints.some((zeroPoint) => zeroPoint !== 0)) {
+  const zeros = new Set(weights.type.quantization?.zeroPoints);
+  const [weightZero = 0] = zeros;
+  if (zeros.size > 1 || (weightZero !== 0 && context.outputType.dtype !== "i8")) {
     throw unsupported(node.name, "asymmetric weights");
   }
   const bias = context.constant(2);
@@ -66,12 +74,26 @@ function filtersOf(context: NodeContext): Filters {
   if (bias !== undefined && bias.type.dtype !== (isHalf ? "f16" : "i32")) {
     throw unsupported(node.name, `a bias of type ${bias.type.dtype}`);
   }
-  return { weights: data, type: weights.type, bias: bias && numeric(bias) };
+  return { ...centred(data, weightZero), type: weights.type, bias: bias && numeric(bias) };
+}
+
+/** Differences to the zero point take its place where int8 holds them all. */
+function centred(
+  weights: Filters["weights"],
+  weightZero: number,
+): Pick<Filters, "weights" | "weightZero"> {
+  if (weightZero === 0) return { weights, weightZero };
+  const differences = Int16Array.from(weights, (weight) => weight - weightZero);
+  const fits = differences.every((value) => value >= -128 && value <= 127);
+  return fits ? { weights: Int8Array.from(differences), weightZero: 0 } : { weights, weightZero };
 }
 
 function requantization(context: NodeContext, filters: Filters, channels: number): Requantization {
-  const { attributes, outputType } = context;
-  const bounds = clampBounds(attributes, outputType);
+  const { node, attributes, outputType } = context;
+  const bounds = clampBounds(context);
+  if (operatorOf(node).quantized === "fixed" && attributes.text("rule") !== "f32_rne") {
+    throw unsupported(node.name, `rule ${attributes.text("rule")} of ${node.op}`);
+  }
   if (outputType.dtype === "f16") {
     return { zeroPointIn: 0, zeroPointOut: 0, multipliers: new Float32Array(0), ...bounds };
   }
@@ -102,6 +124,7 @@ function lowerConv(context: NodeContext): void {
     outputGrid: context.grid(output),
     geometry,
     weights: gathered ? gatheredWeights(gathered, filters.weights) : filters.weights,
+    weightZero: filters.weightZero,
     bias: filters.bias,
     requantization: requantization(context, filters, geometry.outChannels),
     ...streaming(context, [input, output], filters.weights),
@@ -118,7 +141,7 @@ function lowerConv(context: NodeContext): void {
     isLookedUp: context.readers.some(({ op }) => op === "lut"),
   };
   const share =
-    options.matrixDepthwise && context.outputType.dtype === "i8"
+    options.matrixDepthwise && context.outputType.dtype === "i8" && from.weightZero === 0
       ? balancedShare(from, neighbours, soc)
       : 0;
   context.add(depthwiseStage(from, share));
@@ -201,6 +224,7 @@ function lowerMatmul(context: NodeContext): void {
       outputGrid: context.grid(output),
       geometry: pixelGeometry(inputGrid, { input: depth, output: columns }),
       weights,
+      weightZero: filters.weightZero,
       bias: filters.bias,
       requantization: requantization(context, filters, columns),
       ...streaming(context, [input, output], filters.weights),
@@ -244,7 +268,8 @@ function lowerConvTranspose(context: NodeContext): void {
       inputGrid: small,
       outputGrid: grid,
       geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
-      weights: phaseWeights({ g, weights: filters.weights, source, target: phased }),
+      weights: phaseWeights({ g, filters, source, target: phased }),
+      weightZero: filters.weightZero,
       bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
       requantization: {
         ...requantize,
@@ -311,18 +336,20 @@ function phaseSources(phased: Phased, { height, width }: Grid): Source[] {
 interface PhaseWeights {
   readonly g: ConvolutionGeometry;
   /** [in][out][kernel height][kernel width]. */
-  readonly weights: Filters["weights"];
+  readonly filters: Filters;
   readonly source: Omit<Phased, "value">;
   readonly target: Omit<Phased, "value">;
 }
 
 /** [phase of the output][out, padded][phase of the input][in, padded]: every input phase makes its own pixels. */
-function phaseWeights({ g, weights, source, target }: PhaseWeights): Filters["weights"] {
+function phaseWeights({ g, filters, source, target }: PhaseWeights): Filters["weights"] {
+  const { weights, weightZero } = filters;
   const sourcePhases = source.factorY * source.factorX;
   const inputs = sourcePhases * source.channelPitch;
   const outputs = target.factorY * target.factorX * target.channelPitch;
   const size = outputs * inputs;
-  const packed = weights instanceof Int8Array ? new Int8Array(size) : new Uint16Array(size);
+  const packed =
+    weights instanceof Int8Array ? new Int8Array(size).fill(weightZero) : new Uint16Array(size);
   const window = g.strideY * g.strideX;
   for (let phase = 0; phase < sourcePhases * window; phase++) {
     const [from, tap] = [Math.floor(phase / window), phase % window];

@@ -93,7 +93,7 @@ function packConstants(from: MatrixNode): Uint8Array {
     const firstWeight = tile + 2 * CHANNEL_WORD_BYTES;
     for (let tap = 0; tap < taps; tap++) {
       const weight = from.weights[channel * taps + tap] ?? 0;
-      sum += weight;
+      sum += weight - from.weightZero;
       if (isHalf) view.setUint16(firstWeight + tap * 64 + 2 * lane, weight, true);
       else {
         view.setInt8(firstWeight + tap * 32 + lane, weight);
@@ -158,7 +158,7 @@ function emitOnMatrix(from: MatrixNode, work: Work, segment: Segment): void {
 }
 
 function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
-  const { geometry: g, requantization } = from;
+  const { geometry: g, requantization, weightZero } = from;
   const tap = tapsOf(g);
   const { dtype } = from.outputGrid.format;
   const { low, high, zeroPointOut } = requantization;
@@ -169,8 +169,16 @@ function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
   work.emit.vector({
     kernel: `depthwise${tap.length <= REGISTER_TAPS ? "" : "_large"}_${dtype}`,
     shape: {
-      counts: { taps: tap.length, ...clampCount(dtype, requantization) },
-      parameters: { tap, zero_y: zeroPointOut, ...clampParameters(dtype, { low, high }) },
+      counts: {
+        taps: tap.length,
+        asymmetric: weightZero === 0 ? 0 : 1,
+        asymmetric_taps: weightZero === 0 ? 0 : tap.length,
+        ...clampCount(dtype, requantization),
+      },
+      parameters: {
+        ...{ tap, zero_y: zeroPointOut, minus_zero_w: -weightZero },
+        ...clampParameters(dtype, { low, high }),
+      },
     },
     operands: {
       x: windowAt(g, work.table(0), { row, tile, column }),

@@ -1,4 +1,5 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
+import type { ShiftedSum } from "../../ir/index.ts";
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
 import type { FunctionKernel } from "../function-kernel.ts";
@@ -105,6 +106,7 @@ export function functionStage(from: FunctionNode): Stage {
 export type PairArithmetic =
   | { readonly kind: "add"; readonly scaleA: number; readonly scaleB: number }
   | { readonly kind: "multiply"; readonly scale: number }
+  | ({ readonly kind: "shifted" } & ShiftedSum)
   | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
 
 /** Elements as they are stored; fp16 as bits. */
@@ -221,6 +223,13 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
   const largest = largestResult(arithmetic);
   const narrow = largest + 128 < INT16_MAX ? 1 : 0;
   const counts = { ...source, narrow, wide: 1 - narrow, ...clampCount(dtype, from) };
+  if (arithmetic.kind === "shifted") {
+    const { multiplierA: scale_a, multiplierB: scale_b, shift } = arithmetic;
+    const zeroSum = from.zeroPointA * scale_a + from.zeroPointB * scale_b;
+    const offset = (2 ** (shift - 1) - zeroSum) | 0;
+    const shape = { counts, parameters: { scale_a, scale_b, offset, shift, ...bounds } };
+    return { kernel: `fixed_add${variant}_i8`, shape };
+  }
   if (arithmetic.kind === "add") {
     const { scaleA, scaleB } = arithmetic;
     const parameters = { ...zeros, scale_a: scaleA, scale_b: scaleB, ...bounds };
@@ -233,5 +242,9 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
 /** Bound on the magnitude before the zero point is added; differences of int8 values are below 256. */
 function largestResult(arithmetic: Exclude<PairArithmetic, { kind: "float" }>): number {
   if (arithmetic.kind === "multiply") return 65536 * arithmetic.scale + 1;
+  if (arithmetic.kind === "shifted") {
+    const { multiplierA, multiplierB, shift } = arithmetic;
+    return (256 * (Math.abs(multiplierA) + Math.abs(multiplierB))) / 2 ** shift + 1;
+  }
   return 256 * (Math.abs(arithmetic.scaleA) + Math.abs(arithmetic.scaleB)) + 1;
 }

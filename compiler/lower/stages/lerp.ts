@@ -1,5 +1,6 @@
 /** Linear resizing: every output pixel between four of the input, one pixel row of the output a run. */
 import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
+import type { StoredAxis } from "../../ir/index.ts";
 import type { LerpAxis } from "../../ir/ops/lerp.ts";
 import { linear, pixelOperand } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";
@@ -14,10 +15,10 @@ export interface LerpNode {
   readonly input: ValueId;
   readonly output: ValueId;
   readonly inputGrid: Grid;
-  /** As many columns as fill croutons. */
+  /** As many columns as fill croutons, where weights are floats. */
   readonly outputGrid: Grid;
-  readonly vertical: LerpAxis;
-  readonly horizontal: LerpAxis;
+  readonly vertical: LerpAxis | StoredAxis;
+  readonly horizontal: LerpAxis | StoredAxis;
   readonly zeroPoint: number;
 }
 
@@ -85,12 +86,18 @@ function columnTable(from: LerpNode, part: number, taken: Int32Array): PixelTabl
   };
 }
 
-/** Horizontal weights, part by part. */
+/** Horizontal weights, part by part; then, where some columns lie beside the image, 1 for each that does not. */
 function packWeights(from: LerpNode): Uint8Array {
-  const { outputGrid: grid } = from;
+  const { outputGrid: grid, horizontal } = from;
   const columns = Array.from({ length: partsOf(grid) }, (_, part) => columnsOf(grid, part)).flat();
-  const weights = Float32Array.from(columns, (column) => from.horizontal.weight[column] ?? 0);
-  return new Uint8Array(weights.buffer);
+  const weights = columns.map((column) => horizontal.weight[column] ?? 0);
+  const inside = isRagged(grid) ? columns.map((column) => (column < grid.width ? 1 : 0)) : [];
+  const Words = horizontal.weight instanceof Float32Array ? Float32Array : Int32Array;
+  return new Uint8Array(Words.from([...weights, ...inside]).buffer);
+}
+
+function isRagged({ width, format }: Grid): boolean {
+  return width % format.columns !== 0;
 }
 
 interface RunAt {
@@ -118,16 +125,23 @@ function emitRun(from: LerpNode, work: Work, { y, tile, part }: RunAt): void {
     (source % CROUTON_ROWS) * PIXEL_ROW_BYTES;
   const [top, bottom] = [rowOffset(vertical.low[at] ?? 0), rowOffset(vertical.high[at] ?? 0)];
   const [left, right] = [work.pixelTable(2 * part), work.pixelTable(2 * part + 1)];
+  const isFixed = vertical.weight instanceof Int32Array;
+  const weightsAt = work.constants + part * vectors * PIXEL_WORDS_BYTES;
+  const insideAt = weightsAt + partsOf(grid) * vectors * PIXEL_WORDS_BYTES;
   work.emit.vector({
     format,
-    kernel: `lerp_${format.dtype}`,
-    shape: { parameters: { weight_y: vertical.weight[at] ?? 0, zero_y: from.zeroPoint } },
+    kernel: isFixed ? "fixed_lerp_i8" : `lerp_${format.dtype}`,
+    shape: {
+      counts: { ragged: isRagged(grid) ? 1 : 0 },
+      parameters: { weight_y: vertical.weight[at] ?? 0, zero_y: from.zeroPoint },
+    },
     operands: {
       top_left: pixelOperand(left, top),
       top_right: pixelOperand(right, top),
       bottom_left: pixelOperand(left, bottom),
       bottom_right: pixelOperand(right, bottom),
-      weight_x: linear(work.constants + part * vectors * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
+      weight_x: linear(weightsAt, PIXEL_WORDS_BYTES),
+      inside: linear(insideAt, PIXEL_WORDS_BYTES),
       y: out,
     },
     vectors,

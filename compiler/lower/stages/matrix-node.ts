@@ -23,6 +23,8 @@ export interface MatrixNode {
   readonly geometry: ConvolutionGeometry;
   /** [out][in / groups][kernel height][kernel width]; fp16 as bits. */
   readonly weights: Int8Array | Uint16Array;
+  /** What counts as zero among int8 weights. */
+  readonly weightZero: number;
   readonly bias: ArrayLike<number> | undefined;
   readonly requantization: Requantization;
   /** Weights above twice this size are brought in and used in parts of about this size. */

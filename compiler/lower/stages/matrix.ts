@@ -114,6 +114,7 @@ export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): vo
       weightTapPitch: range.count * tileBytes,
       weightTilePitch: tileBytes,
     },
+    weightZero: from.weightZero,
     destination: work.output.offset(row, at.tile, column),
     zeroPoint: requantization.zeroPointOut,
     low: requantization.low,

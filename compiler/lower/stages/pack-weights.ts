@@ -64,6 +64,8 @@ export function packChunk(
   const bytes = new Uint8Array(chunk.bytes);
   const { geometry: g, requantization, outputGrid } = from;
   const { dtype } = outputGrid.format;
+  // Channels that a filter does not read have weights that count as zero.
+  if (dtype === "i8") bytes.fill(from.weightZero);
   const { biasBytes, constantBytes, weightBytes } = formatOf(from);
   const elements = weightBytes === 1 ? bytes : new Uint16Array(bytes.buffer, 0, bytes.length >> 1);
   for (let tile = chunk.first; tile <= chunk.last; tile++) {
@@ -71,6 +73,7 @@ export function packChunk(
     const weightsAt = (chunk.weights[tile - chunk.first] ?? 0) / weightBytes;
     const biasAt = chunk.biases[tile - chunk.first] ?? 0;
     const constants = new DataView(bytes.buffer, biasAt, constantBytes);
+    bytes.fill(0, biasAt, biasAt + constantBytes);
     const lanes = Math.min(32, g.outChannels - tile * 32);
     for (let lane = 0; lane < lanes; lane++) {
       const channel = tile * 32 + lane;
@@ -92,7 +95,7 @@ function biasOf(from: MatrixNode, channel: number): number {
   const perChannel = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
   let sum = 0;
   for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++)
-    sum += weights[at] ?? 0;
+    sum += (weights[at] ?? 0) - from.weightZero;
   return bias - requantization.zeroPointIn * sum;
 }
 

@@ -198,6 +198,7 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
     for (let row = 0; row < grid.rows; row++) {
       for (let column = 0; column < grid.columns; column++, set = 1 - set) {
         emitProduct(work.emit, {
+          weightZero: 0,
           dtype,
           weightBytes,
           set,

@@ -4,6 +4,7 @@ import { CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import type { PoolGeometry } from "../../ir/ops/pooling.ts";
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
+import type { KernelName } from "../../kernels/index.ts";
 import type { Grid } from "../grid.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import type { Format, FormatName } from "../format.ts";
@@ -53,6 +54,18 @@ export function averagePoolStage(from: PoolNode, multiplier: number): Stage {
   };
   const kernel = `average_pool_${from.inputGrid.format.dtype}` as const;
   return windowStage(from, { kernel, shape, fill: from.zeroPointIn });
+}
+
+/** The mean of stored numbers over a window of which every tap lies in the image. */
+export function storedAverageStage(from: PoolNode, origin: number): Stage {
+  const [first = 0, ...tap] = tapsOf(from.geometry);
+  const count = tap.length + 1;
+  const parameters = {
+    ...{ first, tap, origin, offset: -origin * count },
+    ...{ factor: countFactor(count), zero_y: from.zeroPointOut },
+  };
+  const shape = { counts: { taps: tap.length }, parameters };
+  return windowStage(from, { kernel: "fixed_average_pool_i8", shape, fill: from.zeroPointIn });
 }
 
 /** Whether the window of a valid output touches lanes outside the image in its last croutons. */
@@ -134,8 +147,40 @@ export function fillOutsideStage(from: Omit<PoolNode, "geometry">, outside: numb
   };
 }
 
+/** What a sum over all pixels becomes. */
+export interface Mean {
+  readonly kernel: KernelName;
+  readonly parameters: Readonly<Record<string, number>>;
+  /** The stored number that is subtracted from every summand. */
+  readonly origin: number;
+}
+
+export function realMean({ zeroPointIn, inputGrid }: WholeImage, scale: number): Mean {
+  const kernel = `global_average_finish_${inputGrid.format.dtype}` as const;
+  return { kernel, parameters: { scale }, origin: zeroPointIn };
+}
+
+/** The mean of stored numbers, ties away from the origin. */
+export function storedMean(count: number, origin: number): Mean {
+  const parameters = { factor: countFactor(count), origin };
+  return { kernel: "fixed_average_finish_i8", parameters, origin };
+}
+
+/** Windows up to this size: with it, countFactor's error is less than the distance to the next tie. */
+export const STORED_COUNT_MAX = 2048;
+
+/**
+ * A sum of `count` bytes times this, divided by 2^31 and rounded, is their mean with ties away from zero: a
+ * little more than 2^31 / count, so that a tie never looks like less.
+ */
+export function countFactor(count: number): number {
+  return Math.min(Math.floor(2 ** 31 / count) + 1, 2 ** 31 - 1);
+}
+
+type WholeImage = Omit<PoolNode, "geometry">;
+
 /** The mean over all pixels: row sums in scratch memory, chained, then one pixel. */
-export function globalAverageStage(from: Omit<PoolNode, "geometry">, multiplier: number): Stage {
+export function globalAverageStage(from: WholeImage, mean: Mean): Stage {
   return {
     node: from.node,
     inputs: [from.input],
@@ -147,7 +192,7 @@ export function globalAverageStage(from: Omit<PoolNode, "geometry">, multiplier:
     chunks: [],
     scratchBytes: from.inputGrid.tiles * 128 * partCount(from.inputGrid),
     follows: false,
-    emit: (work) => emitGlobalAverage(from, multiplier, work),
+    emit: (work) => emitGlobalAverage(from, mean, work),
   };
 }
 
@@ -158,7 +203,7 @@ function partCount(grid: Grid): number {
   return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
 }
 
-function emitGlobalAverage(from: Omit<PoolNode, "geometry">, multiplier: number, work: Work): void {
+function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { inputGrid: grid } = from;
   const chains = partCount(grid);
   const total = (tile: number, chain: number): number =>
@@ -180,15 +225,17 @@ function emitGlobalAverage(from: Omit<PoolNode, "geometry">, multiplier: number,
       });
     }
   }
-  // Lanes outside the image hold the zero point and add nothing to the sum of differences.
-  const offset = -from.zeroPointIn * grid.rows * grid.columns * CROUTON_ROWS * format.columns;
+  // Lanes outside the image hold the zero point.
+  const lanes = grid.rows * grid.columns * CROUTON_ROWS * format.columns;
+  const outside = lanes - grid.pixels;
+  const offset = -from.zeroPointIn * outside - mean.origin * grid.pixels;
   for (let tile = 0; tile < grid.tiles; tile++) {
     work.emit.vector({
       format,
-      kernel: `global_average_finish_${dtype}`,
+      kernel: mean.kernel,
       shape: {
         counts: { chains },
-        parameters: { offset, scale: multiplier, zero_y: from.zeroPointOut },
+        parameters: { ...mean.parameters, offset, zero_y: from.zeroPointOut },
       },
       operands: {
         totals: Array.from({ length: chains }, (_, chain) => linear(total(tile, chain))),

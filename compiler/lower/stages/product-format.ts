@@ -56,6 +56,8 @@ export interface CroutonProduct {
   readonly bias: number;
   readonly multipliers: number;
   readonly product: Product;
+  /** Of int8 weights. */
+  readonly weightZero: number;
   readonly destination: number;
   readonly zeroPoint: number;
   /** Bounds as they are stored: fp16 bits for fp16. */
@@ -65,7 +67,7 @@ export interface CroutonProduct {
 
 /** Bias, products, and the way out of one output crouton. */
 export function emitProduct(emit: Emitter, from: CroutonProduct): void {
-  const { dtype, weightBytes, set, rows, columns, zeroPoint, low, high } = from;
+  const { dtype, weightBytes, weightZero, set, rows, columns, zeroPoint, low, high } = from;
   const bias = vtcm(from.bias);
   const destination = vtcm(from.destination);
   const multipliers = vtcm(from.multipliers);
@@ -73,7 +75,8 @@ export function emitProduct(emit: Emitter, from: CroutonProduct): void {
   switch (dtype) {
     case "i8":
       emit.matrix({ op: "hmx.load", set, bias });
-      emit.matrix({ op: "hmx.mac", ...area, ...from.product });
+      if (weightZero === 0) emit.matrix({ op: "hmx.mac", ...area, ...from.product });
+      else emit.matrix({ op: "hmx.mac_zero", ...area, ...from.product, weightZero });
       return emit.matrix({
         ...{ op: "hmx.store", mode: 0, ...area, destination, multipliers, zeroPoint, low, high },
       });

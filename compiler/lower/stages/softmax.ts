@@ -10,17 +10,40 @@ export interface SoftmaxNode {
   readonly input: ValueId;
   readonly output: ValueId;
   readonly grid: Grid;
-  /** 256 words: round(exp(scale * (i - 255)) * 2^20). */
-  readonly table: Int32Array;
-  /** fround(1 / scale of the output). */
-  readonly inverseScale: number;
+  readonly rule: SoftmaxRule;
   readonly zeroPointOut: number;
 }
+
+export interface SoftmaxRule extends SoftmaxKernels {
+  /** 256 words by the channel minus the maximum, the last one for no difference. */
+  readonly table: Int32Array;
+  /** Of the finish. */
+  readonly parameters: Readonly<Record<string, number>>;
+}
+
+interface SoftmaxKernels {
+  readonly sum: "softmax_sum_i8" | "fixed_softmax_sum_i8";
+  readonly finish: "softmax_finish_i8" | "fixed_softmax_finish_i8";
+  /** The factor 1 as exponentials are held. */
+  readonly one: number;
+}
+
+/** Exponentials are whole numbers, whose sum has no order. */
+export const INTEGER_SOFTMAX: SoftmaxKernels = {
+  ...{ sum: "softmax_sum_i8", finish: "softmax_finish_i8", one: 1 },
+};
+/** Exponentials are float32, added channel by channel. */
+export const FIXED_SOFTMAX: SoftmaxKernels = {
+  ...{ sum: "fixed_softmax_sum_i8", finish: "fixed_softmax_finish_i8", one: 0x3f800000 },
+};
 
 /** Below every int8 difference, so that a lowered lane never is the maximum. */
 const PENALTY = -1024;
 const TABLE_BYTES = 1024;
 const MASK_BYTES = 128;
+const SHUFFLE_BYTES = 32;
+const SHUFFLES_AT = TABLE_BYTES + 2 * MASK_BYTES;
+const CONSTANT_BYTES = SHUFFLES_AT + 2 * SHUFFLE_BYTES;
 const WORDS_BYTES = 512;
 
 export function softmaxStage(from: SoftmaxNode): Stage {
@@ -56,16 +79,18 @@ export function softmaxStage(from: SoftmaxNode): Stage {
 /** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
 const SLOTS = 4;
 
-/** The table; per lane of the last tile the penalty (0 or -1024) and the factor (1 or 0). */
-function packConstants(from: SoftmaxNode): Uint8Array {
-  const words = new Int32Array((TABLE_BYTES + 2 * MASK_BYTES) / 4);
-  words.set(from.table.subarray(0, 256));
-  const lastLanes = lanesIn(from.grid, groupTiles(from.grid) - 1);
+/** The table; per lane of the last tile the penalty (0 or -1024) and the factor (1 or 0); shuffles to the next lane and from the first. */
+function packConstants({ grid, rule }: SoftmaxNode): Uint8Array {
+  const words = new Int32Array(CONSTANT_BYTES / 4);
+  words.set(rule.table.subarray(0, 256));
+  const lastLanes = lanesIn(grid, groupTiles(grid) - 1);
+  const bytes = new Uint8Array(words.buffer);
   for (let lane = 0; lane < 32; lane++) {
     words[256 + lane] = lane < lastLanes ? 0 : PENALTY;
-    words[288 + lane] = lane < lastLanes ? 1 : 0;
+    words[288 + lane] = lane < lastLanes ? rule.one : 0;
+    bytes[SHUFFLES_AT + lane] = (lane + 1) % 32;
   }
-  return new Uint8Array(words.buffer);
+  return bytes;
 }
 
 /** The tiles that one softmax runs over. */
@@ -80,7 +105,7 @@ interface TileRun {
 /** Step by step; each step for all runs. */
 function emitSoftmax(from: SoftmaxNode, work: Work, runs: readonly TileRun[]): void {
   const count = groupTiles(from.grid);
-  for (const kernel of ["softmax_maximum_i8", "softmax_sum_i8"] as const) {
+  for (const kernel of ["softmax_maximum_i8", from.rule.sum] as const) {
     for (let tile = 0; tile < count; tile++) {
       for (const run of runs) emitReduction(from, work, { kernel, run, tile: run.first + tile });
     }
@@ -93,10 +118,11 @@ function emitSoftmax(from: SoftmaxNode, work: Work, runs: readonly TileRun[]): v
 function emitReduction(
   from: SoftmaxNode,
   work: Work,
-  step: { kernel: "softmax_maximum_i8" | "softmax_sum_i8"; run: TileRun; tile: number },
+  step: { kernel: "softmax_maximum_i8" | SoftmaxKernels["sum"]; run: TileRun; tile: number },
 ): void {
   const { kernel, run, tile } = step;
-  const counts = { masked: maskedCount(from, step), chained: tile === run.first ? 0 : 1 };
+  const chained = tile === run.first ? 0 : 1;
+  const counts = { masked: maskedCount(from, step), chained, fresh: 1 - chained, pairs: 16 };
   const operands = operandsOf(from, work, step);
   work.emit.vector({ kernel, shape: { counts }, operands, vectors: run.vectors });
 }
@@ -104,12 +130,12 @@ function emitReduction(
 function emitFinish(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }): void {
   const { grid } = from;
   const { first: row } = work.rows;
-  const parameters = { inverse_scale: from.inverseScale, zero_y: from.zeroPointOut };
+  const parameters = { ...from.rule.parameters, zero_y: from.zeroPointOut };
   // Products over the channels count on the zero point in lanes beyond the last one.
   const isGrouped = grid.groupChannels !== grid.channels;
   const y = linear(work.output.offset(row, step.tile, 0), 128);
   work.emit.vector({
-    kernel: "softmax_finish_i8",
+    kernel: from.rule.finish,
     shape: { counts: { masked: isGrouped ? maskedCount(from, step) : 0 }, parameters },
     operands: { ...operandsOf(from, work, step), y },
     vectors: step.run.vectors,
@@ -129,6 +155,8 @@ function operandsOf(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: n
     table: linear(work.constants),
     penalty: linear(work.constants + TABLE_BYTES),
     keep: linear(work.constants + TABLE_BYTES + MASK_BYTES),
+    next: linear(work.constants + SHUFFLES_AT),
+    first: linear(work.constants + SHUFFLES_AT + SHUFFLE_BYTES),
     maximum: linear(slot, WORDS_BYTES),
     sum: linear(slot + vectors * WORDS_BYTES, WORDS_BYTES),
   };

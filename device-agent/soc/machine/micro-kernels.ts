@@ -14,6 +14,8 @@ import { STORE_KERNELS } from "./micro-stores.ts";
 const float = (mnemonic: `f32x4.${"add" | "sub" | "mul" | "div" | "min" | "max"}`): Kernel =>
   binary((a, b, f) => canonicalNan(f, op(mnemonic, a, b)));
 
+const multiplyAdd: Kernel = (f, p) =>
+  eachQuad(f, p, (quad) => op("i32x4.add", quad(p.d), op("i32x4.mul", quad(p.a), quad(p.b))));
 const splat: Kernel = (f, p) => eachQuad(f, p, () => op("i32x4.splat", p.immediate));
 const add = binary((a, b) => op("i32x4.add", a, b));
 const maximum = binary((a, b) => op("i32x4.max_s", a, b));
@@ -86,8 +88,8 @@ export const MICRO_KERNELS = {
   add_i32: add,
   subtract_i32: binary((a, b) => op("i32x4.sub", a, b)),
   multiply_i32: binary((a, b) => op("i32x4.mul", a, b)),
-  multiply_add_i8: (f, p) =>
-    eachQuad(f, p, (quad) => op("i32x4.add", quad(p.d), op("i32x4.mul", quad(p.a), quad(p.b)))),
+  multiply_add_i8: multiplyAdd,
+  multiply_add_i32: multiplyAdd,
   minimum_i32: binary((a, b) => op("i32x4.min_s", a, b)),
   maximum_i32: maximum,
   maximum_i8: maximum,

@@ -112,17 +112,33 @@ function pair(docs: string, rules: Rules): Operator {
 
 const MULTIPLIER_BITS = 20;
 
-/** (a - za) * ma ± (b - zb) * mb in int32, where the larger multiplier has 21 bits; one rounded shift. */
-function shiftedSum({ a, b, y }: Formats, sign: number): PairRule {
+/** The numbers of a sum with multipliers of 21 bits. */
+export interface ShiftedSum {
+  readonly multiplierA: number;
+  /** Negative for a difference. */
+  readonly multiplierB: number;
+  readonly shift: number;
+}
+
+interface Scales {
+  readonly a: { readonly scale: number };
+  readonly b: { readonly scale: number };
+  readonly y: { readonly scale: number };
+}
+
+export function shiftedNumbers({ a, b, y }: Scales, sign: 1 | -1): ShiftedSum {
   const [scaleA, scaleB] = [fround(a.scale / y.scale), fround(b.scale / y.scale)];
   const shift = MULTIPLIER_BITS - exponentOf(max(scaleA, scaleB));
-  const [multiplierA, multiplierB] = [scaleA, scaleB].map((scale) =>
-    roundHalfEven(fround(scale * 2 ** shift)),
-  );
+  const multiplier = (scale: number): number => roundHalfEven(fround(scale * 2 ** shift));
+  return { multiplierA: multiplier(scaleA), multiplierB: sign * multiplier(scaleB), shift };
+}
+
+/** (a - za) * ma ± (b - zb) * mb in int32, where the larger multiplier has 21 bits; one rounded shift. */
+function shiftedSum({ a, b, y }: Formats, sign: 1 | -1): PairRule {
+  const { multiplierA, multiplierB, shift } = shiftedNumbers({ a, b, y }, sign);
   const half = 2 ** (shift - 1);
   return (left, right) => {
-    const sum =
-      (left - a.zeroPoint) * (multiplierA ?? 0) + sign * (right - b.zeroPoint) * (multiplierB ?? 0);
+    const sum = (left - a.zeroPoint) * multiplierA + (right - b.zeroPoint) * multiplierB;
     return floor((sum + half) / 2 ** shift) + y.zeroPoint;
   };
 }

@@ -34,6 +34,11 @@ function plain({ dtype, shape }: TensorType): TensorType {
   return { dtype, shape };
 }
 
+/** What `fixed_softmax` adds up, by the difference to the largest stored number. */
+export function storedExponentials(type: TensorType, beta: number): Float32Array {
+  return exponentials(fround(storedFormat(type).scale * fround(beta)));
+}
+
 /** exponentials[d] = e^(-scale * d) in float32 for the 256 differences of two stored numbers. */
 function exponentials(scale: number): Float32Array {
   return Float32Array.from({ length: 256 }, (_, difference) => exp(fround(-scale * difference)));
@@ -45,8 +50,7 @@ function evaluateSoftmax(call: EvaluationCall): readonly Tensor[] {
   const x = numeric(inputTensor(call, 0));
   const output = outputType(call);
   const format = storedFormat(output);
-  const beta = fround(call.attributes.number("beta"));
-  const table = exponentials(fround(storedFormat(type).scale * beta));
+  const table = storedExponentials(type, call.attributes.number("beta"));
   const width = type.shape.at(-1) ?? 1;
   const result = new Float64Array(product(type.shape));
   for (let start = 0; start < result.length; start += width) {

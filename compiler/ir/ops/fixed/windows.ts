@@ -1,4 +1,5 @@
 /** Means and interpolation of stored numbers. */
+import { product } from "../../../../protocol/base/integers.ts";
 import { roundHalfEven } from "../../../../protocol/base/math.ts";
 import type { TensorType } from "../../graph.ts";
 import { clampStored, storedFormat } from "../../fixed-point.ts";
@@ -10,7 +11,13 @@ import {
   outputType,
   requireThat,
 } from "../../operator.ts";
-import type { ElementRule, EvaluationCall, InferenceCall, Operator } from "../../operator.ts";
+import type {
+  AttributeReader,
+  ElementRule,
+  EvaluationCall,
+  InferenceCall,
+  Operator,
+} from "../../operator.ts";
 import { numeric, stridesOf } from "../../tensor.ts";
 import { POOLING_OPS, poolGeometry } from "../pooling.ts";
 import { REDUCTION_OPS } from "../reduction.ts";
@@ -19,19 +26,22 @@ import { RESIZE_OPS } from "../resize.ts";
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, max, min, trunc } = Math;
 
+/** The stored number that counts as zero: -128 where int8 stands for uint8. */
+const ORIGIN = { origin: numberAttribute(0) };
+
 export const FIXED_WINDOW_OPS = {
   fixed_average_pool: {
-    docs: "The mean of each window of stored numbers: the whole sum by the count, ties away from zero.",
+    docs: "The mean of each window of stored numbers, counted from `origin`: the whole sum by the count, ties away from it.",
     inputs: [1, 1],
-    attributes: POOLING_OPS.average_pool.attributes,
+    attributes: { ...POOLING_OPS.average_pool.attributes, ...ORIGIN },
     infer: POOLING_OPS.average_pool.infer,
     evaluator: element(poolElement),
     quantized: "fixed",
   },
   fixed_mean: {
-    docs: "The mean over axes: the whole sum by fround(fround(sx / sy) / count), the zero points as one float32, half to even.",
+    docs: "The mean over axes, counted from `origin`: the whole sum by fround(fround(sx / sy) / count), the zero points as one float32, half to even.",
     inputs: [1, 1],
-    attributes: { ...REDUCTION_OPS.reduce_mean.attributes, sum: numberAttribute(0) },
+    attributes: { ...REDUCTION_OPS.reduce_mean.attributes, sum: numberAttribute(0), ...ORIGIN },
     infer: REDUCTION_OPS.reduce_mean.infer,
     evaluator: element(meanElement),
     quantized: "fixed",
@@ -50,6 +60,7 @@ function poolElement(call: EvaluationCall): ElementRule {
   const x = numeric(inputTensor(call, 0));
   const g = poolGeometry(call);
   const format = storedFormat(outputType(call));
+  const origin = call.attributes.number("origin");
   const outPlane = g.outHeight * g.outWidth;
   return (index) => {
     const plane = floor(index / outPlane);
@@ -58,12 +69,13 @@ function poolElement(call: EvaluationCall): ElementRule {
     let [sum, count] = [0, 0];
     for (let y = max(top, 0); y < min(top + g.kernelHeight, g.inHeight); y++) {
       for (let column = max(left, 0); column < min(left + g.kernelWidth, g.inWidth); column++) {
-        sum += x[(plane * g.inHeight + y) * g.inWidth + column] ?? 0;
+        sum += (x[(plane * g.inHeight + y) * g.inWidth + column] ?? 0) - origin;
         count++;
       }
     }
     const half = floor(count / 2);
-    return clampStored(trunc((sum > 0 ? sum + half : sum - half) / count), format);
+    const mean = trunc((sum > 0 ? sum + half : sum - half) / count);
+    return clampStored(mean + origin, format);
   };
 }
 
@@ -88,15 +100,29 @@ function meanElement(call: EvaluationCall): ElementRule {
   const rank = x.type.shape.length;
   const axes = call.attributes.numbers("axes").map((axis) => (axis < 0 ? axis + rank : axis));
   const { bases, offsets } = reducedOffsets(x.type.shape, axes);
-  const [from, to] = [storedFormat(x.type), storedFormat(outputType(call))];
-  const share = call.attributes.number("sum") === 0 ? fround(1 / offsets.length) : 1;
-  const factor = fround(fround(from.scale / to.scale) * share);
-  const zero = fround(to.zeroPoint - fround(offsets.length * from.zeroPoint * factor));
+  const to = storedFormat(outputType(call));
+  const origin = call.attributes.number("origin");
+  const { factor, zero } = meanNumbers(call, { from: x.type, to: outputType(call) });
   return (index) => {
     let sum = 0;
-    for (const offset of offsets) sum += values[(bases[index] ?? 0) + offset] ?? 0;
-    return clampStored(roundHalfEven(fround(fround(fround(sum) * factor) + zero)), to);
+    for (const offset of offsets) sum += (values[(bases[index] ?? 0) + offset] ?? 0) - origin;
+    const mean = roundHalfEven(fround(fround(fround(sum) * factor) + zero));
+    return clampStored(mean + origin, to);
   };
+}
+
+/** What the sum is multiplied by, and what is added then; both count from the origin. */
+export function meanNumbers(
+  { attributes }: { readonly attributes: AttributeReader },
+  types: { readonly from: TensorType; readonly to: TensorType },
+): { readonly factor: number; readonly zero: number } {
+  const [from, to] = [storedFormat(types.from), storedFormat(types.to)];
+  const count = product(types.from.shape) / product(types.to.shape);
+  const origin = attributes.number("origin");
+  const share = attributes.number("sum") === 0 ? fround(1 / count) : 1;
+  const factor = fround(fround(from.scale / to.scale) * share);
+  const subtracted = fround(count * (from.zeroPoint - origin) * factor);
+  return { factor, zero: fround(to.zeroPoint - origin - subtracted) };
 }
 
 function inferResize(call: InferenceCall): readonly TensorType[] {
@@ -112,6 +138,31 @@ interface Span {
   readonly from: number;
   readonly to: number;
   readonly coordinates: string;
+}
+
+/** The axes of an interpolation with weights in 1/2048. */
+export function resizeNeighbours(
+  attributes: AttributeReader,
+  shape: readonly number[],
+): readonly [vertical: StoredAxis, horizontal: StoredAxis] {
+  const axis = (at: 0 | 1): StoredAxis => {
+    const [from = 1, to = 1] = [shape[at + 2], attributes.numbers("sizes")[at]];
+    const rule = neighboursOf({ from, to, coordinates: attributes.text("coordinates") });
+    const places = Array.from({ length: to }, (_, index) => rule(index));
+    return {
+      low: Int32Array.from(places, ([low]) => low),
+      high: Int32Array.from(places, ([, high]) => high),
+      weight: Int32Array.from(places, ([, , weight]) => weight),
+    };
+  };
+  return [axis(0), axis(1)];
+}
+
+/** For each output position the two input positions it lies between, and the weight of the second. */
+export interface StoredAxis {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly weight: Int32Array;
 }
 
 /** The two source indices around an output position, and the weight of the second in 1/2048. */
@@ -130,19 +181,17 @@ function resizeElement(call: EvaluationCall): ElementRule {
   const x = numeric(inputTensor(call, 0));
   const [, , inHeight = 1, inWidth = 1] = inputTensor(call, 0).type.shape;
   const [, , outHeight = 1, outWidth = 1] = outputType(call).shape;
-  const coordinates = call.attributes.text("coordinates");
-  const vertical = neighboursOf({ from: inHeight, to: outHeight, coordinates });
-  const horizontal = neighboursOf({ from: inWidth, to: outWidth, coordinates });
+  const [vertical, horizontal] = resizeNeighbours(call.attributes, inputTensor(call, 0).type.shape);
+  const between = (a: number, b: number, weight = 0): number => a * RESIZE_ONE + (b - a) * weight;
   return (index) => {
     const first = floor(index / (outHeight * outWidth)) * inHeight;
-    const [top, bottom, down] = vertical(floor(index / outWidth) % outHeight);
-    const [left, right, along] = horizontal(index % outWidth);
-    const across = (row: number): number => {
-      const a = x[(first + row) * inWidth + left] ?? 0;
-      return a * RESIZE_ONE + ((x[(first + row) * inWidth + right] ?? 0) - a) * along;
+    const [row, column] = [floor(index / outWidth) % outHeight, index % outWidth];
+    const across = (y = 0): number => {
+      const at = (first + y) * inWidth;
+      const [left, right] = [horizontal.low[column] ?? 0, horizontal.high[column] ?? 0];
+      return between(x[at + left] ?? 0, x[at + right] ?? 0, horizontal.weight[column]);
     };
-    const upper = across(top);
-    const sum = upper * RESIZE_ONE + (across(bottom) - upper) * down;
-    return floor((sum + 2 ** 21) / 2 ** 22);
+    const [upper, lower] = [across(vertical.low[row]), across(vertical.high[row])];
+    return floor((between(upper, lower, vertical.weight[row]) + 2 ** 21) / 2 ** 22);
   };
 }

@@ -11,6 +11,22 @@ const data = process.env["RETILE_DATA"] ?? join(root, "../shared/data");
 export const zooPresent = existsSync(join(data, "zoo/manifest.json"));
 export const zooAbsence = `the zoo is not in ${data}; set RETILE_DATA to test against it`;
 
+/** What the tests ask of a model of the zoo. */
+export interface ZooEntry {
+  readonly name: string;
+  readonly file: string;
+  /** float32, int8, uint8, int16x8, or in words. */
+  readonly quantized: string;
+}
+
+export function zooManifest(): readonly ZooEntry[] {
+  return JSON.parse(readFileSync(join(data, "zoo/manifest.json"), "utf8")) as ZooEntry[];
+}
+
+export function zooFile(file: string): Uint8Array {
+  return readFileSync(join(data, "zoo/models", file));
+}
+
 export const OCR_MODELS = {
   classifier: { file: "ch_ppocr_mobile_v2.0_cls_infer.onnx", shape: [1, 3, 48, 192] },
   detector: { file: "ch_PP-OCRv4_det_infer.onnx", shape: [1, 3, 320, 320] },

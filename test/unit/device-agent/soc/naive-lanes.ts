@@ -53,6 +53,7 @@ export const LANE_OPS: Partial<Record<MicroOpName, LaneOp>> = {
   multiply_i32: (a, b) => Math.imul(a, b),
   multiply_add_i8: (a, b, d) => d + Math.imul(a, b),
   multiply_add_i16: (a, b, d) => d + Math.imul(a, b),
+  multiply_add_i32: (a, b, d) => d + Math.imul(a, b),
   minimum_i32: (a, b) => Math.min(a, b),
   maximum_i32: (a, b) => Math.max(a, b),
   maximum_i8: (a, b) => Math.max(a, b),

@@ -1,0 +1,65 @@
+/** The zoo's integer models as imported: programs equal the evaluator in every bit, or say what they lack. */
+import { describe, expect, test } from "@jest/globals";
+import { importModel } from "../../../../compiler/frontend/import.ts";
+import { closeGraph } from "../../../../compiler/ir/index.ts";
+import type { Graph } from "../../../../compiler/ir/index.ts";
+import { lowerGraph } from "../../../../compiler/lower/index.ts";
+import { adopt, optimize } from "../../../../compiler/passes/index.ts";
+import { RELEASES } from "../../../../compiler/releases/index.ts";
+import { present } from "../../../../protocol/base/assert.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import { zooAbsence, zooFile, zooManifest, zooPresent } from "../frontend/zoo.ts";
+import { checkGraph, CHIPS, kernels } from "./chip.ts";
+
+const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
+const recipe = present(RELEASES.get("1.1.0"), "release 1.1.0");
+
+/** What stands between a model and the HTP; every other one runs. */
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  "tflm-keyword-svdf": /operator fixed_svdf/,
+  "lstm-mnist-int8": /operator fixed_lstm/,
+  "lyra-decoder": /f32/,
+  "tflm-micro-speech-int8": /a product along anything but the channels/,
+  "har-int8": /a product along anything but the channels/,
+  "deeplabv3-dm05-u8": /i64 data/,
+  "ssd-mobilenet-v1-u8": /concat that trades pixels for channels/,
+};
+
+const models = zooPresent ? zooManifest().filter(({ quantized }) => /^u?int/.test(quantized)) : [];
+
+function storedGraph(file: string): Graph {
+  const imported = unwrap(importModel(zooFile(file), { inputShapes: new Map() }));
+  return unwrap(adopt(optimize(unwrap(closeGraph(imported)))));
+}
+
+/** Random numbers leave little in a network's last layer: all others are compared too. */
+function everyValue(graph: Graph): Graph {
+  return { ...graph, outputs: graph.nodes.flatMap(({ outputs }) => outputs) };
+}
+
+(zooPresent ? describe : describe.skip)(
+  `integer models${zooPresent ? "" : `: ${zooAbsence}`}`,
+  () => {
+    test("are all named here or run", () => {
+      expect(models.length).toBe(16);
+    });
+    for (const { name, file } of models) {
+      const refusal = REFUSED[name];
+      if (refusal === undefined) {
+        test(
+          `${name} equals the evaluator`,
+          () => checkGraph(everyValue(storedGraph(file)), 1, TARGETS),
+          60_000,
+        );
+        continue;
+      }
+      test(`${name} is refused`, () => {
+        const soc = present(CHIPS[0], "a chip");
+        const graph = storedGraph(file);
+        const lowered = lowerGraph({ graph, soc, kernels, options: recipe.lowering });
+        expect(lowered).toMatchObject({ ok: false, code: "UNSUPPORTED_OP" });
+        expect(lowered.ok ? "" : lowered.message).toMatch(refusal);
+      });
+    }
+  },
+);
