@@ -6,7 +6,7 @@ import { CodedError, failed, succeeded, toFailure } from "../../protocol/base/re
 import type { Failure, Result } from "../../protocol/base/result.ts";
 import type { LoweringCode } from "./failure.ts";
 import { buildNetwork } from "./network.ts";
-import { SPARING } from "./options.ts";
+import { SAVINGS } from "./options.ts";
 import type { LoweringOptions } from "./options.ts";
 import { layOut } from "./layout.ts";
 import type { Lowered, LoweringRequest } from "./request.ts";
@@ -21,29 +21,32 @@ export { layerRoofline } from "./roofline.ts";
 export type { LayerBound, Roofline } from "./roofline.ts";
 export { FIRST_PORT_REGION, portBytes, WEIGHTS_REGION } from "./network.ts";
 
-/** Pure and deterministic. Fails with UNSUPPORTED_OP or DOES_NOT_FIT, naming the node in its details. */
+/**
+ * Pure and deterministic. Fails with UNSUPPORTED_OP or DOES_NOT_FIT, naming the node in its details. What a release
+ * does for speed can cost room: where a model does not fit, it is tried with less and less of that.
+ */
 export function lowerGraph(request: LoweringRequest): Result<Lowered, LoweringCode> {
+  return lowerWithin(request, SAVINGS);
+}
+
+function lowerWithin(
+  request: LoweringRequest,
+  [next, ...others]: readonly Partial<LoweringOptions>[],
+): Result<Lowered, LoweringCode> {
   try {
-    return succeeded(lowerWith(request, request.options));
+    return succeeded(lower(request));
   } catch (error) {
     const isTight = error instanceof CodedError && error.code === "DOES_NOT_FIT";
-    return isTight ? lowerSparingly(request) : refusal(error);
+    if (!isTight || next === undefined) return refusal(error);
+    return lowerWithin({ ...request, options: { ...request.options, ...next } }, others);
   }
 }
 
 /** Throws CodedError with a LoweringCode. */
-function lowerWith(request: LoweringRequest, options: LoweringOptions): Lowered {
-  const network = buildNetwork(request.graph, options, request.soc);
-  return writeListing(request, network, layOut(network, options, request.soc));
-}
-
-/** What a release does for speed can cost room: without it, larger models fit. */
-function lowerSparingly(request: LoweringRequest): Result<Lowered, LoweringCode> {
-  try {
-    return succeeded(lowerWith(request, { ...request.options, ...SPARING }));
-  } catch (error) {
-    return refusal(error);
-  }
+function lower(request: LoweringRequest): Lowered {
+  const { graph, options, soc } = request;
+  const network = buildNetwork(graph, options, soc);
+  return writeListing(request, network, layOut(network, options, soc));
 }
 
 function refusal(error: unknown): Failure<LoweringCode> {

@@ -64,15 +64,18 @@ interface Slack {
   readonly idleGroups: number;
   /** Rows of a partly kept tensor beyond those that are needed. */
   readonly spareRows: number;
+  /** Whether constants that stay for several steps may come early too. */
+  readonly earlyAll: boolean;
 }
 
 const SLACKS: readonly Slack[] = [
-  { idleGroups: 3, spareRows: 3 },
-  { idleGroups: 2, spareRows: 2 },
-  { idleGroups: 1, spareRows: 2 },
-  { idleGroups: 1, spareRows: 1 },
-  { idleGroups: 0, spareRows: 1 },
-  { idleGroups: 0, spareRows: 0 },
+  { idleGroups: 3, spareRows: 3, earlyAll: true },
+  { idleGroups: 2, spareRows: 2, earlyAll: true },
+  { idleGroups: 1, spareRows: 2, earlyAll: true },
+  { idleGroups: 1, spareRows: 1, earlyAll: true },
+  { idleGroups: 0, spareRows: 1, earlyAll: true },
+  { idleGroups: 0, spareRows: 0, earlyAll: true },
+  { idleGroups: 0, spareRows: 0, earlyAll: false },
 ];
 
 /** Throws CodedError `DOES_NOT_FIT` naming the node of the largest buffer. */
@@ -88,12 +91,10 @@ export function layOut(network: Network, options: LoweringOptions, soc: SocDescr
       const layout = attempt({ grouped, fixed, slack, soc }, homes.bytes);
       if (layout !== undefined) return layout;
     }
-    const lives = livesOf(grouped.values, fixed.schedule, 0).map((life, id) =>
-      spill.has(id) ? undefined : life,
-    );
-    const largest = nextSpill(network, fixed, lives);
-    if (largest === undefined) throw doesNotFit(heaviestNode(fixed), "its rows do not fit VTCM");
-    spill.add(largest);
+    const next = nextSpills({ network, grouped, fixed, spill }, soc.vtcmBytes);
+    if (next.length === 0)
+      throw doesNotFit(tightestNode(grouped, fixed), "its rows do not fit VTCM");
+    for (const id of next) spill.add(id);
   }
 }
 
@@ -133,6 +134,8 @@ function ddrHomes(network: Network, spill: ReadonlySet<ValueId>): DdrHomes {
 /** What does not depend on the slack. */
 interface Fixed {
   readonly schedule: Schedule;
+  /** With no rows to spare. */
+  readonly lives: Lives;
   readonly tables: TableLayout;
   readonly chunks: readonly ChunkLife[];
   readonly chunkOfStep: readonly (number | undefined)[];
@@ -182,8 +185,19 @@ function fix(grouped: Grouped, options: LoweringOptions): Fixed {
     }
   });
   const tables = layoutTables(grouped.values, schedule);
+  const lives = livesOf(grouped.values, schedule);
   const { prefetch } = options;
-  return { schedule, tables, chunks, chunkOfStep, scratch, groupStarts, groupEnds, prefetch };
+  return {
+    schedule,
+    lives,
+    tables,
+    chunks,
+    chunkOfStep,
+    scratch,
+    groupStarts,
+    groupEnds,
+    prefetch,
+  };
 }
 
 interface Attempt {
@@ -195,7 +209,10 @@ interface Attempt {
 
 function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Layout | undefined {
   const { schedule, tables, chunks, chunkOfStep, scratch } = fixed;
-  const lives = livesOf(grouped.values, schedule, slack.spareRows);
+  const lives = fixed.lives.map((life, id) => {
+    const most = present(grouped.values[id], "value").grid.rows;
+    return life?.isRing ? { ...life, rows: Math.min(life.rows + slack.spareRows, most) } : life;
+  });
   const settled = (end: number): number => {
     const group = (schedule.steps[end]?.group ?? 0) + slack.idleGroups;
     return slack.idleGroups === 0
@@ -214,8 +231,10 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
     end: settled(buffer.end),
   }));
   const early = chunks.map((life): EarlyBuffer => {
-    const starts = fixed.prefetch ? fixed.groupStarts.filter((start) => start < life.start) : [];
-    return { bytes: life.bytes, start: life.start, end: life.end, starts };
+    const { bytes, start, end } = life;
+    if (start < end && !slack.earlyAll) return { bytes, start, end, starts: undefined };
+    const starts = fixed.prefetch ? fixed.groupStarts.filter((at) => at < start) : [];
+    return { bytes, start, end, starts };
   });
   const fillOffset = alignUp(tables.bytes, ALIGNMENT);
   const sparse = layoutSparse(schedule, fillOffset + tables.fills.length * CROUTON_BYTES);
@@ -257,54 +276,66 @@ function valueBuffer(value: Value, life: Life): Buffer {
   return { bytes: life.rows * value.grid.rowBytes, start: life.start, end: life.end };
 }
 
+interface Tight {
+  readonly network: Network;
+  readonly grouped: Grouped;
+  readonly fixed: Fixed;
+  readonly spill: ReadonlySet<ValueId>;
+}
+
 /**
- * The next tensor to move to DDR: the largest that is used by several groups and alive when most memory is
- * in use, or else the largest of all such.
+ * The next tensors to move to DDR, until memory might suffice: each the largest that is used by several groups and
+ * alive when most memory is in use, or else the largest of all such.
  */
-function nextSpill(network: Network, fixed: Fixed, lives: Lives): ValueId | undefined {
+function nextSpills({ network, grouped, fixed, spill }: Tight, vtcmBytes: number): ValueId[] {
   const groupOf = (step: number): number => fixed.schedule.steps[step]?.group ?? 0;
   const wholes = new Set(network.values.map((value) => value.within?.value));
+  const lives = [...fixed.lives];
   const candidates = network.values.flatMap((value, id) => {
     const life = lives[id];
     const bound = life === undefined || groupOf(life.start) === groupOf(life.end);
-    return bound || wholes.has(id) ? [] : [{ id, life, ...valueBuffer(value, life) }];
+    return bound || wholes.has(id) || spill.has(id) ? [] : [{ id, ...valueBuffer(value, life) }];
   });
-  const peak = peakStep(network, fixed, lives);
-  const largest = (from: typeof candidates): ValueId | undefined =>
-    from.reduce<(typeof candidates)[number] | undefined>(
-      (best, next) => (best === undefined || next.bytes > best.bytes ? next : best),
-      undefined,
-    )?.id;
-  const alive = candidates.filter(({ start, end }) => start <= peak && peak <= end);
-  return largest(alive) ?? largest(candidates);
+  candidates.sort((a, b) => b.bytes - a.bytes || a.id - b.id);
+  const chosen: ValueId[] = [];
+  for (;;) {
+    const { step, bytes } = peakOf(grouped, fixed, lives);
+    if (chosen.length > 0 && bytes <= vtcmBytes) return chosen;
+    const alive = candidates.findIndex(({ start, end }) => start <= step && step <= end);
+    const [next] = candidates.splice(Math.max(alive, 0), 1);
+    if (next === undefined) return chosen;
+    chosen.push(next.id);
+    lives[next.id] = undefined;
+  }
 }
 
 type Lives = readonly (Life | undefined)[];
 
 /** The step in which most bytes are alive. */
-function peakStep(network: Network, fixed: Fixed, lives: Lives): number {
-  const buffers: Buffer[] = [...fixed.chunks, ...fixed.scratch];
-  lives.forEach((life, id) => {
-    const value = network.values[id];
-    if (life !== undefined && value !== undefined) buffers.push(valueBuffer(value, life));
-  });
+function peakOf(grouped: Grouped, fixed: Fixed, lives: Lives): { step: number; bytes: number } {
   const changes = new Float64Array(fixed.schedule.steps.length + 1);
-  for (const { start, end, bytes } of buffers) {
+  const add = ({ start, end, bytes }: Buffer): void => {
     changes[start] = (changes[start] ?? 0) + bytes;
     changes[end + 1] = (changes[end + 1] ?? 0) - bytes;
-  }
+  };
+  for (const buffer of [...fixed.chunks, ...fixed.scratch]) add(buffer);
+  lives.forEach((life, id) => {
+    if (life !== undefined) add(valueBuffer(present(grouped.values[id], "value"), life));
+  });
   let live = 0;
   let peak = { step: 0, bytes: 0 };
   changes.forEach((change, step) => {
     live += change;
     if (live > peak.bytes) peak = { step, bytes: live };
   });
-  return peak.step;
+  return peak;
 }
 
-function heaviestNode(fixed: Fixed): string {
-  const heaviest = [...fixed.chunks].sort((a, b) => b.bytes - a.bytes)[0];
-  return fixed.schedule.stages[heaviest?.stage ?? 0]?.node ?? "";
+/** The node that works when most memory is in use. */
+function tightestNode(grouped: Grouped, fixed: Fixed): string {
+  const { step } = peakOf(grouped, fixed, fixed.lives);
+  const stage = fixed.schedule.steps[step]?.stage ?? 0;
+  return fixed.schedule.stages[stage]?.node ?? "";
 }
 
 /** Where a value's croutons are: rows of a ring, or of the tensor that it is part of. */

@@ -22,11 +22,11 @@ export interface LoweringOptions {
   readonly weightChunkBytes: number;
 }
 
-/** Where a model does not fit otherwise: activations in DDR, nothing that takes memory for speed. */
-export const SPARING: Partial<LoweringOptions> = {
-  homes: "ddr",
-  follow: false,
-  concatInPlace: false,
-  prefetch: false,
-  matrixDepthwise: false,
-};
+/** What is given up in turn where a model does not fit, each with all before it; in the end all activations are in DDR. */
+export const SAVINGS: readonly Partial<LoweringOptions>[] = [
+  // Tensors that are part of others cannot move to DDR alone.
+  { concatInPlace: false, matrixDepthwise: false },
+  // Stages of one group are in memory together.
+  { follow: false, prefetch: false },
+  { homes: "ddr" },
+];

@@ -1,7 +1,9 @@
 /**
  * Memory planning: offsets for buffers with lifetimes, so that buffers alive at one time never overlap.
- * Best fit, largest first; buffers that may start early are placed last and start as early as room allows.
+ * Best fit, largest first; buffers that may start early are placed last and start as early as room allows. What came
+ * early can leave no room for one that stays long: such a one may be placed with the others instead.
  */
+import { present } from "../../protocol/base/assert.ts";
 import { alignUp } from "../../protocol/base/integers.ts";
 
 export interface Buffer {
@@ -11,9 +13,10 @@ export interface Buffer {
   readonly end: number;
 }
 
-/** A buffer that may be filled ahead of its first use. `starts` are the steps to try, earliest first. */
+/** A buffer that may be filled ahead of its first use. */
 export interface EarlyBuffer extends Buffer {
-  readonly starts: readonly number[];
+  /** The steps to try, earliest first; undefined: it starts when it must, and is placed with the others. */
+  readonly starts: readonly number[] | undefined;
 }
 
 export interface Memory {
@@ -37,35 +40,30 @@ export function planMemory(
   early: readonly EarlyBuffer[],
   memory: Memory,
 ): Plan | undefined {
+  if (liveBytesMax([...buffers, ...early], 1) > memory.capacity) return undefined;
+  const fixed = [...buffers, ...early.filter(({ starts }) => starts === undefined)];
   const placed: PlacedBuffer[] = [];
-  const offsets = new Array<number>(buffers.length).fill(0);
-  const bySize = [...buffers.keys()].sort(
-    (a, b) => sizeOf(buffers, b) - sizeOf(buffers, a) || a - b,
-  );
-  for (const index of bySize) {
-    const buffer = buffers[index];
-    if (buffer === undefined) continue;
+  const offsets = new Map<Buffer, number>();
+  for (const buffer of [...fixed].sort((a, b) => b.bytes - a.bytes)) {
     const offset = bestFit(placed, buffer, memory);
     if (offset === undefined) return undefined;
-    offsets[index] = offset;
+    offsets.set(buffer, offset);
     placed.push({ ...buffer, offset });
   }
-  const earlyOffsets: number[] = [];
   let floor = 0;
   for (const buffer of early) {
-    const found = earliestFit(placed, { ...buffer, floor }, memory);
-    if (found === undefined) return undefined;
+    const { starts } = buffer;
     // Copies of one queue start in order: none can start before the one ahead of it.
-    floor = found.start;
-    earlyOffsets.push(found.offset);
+    const found = starts && earliestFit(placed, { ...buffer, starts, floor }, memory);
+    if (starts !== undefined && found === undefined) return undefined;
+    floor = (found ?? buffer).start;
+    if (found === undefined) continue;
+    offsets.set(buffer, found.offset);
     placed.push(found);
   }
+  const offsetOf = (buffer: Buffer): number => present(offsets.get(buffer), "offset");
   const peakBytes = placed.reduce((peak, { offset, bytes }) => Math.max(peak, offset + bytes), 0);
-  return { offsets, earlyOffsets, peakBytes };
-}
-
-function sizeOf(buffers: readonly Buffer[], index: number): number {
-  return buffers[index]?.bytes ?? 0;
+  return { offsets: buffers.map(offsetOf), earlyOffsets: early.map(offsetOf), peakBytes };
 }
 
 /** The most bytes alive at any step: no plan needs less. */
@@ -110,7 +108,7 @@ function bestFit(
 
 function earliestFit(
   placed: readonly PlacedBuffer[],
-  buffer: EarlyBuffer & { readonly floor: number },
+  buffer: Buffer & { readonly starts: readonly number[]; readonly floor: number },
   memory: Memory,
 ): PlacedBuffer | undefined {
   const { bytes, end } = buffer;

@@ -107,14 +107,12 @@ export interface Life {
   readonly start: number;
   readonly end: number;
   readonly rows: number;
+  /** Whether these are fewer than all, so that more of them let engines run further apart. */
+  readonly isRing: boolean;
 }
 
 /** One life for every value that is its own buffer; undefined for unused values and parts of others. */
-export function livesOf(
-  values: readonly Value[],
-  schedule: Schedule,
-  spareRows: number,
-): (Life | undefined)[] {
+export function livesOf(values: readonly Value[], schedule: Schedule): (Life | undefined)[] {
   const uses = values.map((): Use[] => []);
   schedule.steps.forEach((step, index) => {
     const stage = present(schedule.stages[step.stage], "stage");
@@ -134,11 +132,9 @@ export function livesOf(
     const last = own.at(-1);
     if (value.within !== undefined || first === undefined || last === undefined) return undefined;
     const oneGroup = own.every((use) => use.group === first.group);
-    const rows =
-      oneGroup && !isWhole.has(id)
-        ? Math.min(value.grid.rows, ringRows(own) + spareRows)
-        : value.grid.rows;
-    return { start: first.step, end: last.step, rows };
+    const needed = oneGroup && !isWhole.has(id) ? ringRows(own) : value.grid.rows;
+    const rows = Math.min(value.grid.rows, needed);
+    return { start: first.step, end: last.step, rows, isRing: rows < value.grid.rows };
   });
 }
 

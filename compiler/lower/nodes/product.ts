@@ -15,14 +15,14 @@ import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { isDense, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
+import { addInBands, isTooWide } from "./bands.ts";
 import type { NodeContext } from "./context.ts";
 import { lowerPairProduct } from "./pair-product.ts";
 import type { Phased } from "../phased.ts";
-import { WHOLE_UNIT } from "../stage.ts";
-import type { ValueId } from "../stage.ts";
+import { streamed } from "./streaming.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
-import type { MatrixNode, Requantization } from "../stages/matrix-node.ts";
+import type { Requantization } from "../stages/matrix-node.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
@@ -116,7 +116,8 @@ function lowerConv(context: NodeContext): void {
       : gatheredGeometry(gathered);
   const input = gathered?.value ?? context.image(0);
   const output = context.output();
-  const from: MatrixNode = {
+  checkFields(node.name, geometry);
+  const from = streamed(context, {
     node: node.name,
     input,
     output,
@@ -127,13 +128,12 @@ function lowerConv(context: NodeContext): void {
     weightZero: filters.weightZero,
     bias: filters.bias,
     requantization: requantization(context, filters, geometry.outChannels),
-    ...streaming(context, [input, output], filters.weights),
-  };
-  checkFields(node.name, geometry);
+  });
   const { soc, options, matrixCycles: cyclesOf } = context;
   if (!isDepthwise(geometry)) {
     cyclesOf.set(output, matrixCycles(from, soc));
-    context.add(matrixStage(from));
+    if (isTooWide(from, soc)) addInBands(context, from);
+    else context.add(matrixStage(from));
     return;
   }
   const neighbours = {
@@ -153,26 +153,6 @@ function checkFields(node: string, g: ConvolutionGeometry): void {
   if (bytes.some((value) => value > 255) || g.kernelHeight > 255) {
     throw unsupported(node, "a stride, dilation or window above 255");
   }
-}
-
-/**
- * Weights in parts want the whole input and output at hand. Images too large for that are made row by row with
- * all weights there, or, where those are too many, some rows at a time with the weights streamed for each.
- */
-function streaming(
-  context: NodeContext,
-  [input, output]: readonly [ValueId, ValueId],
-  weights: Filters["weights"],
-): Pick<MatrixNode, "chunkBytes" | "partRows"> {
-  const { vtcmBytes } = context.soc;
-  const { weightChunkBytes } = context.options;
-  const [from, to] = [context.grid(input), context.grid(output)];
-  const bytes = from.rows * from.rowBytes + to.rows * to.rowBytes;
-  if (bytes <= vtcmBytes / 2) return { chunkBytes: weightChunkBytes, partRows: WHOLE_UNIT };
-  const isSmall = weights.byteLength <= vtcmBytes / 4;
-  if (isSmall) return { chunkBytes: Number.MAX_SAFE_INTEGER, partRows: 1 };
-  const partRows = Math.max(1, Math.floor((to.rows * vtcmBytes) / (2 * bytes)));
-  return { chunkBytes: weightChunkBytes, partRows };
 }
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */
@@ -216,19 +196,20 @@ function lowerMatmul(context: NodeContext): void {
     }
   }
   context.add(
-    matrixStage({
-      node: node.name,
-      input,
-      output,
-      inputGrid,
-      outputGrid: context.grid(output),
-      geometry: pixelGeometry(inputGrid, { input: depth, output: columns }),
-      weights,
-      weightZero: filters.weightZero,
-      bias: filters.bias,
-      requantization: requantization(context, filters, columns),
-      ...streaming(context, [input, output], filters.weights),
-    }),
+    matrixStage(
+      streamed(context, {
+        node: node.name,
+        input,
+        output,
+        inputGrid,
+        outputGrid: context.grid(output),
+        geometry: pixelGeometry(inputGrid, { input: depth, output: columns }),
+        weights,
+        weightZero: filters.weightZero,
+        bias: filters.bias,
+        requantization: requantization(context, filters, columns),
+      }),
+    ),
   );
 }
 
@@ -261,22 +242,23 @@ function lowerConvTranspose(context: NodeContext): void {
   };
   const inChannels = source.factorY * source.factorX * source.channelPitch;
   context.add(
-    matrixStage({
-      node: node.name,
-      input: source.value,
-      output: value,
-      inputGrid: small,
-      outputGrid: grid,
-      geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
-      weights: phaseWeights({ g, filters, source, target: phased }),
-      weightZero: filters.weightZero,
-      bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
-      requantization: {
-        ...requantize,
-        multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
-      },
-      ...streaming(context, [source.value, value], filters.weights),
-    }),
+    matrixStage(
+      streamed(context, {
+        node: node.name,
+        input: source.value,
+        output: value,
+        inputGrid: small,
+        outputGrid: grid,
+        geometry: pixelGeometry(grid, { input: inChannels, output: channels }),
+        weights: phaseWeights({ g, filters, source, target: phased }),
+        weightZero: filters.weightZero,
+        bias: filters.bias && perPhase(new Float64Array(channels), filters.bias),
+        requantization: {
+          ...requantize,
+          multipliers: perPhase(new Float32Array(channels), requantize.multipliers),
+        },
+      }),
+    ),
   );
   if (staysPhased) context.setPhased({ ...phased, value });
   else interleave(context, { ...phased, value });

@@ -36,6 +36,25 @@ export function matrixStage(from: MatrixNode): Stage {
   };
 }
 
+export interface ConstantSizes {
+  readonly total: number;
+  /** Of one output tile, the most. */
+  readonly largest: number;
+}
+
+/** Bytes of weights, biases and multipliers as they are packed. */
+export function constantSizes(from: Pick<MatrixNode, "geometry" | "outputGrid">): ConstantSizes {
+  const { tileBytes, constantBytes } = formatOf(from);
+  const taps = from.geometry.kernelHeight * from.geometry.kernelWidth;
+  let [total, largest] = [0, 0];
+  for (let tile = 0; tile < from.outputGrid.tiles; tile++) {
+    const bytes = taps * tileRange(from, tile).count * tileBytes + constantBytes;
+    total += bytes;
+    largest = Math.max(largest, bytes);
+  }
+  return { total, largest };
+}
+
 /** Cycles of one output crouton: bias, tile products, and handing the set to the output path. */
 export function matrixCroutonCycles(tileProducts: number, soc: SocDescription): number {
   const { startupCycles, tileCyclesInt8, storeCycles } = soc.hmx;
