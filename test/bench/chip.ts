@@ -2,7 +2,7 @@
 import type { Bar } from "../../cli/bars.ts";
 import { judge, narrowed } from "../../cli/bars.ts";
 import type { ExitName } from "../../cli/exit-codes.ts";
-import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
+import { PRECISIONS, Programs, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Precision } from "../../cli/fidelity/parity.ts";
 import type { Output } from "../../cli/output.ts";
 import { importModel } from "../../compiler/frontend/import.ts";
@@ -10,7 +10,8 @@ import { multiplyAccumulates } from "../../compiler/ir/index.ts";
 import { buildModel } from "../../compiler/models/index.ts";
 import type { ModelName } from "../../compiler/models/index.ts";
 import { optimize } from "../../compiler/passes/index.ts";
-import { RELEASES } from "../../compiler/releases/index.ts";
+import { PARITY, RELEASES } from "../../compiler/releases/index.ts";
+import type { Recipe } from "../../compiler/releases/index.ts";
 import { elementCount, openProgram, timeProgram } from "../../device-agent/runtime/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -22,25 +23,30 @@ import { fastest } from "./stopwatch.ts";
 
 const RUNS = 5;
 const SOC = present(socNamed("sm8650"), "sm8650");
-const RECIPE = present([...RELEASES.values()].at(-1), "a release");
+const NEWEST = present([...RELEASES.values()].at(-1), "a release");
 
 interface Case {
   readonly model: ModelName;
   readonly precision: Precision;
+  readonly recipe: Recipe;
   /** Bars, in milliseconds of one core. */
   readonly inferenceMsMax?: number;
   readonly timingMsMax?: number;
 }
 
 const CASES: readonly Case[] = [
-  { model: "resnet50", precision: "w8a8", inferenceMsMax: 400 },
-  { model: "resnet50", precision: "float", inferenceMsMax: 1000 },
-  { model: "mobilenet_v2", precision: "w8a8", timingMsMax: 20 },
-  { model: "mobilenet_v2", precision: "float" },
-  { model: "squeezenet1_1", precision: "w8a8" },
+  { model: "resnet50", precision: "w8a8", recipe: NEWEST, inferenceMsMax: 400 },
+  { model: "resnet50", precision: "float", recipe: NEWEST, inferenceMsMax: 1000 },
+  ...[NEWEST, PARITY].flatMap((recipe) =>
+    PRECISIONS.map((precision): Case => ({
+      ...{ model: "mobilenet_v2", precision, recipe, timingMsMax: 20 },
+    })),
+  ),
+  { model: "squeezenet1_1", precision: "w8a8", recipe: NEWEST },
 ];
 
-const label = ({ model, precision }: Case): string => `${model} ${precision}`;
+const label = ({ model, precision, recipe }: Case): string =>
+  `${model} ${precision} by ${recipe.version}`;
 
 interface Measurement {
   readonly name: string;
@@ -70,7 +76,9 @@ export async function benchChip(options: BenchOptions, output: Output): Promise<
 
 function measure(from: Case, seed: number): Measurement {
   const graph = optimize(unwrap(importModel(buildModel(from.model, seed))));
-  const program = unwrap(new Programs(unwrap(typedGraph(graph, from.precision)), RECIPE).for(SOC));
+  const program = unwrap(
+    new Programs(unwrap(typedGraph(graph, from.precision)), from.recipe).for(SOC),
+  );
   const session = unwrap(openProgram(program, SOC));
   const inputs = inputsOf(program, seed);
   // The first inference also compiles the machine's WebAssembly.

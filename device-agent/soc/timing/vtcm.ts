@@ -38,34 +38,25 @@ export function shareVtcm(lanes: readonly Lane[], soc: SocDescription): void {
   }
 }
 
-/** An instruction begins or ends to ask for bytes. */
-interface Cursor {
+/** Instructions begin and end to ask for bytes: by how much the demand changes, in order of time. */
+interface Changes {
   readonly times: Float64Array;
   readonly rates: Float64Array;
-  readonly sign: 1 | -1;
-  next: number;
 }
 
 /** From time without contention to time with it; undefined when they are the same. */
 function warpOf(lanes: readonly Lane[], budget: number): ((time: number) => number) | undefined {
-  const cursors = lanes.flatMap((lane): Cursor[] => {
-    const rates = ratesOf(lane);
-    return [
-      { times: lane.starts, rates, sign: 1, next: 0 },
-      { times: lane.ends, rates, sign: -1, next: 0 },
-    ];
-  });
+  const { times, rates } = allMerged(lanes.flatMap(changesOf));
   // Stretches of contention: from `at` on, time runs `slower` times as slow.
   const stretches: { readonly at: number; readonly added: number; readonly slower: number }[] = [];
   let demand = 0;
   let slower = 1;
   let [at, added] = [0, 0];
-  for (;;) {
-    const time = earliest(cursors);
-    if (time === undefined) break;
+  for (let index = 0; index < times.length;) {
+    const time = times[index]!;
     added += (time - at) * (slower - 1);
     at = time;
-    demand += takeAll(cursors, time);
+    for (; times[index] === time; index++) demand += rates[index]!;
     const next = Math.max(1, demand / budget);
     if (next === slower) continue;
     slower = next;
@@ -86,32 +77,37 @@ function warpOf(lanes: readonly Lane[], budget: number): ((time: number) => numb
   };
 }
 
-function earliest(cursors: readonly Cursor[]): number | undefined {
-  let time: number | undefined;
-  for (const { times, next } of cursors) {
-    const candidate = times[next];
-    if (candidate !== undefined && (time === undefined || candidate < time)) time = candidate;
-  }
-  return time;
-}
-
-/** Passes everything that happens at the time; returns by how much the demand changes. */
-function takeAll(cursors: readonly Cursor[], time: number): number {
-  let change = 0;
-  for (const cursor of cursors) {
-    while (cursor.times[cursor.next] === time) {
-      change += cursor.sign * cursor.rates[cursor.next]!;
-      cursor.next++;
-    }
-  }
-  return change;
-}
-
-function ratesOf(lane: Lane): Float64Array {
-  return Float64Array.from(lane.stream.instructions, (instruction, index) => {
-    const cycles = lane.ends[index]! - lane.starts[index]!;
-    return cycles > 0 ? Math.ceil((vtcmBytes(instruction) * RATE_UNITS) / cycles) : 0;
+function changesOf(lane: Lane): [Changes, Changes] {
+  const { starts, ends } = lane;
+  const rates = new Float64Array(starts.length);
+  lane.stream.instructions.forEach((instruction, index) => {
+    const cycles = ends[index]! - starts[index]!;
+    if (cycles > 0) rates[index] = Math.ceil((vtcmBytes(instruction) * RATE_UNITS) / cycles);
   });
+  return [
+    { times: starts, rates },
+    { times: ends, rates: rates.map((rate) => -rate) },
+  ];
+}
+
+/** Pair by pair, so that every change is moved once for each doubling of the number of lists. */
+function allMerged(lists: readonly Changes[]): Changes {
+  const [first = { times: new Float64Array(0), rates: new Float64Array(0) }, second] = lists;
+  if (second === undefined) return first;
+  const middle = lists.length >> 1;
+  return merged(allMerged(lists.slice(0, middle)), allMerged(lists.slice(middle)));
+}
+
+function merged(a: Changes, b: Changes): Changes {
+  const count = a.times.length + b.times.length;
+  const times = new Float64Array(count);
+  const rates = new Float64Array(count);
+  for (let [at, i, j] = [0, 0, 0]; at < count; at++) {
+    const isOfA = j === b.times.length || a.times[i]! <= b.times[j]!;
+    times[at] = isOfA ? a.times[i]! : b.times[j]!;
+    rates[at] = isOfA ? a.rates[i++]! : b.rates[j++]!;
+  }
+  return { times, rates };
 }
 
 /** Bytes that the instruction reads from VTCM and writes to it. */
