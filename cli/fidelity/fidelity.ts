@@ -10,12 +10,13 @@ import { lowerBoundUs } from "./lower-bound.ts";
 import { readMeasurements } from "./measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import { floatGraph } from "./networks.ts";
-import { missingFeatures, precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import { precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import type { Precision } from "./parity.ts";
 import { meanErrorPercent, spearman } from "./statistics.ts";
 import type { Pair } from "./statistics.ts";
 
 export interface Comparison extends Measurement {
-  /** Null where the row could not be simulated; `reason` says why, or what the number rests on. */
+  /** Null where the row could not be simulated; `reason` says why. */
   readonly simulatedUs: number | null;
   /** simulated / measured - 1. */
   readonly error: number | null;
@@ -65,6 +66,7 @@ export async function compareAll(
 }
 
 interface Subject {
+  readonly precision: Precision;
   readonly programs: Programs;
   readonly boundUs: (soc: SocDescription) => number;
 }
@@ -75,7 +77,7 @@ function subjectOf(graph: Graph, name: string): Result<Subject> {
   const typed = typedGraph(graph, precision);
   if (!typed.ok) return typed;
   const boundUs = (soc: SocDescription): number => lowerBoundUs(graph, precision, soc);
-  return succeeded({ programs: new Programs(typed.value), boundUs });
+  return succeeded({ precision, programs: new Programs(typed.value), boundUs });
 }
 
 function compare(row: Measurement, subject: Result<Subject>): Comparison {
@@ -85,29 +87,23 @@ function compare(row: Measurement, subject: Result<Subject>): Comparison {
     return { ...row, simulatedUs: null, error: null, lowerBoundUs: null, reason };
   }
   const { simulatedUs } = simulated.value;
-  return { ...row, ...simulated.value, error: simulatedUs / row.measuredUs - 1 };
+  return { ...row, ...simulated.value, error: simulatedUs / row.measuredUs - 1, reason: "" };
 }
 
 function simulate(
   row: Measurement,
-  { programs, boundUs }: Subject,
-): Result<Pick<Comparison, "reason"> & { simulatedUs: number; lowerBoundUs: number }> {
+  { precision, programs, boundUs }: Subject,
+): Result<{ simulatedUs: number; lowerBoundUs: number }> {
   const soc = socNamed(row.soc);
   if (soc === undefined) return failed("SOC_UNKNOWN", `there is no chip "${row.soc}"`);
+  if (precision === "float" && !soc.features.includes("fp16")) {
+    return failed("UNSUPPORTED_FEATURE", `${soc.name} does not compute in fp16`);
+  }
   const program = programs.for(soc);
   if (!program.ok) return program;
-  const missing = missingFeatures(program.value, soc);
-  if (missing.has("fp16"))
-    return failed("UNSUPPORTED_FEATURE", `${soc.name} does not compute in fp16`);
   const timing = timingOf(program.value, soc);
   if (!timing.ok) return timing;
-  // Silicon has its own way to the functions that this one lacks; their time is the best guess there is.
-  const reason = missing.size > 0 ? `timed with ${[...missing].join(", ")} of later chips` : "";
-  return succeeded({
-    simulatedUs: timing.value.microseconds,
-    lowerBoundUs: boundUs(soc),
-    reason,
-  });
+  return succeeded({ simulatedUs: timing.value.microseconds, lowerBoundUs: boundUs(soc) });
 }
 
 export function groupedBy<T>(

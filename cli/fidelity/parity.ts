@@ -14,8 +14,7 @@ import { brand } from "../../protocol/base/brand.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
 import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import { missingFeature } from "../../protocol/isa/index.ts";
-import type { Feature, SocDescription } from "../../protocol/isa/index.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../protocol/program/index.ts";
 import { atPlanes } from "./planes.ts";
 
@@ -104,17 +103,6 @@ export class Programs {
       optionsText: "{}",
     });
   }
-}
-
-/** The features that a program needs and the chip does not have. */
-export function missingFeatures(program: Program, soc: SocDescription): ReadonlySet<Feature> {
-  const streams = program.segments.flatMap((segment) =>
-    segment.kind === "htp" ? segment.streams : [],
-  );
-  const missing = streams.flatMap(({ instructions }) =>
-    instructions.flatMap((instruction) => missingFeature(instruction, soc) ?? []),
-  );
-  return new Set(missing);
 }
 
 /** What the parity recipe reads of a chip. */

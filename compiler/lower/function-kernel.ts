@@ -1,5 +1,11 @@
-/** Kernels for functions of one fp16 element, printed from the steps that the evaluator runs. */
-import { halfSteps } from "../ir/half-function.ts";
+/**
+ * Functions of one fp16 element: as kernels, printed from the steps that the evaluator runs, or as tables, for chips
+ * without one of the steps.
+ */
+import { decodeHalf, encodeHalf } from "../../protocol/base/half.ts";
+import { MICRO_OPS } from "../../protocol/isa/index.ts";
+import type { SocDescription } from "../../protocol/isa/index.ts";
+import { compileHalf, halfSteps } from "../ir/half-function.ts";
 import type { HalfStep } from "../ir/half-function.ts";
 import { printExpression } from "../ir/index.ts";
 import type { Expression } from "../ir/index.ts";
@@ -10,6 +16,26 @@ import type { Kernel, Shape } from "../kernels/index.ts";
 export interface FunctionKernel {
   readonly kernel: Kernel;
   readonly shape: Shape;
+}
+
+/** Whether the chip has every step of the function. */
+export function hasSteps(expression: Expression, { features }: SocDescription): boolean {
+  return halfSteps(expression).every((step) => {
+    const feature = step.kind === "elementary" ? MICRO_OPS[step.name].feature : undefined;
+    return feature === undefined || features.includes(feature);
+  });
+}
+
+const tables = new Map<string, Int16Array>();
+
+/** The bits of the function's value for all 65,536 inputs, those with a sign first. */
+export function functionTableOf(expression: Expression): Int16Array {
+  const key = printExpression(expression);
+  const rule = compileHalf(expression);
+  const valueOf = (index: number): number => encodeHalf(rule(decodeHalf(index ^ 0x8000)));
+  const table = tables.get(key) ?? Int16Array.from({ length: 65536 }, (_, index) => valueOf(index));
+  tables.set(key, table);
+  return table;
 }
 
 const kernels = new Map<string, FunctionKernel>();

@@ -307,6 +307,9 @@ class NetworkBuilder {
     const format = isFormat(type.dtype) ? FORMATS[type.dtype] : undefined;
     const grid = format && gridOfShape(type.shape, format);
     if (grid === undefined) throw unsupported(node, `shape [${type.shape.join(", ")}]`);
+    if (type.dtype === "f16" && !this.soc.features.includes("fp16")) {
+      throw unsupported(node, `fp16, which ${this.soc.name} does not have,`);
+    }
     return grid;
   }
 }

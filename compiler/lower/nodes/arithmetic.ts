@@ -18,7 +18,7 @@ import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { placementOrConstant } from "./moves.ts";
-import { functionKernel } from "../function-kernel.ts";
+import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
 import { normNumbers } from "../../ir/ops/lanes.ts";
@@ -115,11 +115,16 @@ function lowerNorm(context: NodeContext): void {
 }
 
 function lowerFunction(context: NodeContext): void {
-  const of = functionKernel(parseExpression(context.attributes.text("expr")));
+  const expression = parseExpression(context.attributes.text("expr"));
   const input = context.value(0);
   const output = context.output(context.placed(0));
-  const { name: node } = context.node;
-  context.add(functionStage({ node, input, output, grid: context.grid(output), of }));
+  const common = { node: context.node.name, input, output, grid: context.grid(output) };
+  if (hasSteps(expression, context.soc)) {
+    context.add(functionStage({ ...common, of: functionKernel(expression) }));
+    return;
+  }
+  const table = functionTableOf(expression);
+  context.add(tableStage({ ...common, table, zeroPointIn: 0, zeroPointOut: 0 }));
 }
 
 function lowerPair(context: NodeContext): void {

@@ -1,20 +1,25 @@
 /** fp16: what the chip gives equals the evaluator in every bit. */
 import { describe, test } from "@jest/globals";
 import { toHalf } from "../../../../compiler/quant/index.ts";
+import { present } from "../../../../protocol/base/assert.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
+import { socNamed } from "../../../../device-agent/soc/index.ts";
 import { CHIPS, checkGraph } from "./chip.ts";
 import { floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
+
+/** Products in fp16, but not all functions. */
+const SM8450 = present(socNamed("sm8450"), "chip");
 
 /** sm8350 has no fp16. */
 const TARGETS = CHIPS.filter(({ features }) => features.includes("fp16")).flatMap((soc) =>
   ["1.0.0", "1.1.0"].map((version) => ({ version, soc })),
 );
 
-function check(make: (g: Float) => string): void {
+function check(make: (g: Float) => string, targets = TARGETS): void {
   const g = floatGraph(1);
   const graph = g.builder.finish([make(g)]);
-  checkGraph(unwrap(toHalf(graph)), 1, TARGETS);
+  checkGraph(unwrap(toHalf(graph)), 1, targets);
 }
 
 describe("products", () => {
@@ -98,6 +103,10 @@ describe("elementwise", () => {
   }
   for (const op of ["sigmoid", "hard_swish", "gelu", "hard_sigmoid", "tanh", "relu"]) {
     test(op, () => check((g) => g.node(op, [g.input([1, 33, 7, 9])])));
+  }
+  for (const op of ["tanh", "erf", "cos"]) {
+    test(`${op} on a chip without it`, () =>
+      check((g) => g.node(op, [g.input([1, 33, 7, 9])]), [{ version: "1.1.0", soc: SM8450 }]));
   }
 });
 

@@ -1,15 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import { lowerGraph } from "../../../../compiler/lower/index.ts";
 import type { Graph } from "../../../../compiler/ir/index.ts";
+import type { SocDescription } from "../../../../protocol/isa/index.ts";
 import { RELEASES } from "../../../../compiler/releases/index.ts";
 import { checkGraph, CHIPS, int8Graph, kernels, TARGETS } from "./chip.ts";
 
 const [soc] = CHIPS;
 
-function outcome(graph: Graph, vtcmBytes?: number): string {
+function outcome(graph: Graph, changes: Partial<SocDescription> = {}): string {
   const recipe = RELEASES.get("1.1.0");
   if (soc === undefined || recipe === undefined) throw new Error("no target");
-  const chip = { ...soc, vtcmBytes: vtcmBytes ?? soc.vtcmBytes };
+  const chip = { ...soc, ...changes };
   const result = lowerGraph({ graph, soc: chip, options: recipe.lowering, kernels });
   return result.ok ? "fits" : `${result.code} ${String(result.details["node"])}`;
 }
@@ -33,6 +34,12 @@ describe("what the HTP cannot do is refused with the node's name", () => {
     const y = g.node("matmul", [g.input([4, 8]), g.input([8, 4])]);
     expect(outcome(g.finish(y))).toBe("UNSUPPORTED_OP matmul2");
   });
+  test("fp16 on a chip that does not have it", () => {
+    const { builder } = int8Graph(1);
+    const x = builder.input("x", { dtype: "f16", shape: [1, 8, 4, 4] });
+    builder.node({ op: "add", name: "y", inputs: [x, x] });
+    expect(outcome(builder.finish(["y"]), { features: [] })).toBe("UNSUPPORTED_OP x");
+  });
   test("a convolution of several images at once", () => {
     const g = int8Graph(1);
     const y = g.node("conv", [g.input([2, 8, 4, 4]), g.weights([8, 8, 1, 1], 0)]);
@@ -50,12 +57,12 @@ function wideConv(): Graph {
 test("with less VTCM than its tensors, a model works from DDR, until rows do not fit either", () => {
   const graph = wideConv();
   for (const kibibytes of [1024, 512]) {
-    expect(outcome(graph, kibibytes * 1024)).toBe("fits");
+    expect(outcome(graph, { vtcmBytes: kibibytes * 1024 })).toBe("fits");
     const targets = TARGETS.map(({ version, soc: chip }) => ({
       version,
       soc: { ...chip, vtcmBytes: kibibytes * 1024 },
     }));
     checkGraph(graph, 3, targets.slice(0, 2));
   }
-  expect(outcome(graph, 64 * 1024)).toBe("DOES_NOT_FIT conv4");
+  expect(outcome(graph, { vtcmBytes: 64 * 1024 })).toBe("DOES_NOT_FIT conv4");
 });
