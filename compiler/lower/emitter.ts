@@ -1,5 +1,5 @@
 /** Collects instructions in sequential order and gives each its queue. */
-import { assert, present } from "../../protocol/base/assert.ts";
+import { assert } from "../../protocol/base/assert.ts";
 import { hvxCycles, packCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
 import type {
   Address,
@@ -13,6 +13,7 @@ import type { Kernel, KernelLibrary, KernelName } from "../kernels/index.ts";
 import type { Shape } from "../kernels/index.ts";
 import type { Format } from "./format.ts";
 import type { Draft, Placed } from "./listing.ts";
+import { Outlook } from "./outlook.ts";
 
 /** Which way a copy goes: what comes in never waits behind what goes out. */
 export type CopyQueue = "in" | "out";
@@ -58,6 +59,7 @@ export interface Emitter {
 export interface EmissionState {
   readonly queues: readonly QueueId[];
   readonly sequence: readonly Placed[];
+  readonly outlook: Outlook;
   /** An emitter whose instructions belong to the node. */
   forOrigin(origin: number): Emitter;
 }
@@ -68,13 +70,7 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
   const hmx = soc.dma.queues;
   const hvx = hmx + 1;
   const copyQueues = { in: 0, out: Math.min(1, soc.dma.queues - 1) };
-  // Vector work goes to the context that has been given least of it.
-  const loads = new Array<number>(soc.hvx.queues).fill(0);
-  const takeContext = (cycles: number): number => {
-    const context = loads.indexOf(Math.min(...loads));
-    loads[context] = present(loads[context], "context") + cycles;
-    return context;
-  };
+  const outlook = new Outlook(soc.hvx.queues);
   const forOrigin = (origin: number): Emitter => ({
     contexts: soc.hvx.queues,
     copy: (queue, copy) => {
@@ -84,11 +80,12 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
       });
     },
     matrix: (draft) => {
+      outlook.takeMatrix(matrixCycles(draft, soc));
       sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
     },
     pack: (pack) => {
       const draft: Draft = { op: "hvx.pack", origin, ...pack };
-      sequence.push({ queue: hvx + takeContext(packCycles(pack, soc)), draft });
+      sequence.push({ queue: hvx + outlook.takeContext(packCycles(pack, soc)), draft });
     },
     vector: (run) => {
       const kernel = typeof run.kernel === "string" ? kernels.kernel(run.kernel) : run.kernel;
@@ -96,19 +93,33 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
       const code = kernels.code(kernel, run.shape);
       const { vectors, rows = 8, columns = 0xffff } = run;
       assert(vectors > 0, "a run has vectors");
-      const context = takeContext(hvxCycles({ vectors, operands, code }, soc));
+      const context = outlook.takeContext(hvxCycles({ vectors, operands, code }, soc));
       const op = run.format?.bytes === 2 ? "hvx.run16" : "hvx.run";
       const draft: Draft = { op, origin, vectors, rows, columns, operands, code };
       sequence.push({ queue: hvx + context, draft });
     },
   });
-  return { queues, sequence, forOrigin };
+  return { queues, sequence, outlook, forOrigin };
 }
 
 function queuesOf(soc: SocDescription): QueueId[] {
   const many = (engine: QueueId["engine"], count: number): QueueId[] =>
     Array.from({ length: count }, (_, index) => ({ core: 0, engine, index }));
   return [...many("dma", soc.dma.queues), ...many("hmx", 1), ...many("hvx", soc.hvx.queues)];
+}
+
+/** Products alone: what surrounds them runs beside them. */
+function matrixCycles(draft: MatrixDraft, { hmx }: SocDescription): number {
+  if (!("tapCount" in draft)) return 0;
+  const products = draft.tapCount * draft.tileCount;
+  switch (draft.op) {
+    case "hmx.mac_f16":
+      return hmx.startupCycles + products * hmx.tileCyclesFp16;
+    case "hmx.mac_i16":
+      return hmx.startupCycles + products * hmx.tileCyclesInt16 * draft.weightBytes;
+    default:
+      return hmx.startupCycles + products * hmx.tileCyclesInt8;
+  }
 }
 
 function whole(copy: Copy): Required<Copy> {

@@ -158,6 +158,7 @@ interface Writing {
 
 function writeSteps(from: Writing): void {
   const { layout } = from;
+  const { outlook } = from.state;
   const arriving = layout.schedule.steps.map((): number[] => []);
   layout.chunks.forEach(({ start }, index) => arriving[start]?.push(index));
   const emitters = from.origins.names.map((_, origin) => from.state.forOrigin(origin));
@@ -168,6 +169,12 @@ function writeSteps(from: Writing): void {
     const chunk = layout.chunkOfStep[index];
     const constants = chunk === undefined ? 0 : (layout.chunkOffsets[chunk] ?? 0);
     for (const arrival of arriving[index] ?? []) writeChunk(from, arrival, emitters);
+    outlook.begin(
+      stage.inputs.map((id, input) => ({
+        value: ownerOf(layout, id),
+        ...stage.inputRows(input, step.rows),
+      })),
+    );
     stage.emit({
       ...present(works[step.stage], "work"),
       rows: step.rows,
@@ -177,7 +184,14 @@ function writeSteps(from: Writing): void {
       scratch: layout.scratchOffsets.get(step.stage) ?? 0,
       sparseTiles: layout.sparse.offsets.get(step.stage) ?? 0,
     });
+    if (stage.output === undefined) return;
+    outlook.end({ value: ownerOf(layout, stage.output), ...step.rows });
   });
+}
+
+/** The value that a part lies in. */
+function ownerOf(layout: Layout, id: ValueId): ValueId {
+  return layout.values[id]?.within?.value ?? id;
 }
 
 function writeChunk(from: Writing, index: number, emitters: readonly Emitter[]): void {

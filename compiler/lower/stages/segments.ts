@@ -18,16 +18,21 @@ export interface Segment {
 /** A run should last this long for its start not to matter. */
 const RUN_CYCLES = 4_800;
 
+/** Into how many runs a row is cut: the tensor gives about one to every context, other rows run beside this one. */
+function partsOf(grid: Grid, contexts: number): number {
+  return Math.ceil(contexts / grid.rows);
+}
+
 /**
- * Runs that stay inside one channel tile: about one a context where the row allows it, and more of them
- * where vectors are expensive, so that contexts end together.
+ * Runs that stay inside one channel tile, and more of them where vectors are expensive, so that contexts end
+ * together.
  */
 export function tileSegments(
   grid: Grid,
   row: number,
   from: { readonly contexts: number; readonly cyclesPerVector: number },
 ): Segment[] {
-  const spread = Math.ceil(from.contexts / grid.tiles);
+  const spread = Math.ceil(partsOf(grid, from.contexts) / grid.tiles);
   const long = Math.floor(
     (grid.columns * grid.format.vectorsPerCrouton * from.cyclesPerVector) / RUN_CYCLES,
   );
@@ -51,8 +56,12 @@ export function tileSegments(
 
 /** Runs across channel tiles, for kernels that make the right value in lanes outside the image by themselves. */
 export function linearSegments(grid: Grid, contexts: number): Segment[] {
+  return linearParts(grid, partsOf(grid, contexts));
+}
+
+function linearParts(grid: Grid, parts: number): Segment[] {
   const total = grid.columns * grid.tiles;
-  return evenParts(total, Math.min(total, contexts)).map(({ begin, count }) => ({
+  return evenParts(total, Math.min(total, parts)).map(({ begin, count }) => ({
     format: grid.format,
     tile: Math.floor(begin / grid.columns),
     column: begin % grid.columns,
@@ -65,7 +74,7 @@ export function linearSegments(grid: Grid, contexts: number): Segment[] {
 
 /** A run for every crouton of the row. */
 export function croutonSegments(grid: Grid, row: number): Segment[] {
-  return linearSegments(grid, grid.columns * grid.tiles).map((segment) => ({
+  return linearParts(grid, grid.columns * grid.tiles).map((segment) => ({
     ...segment,
     rows: validRows(grid, row),
     columns: grid.width - segment.column * grid.format.columns,
