@@ -13,7 +13,7 @@ import { countsAllChannels } from "../arrangement.ts";
 import { unsupported } from "../failure.ts";
 import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
-import { isDense, withChannels } from "../grid.ts";
+import { isDense, tokenGrid, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { addInBands, isTooWide } from "./bands.ts";
 import type { NodeContext } from "./context.ts";
@@ -26,6 +26,7 @@ import type { Requantization } from "../stages/matrix-node.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
+import { wholeImagePlaces } from "./whole-image.ts";
 
 export function lowerProduct(context: NodeContext): boolean {
   switch (context.node.op) {
@@ -173,6 +174,12 @@ function pixelGeometry(
   };
 }
 
+/** The same image as one window. */
+function windowOfAll(g: ConvolutionGeometry, inChannels: number): ConvolutionGeometry {
+  const kernel = { kernelHeight: g.inHeight, kernelWidth: g.inWidth };
+  return { ...g, ...kernel, inChannels, outHeight: 1, outWidth: 1 };
+}
+
 function lowerMatmul(context: NodeContext): void {
   const { node } = context;
   if (context.constant(1) === undefined) return lowerPairProduct(context);
@@ -183,18 +190,24 @@ function lowerMatmul(context: NodeContext): void {
   const inputGrid = context.grid(input);
   const arrangement = context.arrangement(0);
   const last = arrangement.length - 1;
-  if (!countsAllChannels(arrangement, last, inputGrid) || !isDense(inputGrid)) {
+  const isPixelwise = countsAllChannels(arrangement, last, inputGrid) && isDense(inputGrid);
+  const places = isPixelwise ? undefined : wholeImagePlaces({ grid: inputGrid, arrangement });
+  if (!isPixelwise && places === undefined) {
     throw unsupported(node.name, "a product along anything but the channels");
   }
-  const grid = withChannels(inputGrid, columns);
+  const { format } = inputGrid;
+  const grid =
+    places === undefined ? withChannels(inputGrid, columns) : tokenGrid(1, columns, format);
   const factors = columns === 1 ? [] : [{ size: columns, counts: "channel" as const, step: 1 }];
   const output = context.output({ grid, arrangement: arrangement.with(last, factors) });
   const weights = filters.weights.slice();
   for (let row = 0; row < depth; row++) {
+    const place = places?.[row] ?? row;
     for (let column = 0; column < columns; column++) {
-      weights[column * depth + row] = filters.weights[row * columns + column] ?? 0;
+      weights[column * depth + place] = filters.weights[row * columns + column] ?? 0;
     }
   }
+  const pixelwise = pixelGeometry(inputGrid, { input: depth, output: columns });
   context.add(
     matrixStage(
       streamed(context, {
@@ -203,7 +216,7 @@ function lowerMatmul(context: NodeContext): void {
         output,
         inputGrid,
         outputGrid: context.grid(output),
-        geometry: pixelGeometry(inputGrid, { input: depth, output: columns }),
+        geometry: places === undefined ? pixelwise : windowOfAll(pixelwise, inputGrid.channels),
         weights,
         weightZero: filters.weightZero,
         bias: filters.bias,
