@@ -26,8 +26,9 @@ export function chooseInputs(
 ): Result<Map<string, FloatTensor>> {
   const inputs = new Map<string, FloatTensor>();
   for (const name of graph.inputs) {
-    const { dtype, shape } = present(graph.types.get(name), `type of ${name}`);
-    if (dtype !== "f32") {
+    const { dtype, shape, quantization } = present(graph.types.get(name), `type of ${name}`);
+    // Numbers that stand for real ones are given as those.
+    if (dtype !== "f32" && quantization === undefined) {
       return failed("INPUTS_INVALID", `input ${name} is ${dtype}; only float32 inputs can be run`);
     }
     const tensor = given === undefined ? seeded(shape) : given.get(name);

@@ -1,5 +1,5 @@
 /** The naive evaluator on a model as it came, without a single pass: slow, and right by inspection. */
-import { evaluate } from "../../compiler/ir/index.ts";
+import { evaluate, fromReal, toReal } from "../../compiler/ir/index.ts";
 import type { Tensor } from "../../compiler/ir/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
@@ -16,15 +16,19 @@ export function runReference(
   const feeds = new Map(
     [...inputs].map(([name, { shape, values }]): [string, Tensor] => [
       name,
-      { type: { dtype: "f32", shape }, data: values },
+      fromReal(graph.value.types.get(name) ?? { dtype: "f32", shape }, values),
     ]),
   );
   const outputs = new Map<string, FloatTensor>();
-  for (const [name, { type, data }] of evaluate(graph.value, feeds)) {
-    if (!(data instanceof Float32Array)) {
-      return failed("OUTPUT_NOT_FLOAT", `output ${name} is ${type.dtype}; only float32 is written`);
+  for (const [name, value] of evaluate(graph.value, feeds)) {
+    const { type } = value;
+    if (type.dtype === "string") {
+      return failed(
+        "OUTPUT_NOT_FLOAT",
+        `output ${name} is ${type.dtype}; only numbers are written`,
+      );
     }
-    outputs.set(name, { shape: type.shape, values: data });
+    outputs.set(name, { shape: type.shape, values: toReal(value) });
   }
   return succeeded(outputs);
 }

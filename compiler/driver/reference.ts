@@ -1,4 +1,7 @@
-/** Float32 inference on the CPU path: the goldens of a model and, on request, its encodings. */
+/**
+ * The goldens of a model and, on request, its encodings: float32 inference on the CPU path, or the evaluator
+ * where the model's numbers are stored already.
+ */
 import type { DriverHost, PortType, ReferenceRequest } from "../../protocol/abi/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { product } from "../../protocol/base/integers.ts";
@@ -6,8 +9,10 @@ import { utf8 } from "../../protocol/base/bytes.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { compileCpu, cpuRunner } from "../codegen/cpu/index.ts";
-import type { CpuPort, CpuProgram, CpuValue } from "../codegen/cpu/index.ts";
+import type { CpuPort, CpuValue } from "../codegen/cpu/index.ts";
+import { evaluate, fromReal, toReal } from "../ir/index.ts";
 import type { Graph } from "../ir/index.ts";
+import { adopt, isStored } from "../passes/index.ts";
 import { exportEncodings, observe, rangesOf } from "../quant/index.ts";
 import type { Observations } from "../quant/index.ts";
 import type { Answer } from "./answer.ts";
@@ -23,7 +28,9 @@ export function answerReference(
 ): Result<void> {
   const loaded = loadModel(request.model, { host, dumpAfter: undefined });
   if (!loaded.ok) return loaded;
-  const { graph } = loaded.value;
+  const adopted = isStored(loaded.value.graph) ? adopt(loaded.value.graph) : undefined;
+  if (adopted?.ok === false) return adopted;
+  const graph = adopted?.value ?? loaded.value.graph;
   const ports = {
     inputPorts: graph.inputs.map((name) => portType(graph, name)),
     outputPorts: graph.outputs.map((name) => portType(graph, name)),
@@ -32,9 +39,8 @@ export function answerReference(
     answer.referenced({ outputs: [], encodings: undefined, ...ports });
     return succeeded(undefined);
   }
-  const program = compileCpu(graph);
-  if (!program.ok) return program;
-  const ran = runAll(program.value, { request, host, answer });
+  const call = { request, host, answer };
+  const ran = adopted === undefined ? runFloats(graph, call) : runStored(graph, call);
   if (!ran.ok) return ran;
   const { outputs, observations } = ran.value;
   answer.referenced({
@@ -57,7 +63,30 @@ interface Ran {
   readonly observations: Observations;
 }
 
-function runAll(program: CpuProgram, { request, host, answer }: Call): Result<Ran> {
+/** A model that was quantised elsewhere has its encodings in it: there is nothing to observe. */
+function runStored(graph: Graph, { request, host, answer }: Call): Result<Ran> {
+  const ports = graph.inputs.map((name) => portType(graph, name));
+  const outputs: Uint8Array[] = [];
+  for (const [index, name] of request.inputs.entries()) {
+    const inputs = splitInputs(host.readBlob(name), ports);
+    if (!inputs.ok) return inputs;
+    const stored = graph.inputs.map((input) => {
+      const type = present(graph.types.get(input), input);
+      return [input, fromReal(type, present(inputs.value.get(input), input))] as const;
+    });
+    const results = evaluate(graph, new Map(stored));
+    outputs.push(
+      joined(graph.outputs.map((output) => toReal(present(results.get(output), output)))),
+    );
+    answer.progress("reference", (index + 1) / request.inputs.length);
+  }
+  return succeeded({ outputs, observations: new Map() });
+}
+
+function runFloats(graph: Graph, { request, host, answer }: Call): Result<Ran> {
+  const compiled = compileCpu(graph);
+  if (!compiled.ok) return compiled;
+  const program = compiled.value;
   const runner = cpuRunner(program);
   const observations: Observations = new Map();
   const watch = request.calibrate
@@ -86,7 +115,7 @@ function encodingsOf(observations: Observations): Uint8Array {
 /** The float32 values of all inputs, one after another, as a map of views. */
 function splitInputs(
   bytes: Uint8Array,
-  ports: readonly CpuPort[],
+  ports: readonly Pick<CpuPort, "name" | "shape">[],
 ): Result<Map<string, Float32Array>> {
   const expected = ports.reduce((total, port) => total + product(port.shape), 0);
   if (bytes.length !== expected * 4) {
@@ -113,7 +142,8 @@ function joined(parts: readonly Float32Array[]): Uint8Array {
   return new Uint8Array(whole.buffer);
 }
 
+/** Ports take and give real numbers, whatever they store. */
 function portType(graph: Graph, name: string): PortType {
-  const { dtype, shape } = present(graph.types.get(name), `type of ${name}`);
-  return { name, dtype, shape };
+  const { dtype, shape, quantization } = present(graph.types.get(name), `type of ${name}`);
+  return { name, dtype: quantization === undefined ? dtype : "f32", shape };
 }

@@ -35,6 +35,7 @@ export { fixedWindowCount, poolGeometry } from "./ops/pooling.ts";
 export type { PoolGeometry } from "./ops/pooling.ts";
 export { nearestSource, neighbours, resizeAxes, sourceCoordinate } from "./ops/resize.ts";
 export type { ResizeAxis } from "./ops/resize.ts";
+export * from "./real.ts";
 export * from "./specialize.ts";
 export * from "./tensor.ts";
 export * from "./topology.ts";

@@ -19,8 +19,6 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "tflm-keyword-svdf": /operator fixed_svdf/,
   "lstm-mnist-int8": /operator fixed_lstm/,
   "lyra-decoder": /f32/,
-  "tflm-micro-speech-int8": /a product along anything but the channels/,
-  "har-int8": /a product along anything but the channels/,
   "deeplabv3-dm05-u8": /i64 data/,
   "ssd-mobilenet-v1-u8": /concat that trades pixels for channels/,
 };

@@ -61,6 +61,20 @@ describe("weights with a zero point", () => {
       g.node("fixed_matmul", [g.input([5, 40]), asymmetric(g, [40, 37], 100), g.bias(37)]),
     );
   });
+  test("a matrix product with all of an image, in either order of axes", () => {
+    for (const perm of [
+      [0, 1, 2, 3],
+      [0, 2, 3, 1],
+    ]) {
+      check((g) => {
+        const x = g.input([1, 20, 5, 11]);
+        const encoding = { quantization: g.encodingOf(x) };
+        const turned = g.node("transpose", [x], { perm, ...encoding });
+        const flat = g.node("reshape", [turned], { shape: [1, 1100], ...encoding });
+        return g.node("fixed_matmul", [flat, asymmetric(g, [1100, 40]), g.bias(40)]);
+      });
+    }
+  });
   test("weights that int8 holds as differences", () => {
     check((g) => {
       const quantization = { scales: [Math.fround(0.004)], zeroPoints: [-128] };
