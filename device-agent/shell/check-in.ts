@@ -136,6 +136,7 @@ export async function takeAssignment(
     policy,
     facts: { tenant, device, ...interfacesOf(ports.soc), ...drivers, accepted },
     now,
+    fetch: update.fetch,
     resolve: (path) => resolveTarget(trusted.value, update, path),
   });
   if (decided.ok) return succeeded(await acceptUpdate(context, decided.value));

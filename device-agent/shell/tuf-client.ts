@@ -82,9 +82,9 @@ async function downloadOne(
   name: string,
   { files, from }: { readonly files: FileSystem; readonly from: Fetch },
 ): Promise<Result<void>> {
-  const role = await findTarget(trusted, ports, name);
-  if (!role.ok) return role;
-  const target = role.value.targets.get(name) as TargetFile;
+  const found = await findTarget(trusted, ports, name);
+  if (!found.ok) return found;
+  const target = found.value.role.targets.get(name) as TargetFile;
   const kept = await files.read(fileNameOf(name));
   if (kept && !checkTarget(kept, target)) return succeeded(undefined);
   const path = targetPath(name, target, trusted.root.consistent_snapshot === true);

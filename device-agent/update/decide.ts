@@ -11,6 +11,7 @@ import {
   driverFactsSchema,
   driverPath,
   parseDriverPath,
+  PROVENANCE_CODES,
   securityFloorOf,
   verifyOrder,
   type AcceptedAssignment,
@@ -23,6 +24,7 @@ import {
   type Recall,
 } from "../../protocol/metadata/index.ts";
 import type { DriverRef } from "../../protocol/wire/index.ts";
+import { checkOrigin, type OriginCode, type OriginPorts } from "./provenance.ts";
 import type { ResolveCode, ResolvedTarget } from "./resolve.ts";
 
 /** What the device is; none of it comes from the network. */
@@ -72,13 +74,15 @@ export const IMAGE_CODES = [
   "BELOW_SECURITY_FLOOR",
   "IMAGE_REVOKED",
   "IMAGE_RECALLED",
+  "KERNEL_DISAGREES",
+  ...PROVENANCE_CODES,
 ] as const;
 export type ImageCode = (typeof IMAGE_CODES)[number];
 export const RECALL_CODES = ["RECALL_OF_RECOVERY", "RECALL_TO_UNCOMMITTED"] as const;
 export type RecallCode = (typeof RECALL_CODES)[number];
-export type DecideCode = DirectorCode | ResolveCode | ImageCode | RecallCode;
+export type DecideCode = DirectorCode | OriginCode | ImageCode | RecallCode;
 
-export interface DecideOptions {
+export interface DecideOptions extends OriginPorts {
   /** The signed document from the check-in reply or from a stick. */
   readonly envelope: Uint8Array;
   readonly directorKeys: DirectorKeys;
@@ -86,8 +90,6 @@ export interface DecideOptions {
   readonly policy: HardwarePolicy | undefined;
   readonly facts: DeviceFacts;
   readonly now: Instant;
-  /** Looks a path up among the trusted targets. */
-  readonly resolve: (path: string) => Promise<Result<ResolvedTarget, ResolveCode>>;
 }
 
 type Outcome = Result<UpdateDecision, DecideCode>;
@@ -110,12 +112,14 @@ export async function decideUpdate(options: DecideOptions): Promise<Outcome> {
 async function decideAssignment(assignment: Assignment, options: DecideOptions): Promise<Outcome> {
   const image = await checkImage(assignment.target, options);
   if (!image.ok) return image;
-  const { target, driver } = image.value;
+  const { target, driver, resolved } = image.value;
   if (options.facts.recalled.includes(target.sha256)) return recalledImage(driver.version);
   if (options.facts.current.sha256 === target.sha256) {
     const because = `Driver ${driver.version} is already installed.`;
     return succeeded({ kind: "nothing", because, assignment });
   }
+  const origin = await checkOrigin(resolved, driver, options);
+  if (!origin.ok) return origin;
   return succeeded({ kind: "install", target, facts: driver, assignment });
 }
 
@@ -182,7 +186,7 @@ async function checkImage(
     const message = "The assignment names other bytes than the offline keys signed.";
     return failed("ASSIGNMENT_DISAGREES_WITH_IMAGE", message, details);
   }
-  const image = readImage(target);
+  const image = readImage(resolved.value);
   if (!image.ok) return image;
   const { family, driver } = image.value;
   const refusal =
@@ -197,15 +201,17 @@ async function checkImage(
 
 interface Image {
   readonly target: DescribedTarget;
+  readonly resolved: ResolvedTarget;
   readonly family: string;
   readonly driver: DriverFacts;
 }
 
-function readImage(target: DescribedTarget): Result<Image, ImageCode> {
+function readImage(resolved: ResolvedTarget): Result<Image, ImageCode> {
+  const { target } = resolved;
   const name = parseDriverPath(target.path);
   const driver = driverFactsSchema.safeParse(target.custom);
   if (name && driver.success && driver.data.version === name.version) {
-    return succeeded({ target, family: name.family, driver: driver.data });
+    return succeeded({ target, resolved, family: name.family, driver: driver.data });
   }
   return failed("NOT_A_DRIVER", `The target ${target.path} is not described as a driver.`);
 }

@@ -2,5 +2,6 @@
 export * from "./decide.ts";
 export * from "./mirrors.ts";
 export * from "./ports.ts";
+export * from "./provenance.ts";
 export * from "./refresh.ts";
 export * from "./resolve.ts";

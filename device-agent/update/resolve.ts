@@ -7,9 +7,11 @@ import {
   targetFilePath,
   targetOf,
   TOP_LEVEL_TARGETS,
+  type Authority,
   type Delegation,
   type DescribedTarget,
   type DescribedTargetCode,
+  type MetadataCode,
   type TargetFile,
   type Targets,
   type TrustedSet,
@@ -21,6 +23,14 @@ export interface ResolvedTarget {
   readonly target: DescribedTarget;
   /** The role that vouches for it: its security floors hold for it. */
   readonly role: Targets;
+  /** Whose keys speak for that role. */
+  readonly authority: Authority;
+}
+
+/** A role that knows a path, and by whose word it may speak of it. */
+export interface FoundRole {
+  readonly role: Targets;
+  readonly delegation: Delegation;
 }
 
 export type FindCode = RefreshCode | "TARGET_NOT_FOUND";
@@ -31,7 +41,7 @@ export async function findTarget(
   trusted: TrustedSet,
   ports: RefreshPorts,
   path: string,
-): Promise<Result<Targets, FindCode>> {
+): Promise<Result<FoundRole, FindCode>> {
   const toVisit: Delegation[] = [TOP_LEVEL_TARGETS];
   const visited = new Set<string>();
   while (visited.size < DELEGATED_ROLES_MAX) {
@@ -41,7 +51,8 @@ export async function findTarget(
     if (visited.has(delegation.role)) continue;
     visited.add(delegation.role);
     const role = await updateTargets(trusted, ports, delegation);
-    if (!role.ok || role.value.targets.has(path)) return role;
+    if (!role.ok) return role;
+    if (role.value.targets.has(path)) return succeeded({ role: role.value, delegation });
     // TUF 5.6.7.2
     const delegates = role.value.delegations ? delegatesFor(role.value.delegations, path) : [];
     // TUF 5.6.7.2.1
@@ -60,16 +71,16 @@ export async function resolveTarget(
   path: string,
 ): Promise<Result<ResolvedTarget, ResolveCode>> {
   const found = await findTarget(trusted, ports, path);
-  return found.ok ? withRole(found.value, path) : found;
+  return found.ok ? withRole(trusted, found.value, path) : found;
 }
 
 /** A target that only the top-level role may describe, whatever it delegates. */
 export function resolveTopLevelTarget(
   trusted: TrustedSet,
   path: string,
-): Result<ResolvedTarget, DescribedTargetCode> {
+): Result<ResolvedTarget, DescribedTargetCode | MetadataCode> {
   const role = trusted.targets;
-  if (role) return withRole(role, path);
+  if (role) return withRole(trusted, { role, delegation: TOP_LEVEL_TARGETS }, path);
   return failed("TARGET_NOT_FOUND", `There is no target ${path}.`, { path });
 }
 
@@ -100,7 +111,15 @@ export function checkTarget(
   return failed("TARGET_HASH_MISMATCH", "The target is not what was signed.");
 }
 
-function withRole(role: Targets, path: string): Result<ResolvedTarget, DescribedTargetCode> {
+function withRole(
+  trusted: TrustedSet,
+  { role, delegation }: FoundRole,
+  path: string,
+): Result<ResolvedTarget, DescribedTargetCode | MetadataCode> {
   const target = targetOf(role, path);
-  return target.ok ? succeeded({ target: target.value, role }) : target;
+  if (!target.ok) return target;
+  const authority = trusted.authorityOver(delegation);
+  return authority.ok
+    ? succeeded({ target: target.value, role, authority: authority.value })
+    : authority;
 }

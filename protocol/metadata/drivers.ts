@@ -5,10 +5,19 @@ import { compareSemver, isSemver } from "../base/semver.ts";
 import { failed, succeeded, type Result } from "../base/result.ts";
 import { readBundle, type BundleCode } from "../bundle/index.ts";
 import { sha256Hex } from "../crypto/index.ts";
+import { parseKernelPath } from "./layout.ts";
+import { NAMED_KERNELS_MAX } from "./limits.ts";
 import type { TargetFile, TargetFileJson, Targets } from "./roles.ts";
 
 const semanticVersion = z.string().refine(isSemver, "not a semantic version");
 const interfaceVersion = z.object({ major: z.int().min(0), minor: z.int().min(0) });
+
+const namedKernel = z.object({
+  path: z.string().refine((path) => parseKernelPath(path) !== undefined, "not a kernel's path"),
+  sha256: z.custom<Sha256>((text) => typeof text === "string" && isSha256(text)),
+});
+/** A vendor's kernel as a driver names it: the target that its vendor signed, and its bytes. */
+export type NamedKernel = z.output<typeof namedKernel>;
 
 /** What the offline keys say of a driver bundle, so that a device can refuse it before the download. */
 export const driverFactsSchema = z.object({
@@ -19,6 +28,10 @@ export const driverFactsSchema = z.object({
   socs: z.array(z.string()).min(1),
   /** No version below this may run on the family any more; the highest among its targets counts. */
   securityFloor: semanticVersion,
+  /** Target that says where the bundle comes from; releases of before there were any have none. */
+  provenance: z.string().optional(),
+  /** Those of its kernels that come from vendors, who must still stand by them. */
+  kernels: z.array(namedKernel).max(NAMED_KERNELS_MAX).optional(),
 });
 export type DriverFacts = z.output<typeof driverFactsSchema>;
 
@@ -40,6 +53,11 @@ export function driverPath({ family, version }: DriverName): string {
   return `drivers/${family}/${version}`;
 }
 
+/** Where the statement lies that says where the bundle comes from. */
+export function provenancePath({ family, version }: DriverName): string {
+  return `provenance/${family}/${version}.json`;
+}
+
 /** Undefined when the path is not that of a driver bundle. */
 export function parseDriverPath(path: string): DriverName | undefined {
   const [folder, family = "", version = "", ...more] = path.split("/");
@@ -51,17 +69,23 @@ export function directorKeysPath(tenant: TenantId): string {
   return `director/keys-${tenant}.json`;
 }
 
-/** The target files, one a family, that announce this bundle; the bytes are the same for all. */
+/** The target files, one a family, that announce this bundle; each names the family's provenance statement. */
 export function describeDriver(
   bundle: Uint8Array,
   securityFloor: string,
+  kernels: readonly NamedKernel[] = [],
 ): Result<ReadonlyMap<string, TargetFileJson>, BundleCode> {
   const read = readBundle(bundle);
   if (!read.ok) return read;
   const { version, abi, isa, socs } = read.value.manifest;
-  const custom = { kind: "driver", version, abi, isa, socs, securityFloor };
-  const file = { ...describeFile(bundle), custom };
-  return succeeded(new Map(socs.map((family) => [driverPath({ family, version }), file])));
+  const facts = { kind: "driver", version, abi, isa, socs, securityFloor };
+  const files = socs.map((family): [string, TargetFileJson] => {
+    const own = kernels.filter(({ path }) => parseKernelPath(path)?.family === family);
+    const provenance = provenancePath({ family, version });
+    const custom = { ...facts, provenance, ...(own.length > 0 && { kernels: own }) };
+    return [driverPath({ family, version }), { ...describeFile(bundle), custom }];
+  });
+  return succeeded(new Map(files));
 }
 
 export function describeFile(bytes: Uint8Array): TargetFileJson {

@@ -26,6 +26,12 @@ export const roleKeysSchema = z.object({
 /** Which keys speak for a role, and how many of them must. */
 export type RoleKeys = z.infer<typeof roleKeysSchema>;
 
+/** Keys that speak for a role, as whoever delegates to it lists them. */
+export interface Authority {
+  readonly role: RoleKeys;
+  readonly keys: ReadonlyMap<string, MetadataKey>;
+}
+
 const envelopeSchema = z.object({
   signed: z.unknown(),
   signatures: z

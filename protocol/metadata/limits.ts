@@ -10,6 +10,9 @@ export const ASSIGNMENT_BYTES_MAX = 16_384;
 /** Bundles that one order recalls, and that a device remembers as recalled or revoked. */
 export const RECALLED_MAX = 64;
 export const HARDWARE_POLICY_BYTES_MAX = 65_536;
+export const PROVENANCE_BYTES_MAX = 65_536;
+/** Kernels of vendors that one driver names. */
+export const NAMED_KERNELS_MAX = 256;
 
 export const ROOT_ROTATIONS_MAX = 256;
 /** Roles visited in the search for one target. */

@@ -23,13 +23,7 @@ import {
   type TimestampOrder,
 } from "./checks.ts";
 import { delegateNamed } from "./delegations.ts";
-import {
-  isSignedBy,
-  readEnvelope,
-  type Envelope,
-  type MetadataKey,
-  type RoleKeys,
-} from "./envelope.ts";
+import { isSignedBy, readEnvelope, type Authority, type Envelope } from "./envelope.ts";
 import {
   ROOT_BYTES_MAX,
   SNAPSHOT_BYTES_MAX,
@@ -60,11 +54,6 @@ export const TOP_LEVEL_TARGETS: Delegation = { role: "targets", delegator: "root
 interface TrustedTargets {
   readonly delegation: Delegation;
   readonly signed: Targets;
-}
-
-interface Authority {
-  readonly role: RoleKeys;
-  readonly keys: ReadonlyMap<string, MetadataKey>;
 }
 
 export class TrustedSet {
@@ -233,11 +222,25 @@ export class TrustedSet {
     return failed("TARGETS_NOT_IN_SNAPSHOT", message, { role });
   }
 
+  /** Whose keys speak for the delegate, as its delegator has signed. */
+  authorityOver(delegation: Delegation): Step<Authority> {
+    const { role, delegator } = delegation;
+    if (delegator === "root") {
+      return succeeded({ role: this.root.roles.targets, keys: this.root.keys });
+    }
+    const parent = this.#targets.find((known) => known.delegation.role === delegator);
+    const delegations = parent?.signed.delegations;
+    const delegated = delegations && delegateNamed(delegations, role);
+    if (delegations && delegated) return succeeded({ role: delegated, keys: delegations.keys });
+    const message = `${delegator} does not delegate to ${role}.`;
+    return failed("TARGETS_NOT_DELEGATED", message, { role, delegator });
+  }
+
   /** TUF 5.6.2 to 5.6.5, for the top-level targets and, with a delegation, for delegated ones. */
   updateTargets(bytes: Uint8Array, delegation: Delegation = TOP_LEVEL_TARGETS): Step<Targets> {
     const meta = this.metaOf(delegation.role);
     if (!meta.ok) return meta;
-    const authority = this.#authorityOver(delegation);
+    const authority = this.authorityOver(delegation);
     if (!authority.ok) return authority;
     // TUF 5.6.2
     const mismatch = checkMetaFile("TARGETS", bytes, meta.value);
@@ -292,19 +295,6 @@ export class TrustedSet {
       this.#checkExpiry("SNAPSHOT", snapshot) ??
       succeeded(snapshot)
     );
-  }
-
-  #authorityOver(delegation: Delegation): Step<Authority> {
-    const { role, delegator } = delegation;
-    if (delegator === "root") {
-      return succeeded({ role: this.root.roles.targets, keys: this.root.keys });
-    }
-    const parent = this.#targets.find((known) => known.delegation.role === delegator);
-    const delegations = parent?.signed.delegations;
-    const delegated = delegations && delegateNamed(delegations, role);
-    if (delegations && delegated) return succeeded({ role: delegated, keys: delegations.keys });
-    const message = `${delegator} does not delegate to ${role}.`;
-    return failed("TARGETS_NOT_DELEGATED", message, { role, delegator });
   }
 
   /**

@@ -4,15 +4,16 @@ import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import {
   delegatedNames,
   delegateNamed,
+  delegatesFor,
   isSignedBy,
   readEnvelope,
   TARGETS_BYTES_MAX,
   targetsSchema,
   TrustedSet,
+  type Authority,
+  type Delegations,
   type MetadataCode,
-  type MetadataKey,
   type Root,
-  type RoleKeys,
   type Targets,
 } from "../../protocol/metadata/index.ts";
 import type { RepositoryState, Submission } from "./state.ts";
@@ -21,6 +22,8 @@ export interface OfflineTargets {
   readonly bytes: Uint8Array;
   readonly signed: Targets;
   readonly isNew: boolean;
+  /** Whose keys signed it; undefined for a role that nobody delegates to any more. */
+  readonly authority: Authority | undefined;
 }
 
 export interface OfflineRoles {
@@ -32,7 +35,7 @@ export interface OfflineRoles {
   readonly targets: ReadonlyMap<string, OfflineTargets>;
 }
 
-export type OfflineCode = MetadataCode | "DELEGATED_ROLE_MISSING";
+export type OfflineCode = MetadataCode | "DELEGATED_ROLE_MISSING" | "TARGET_PATH_NOT_DELEGATED";
 
 /** The offline part of the next state: what is submitted over what is published. */
 export function readOfflineRoles(
@@ -58,10 +61,11 @@ export function readOfflineRoles(
   return succeeded({ root, trustedRoot, newRoots, onlineKeysRotated, targets: targets.value });
 }
 
-interface Authority {
+/** A role on the walk, and what its delegator says of it; the top-level role may list anything. */
+interface Visit {
   readonly name: string;
-  readonly role: RoleKeys;
-  readonly keys: ReadonlyMap<string, MetadataKey>;
+  readonly authority: Authority;
+  readonly from?: Delegations;
 }
 
 /** Every bin has a file, and every publication reads them all. */
@@ -77,13 +81,17 @@ function readTargets(
   const files = new Map([...state.targets, ...submitted]);
   const reached = new Map<string, OfflineTargets>();
   if (files.size === 0) return succeeded(reached);
-  const toVisit: Authority[] = [{ name: "targets", role: root.roles.targets, keys: root.keys }];
+  const top = { role: root.roles.targets, keys: root.keys };
+  const toVisit: Visit[] = [{ name: "targets", authority: top }];
   for (let next = toVisit.shift(); next; next = toVisit.shift()) {
     const { name } = next;
     if (reached.has(name)) continue;
     const read = readRole(files.get(name), next);
     if (!read.ok) return read;
-    reached.set(name, { ...read.value, isNew: submitted.has(name) });
+    const isNew = submitted.has(name);
+    const stray = isNew ? strayTarget(read.value.signed, next) : undefined;
+    if (stray) return stray;
+    reached.set(name, { ...read.value, isNew, authority: next.authority });
     const { delegations } = read.value.signed;
     if (!delegations) continue;
     if ((delegations.succinct_roles?.bit_length ?? 0) > PUBLISHED_BITS_MAX) {
@@ -92,7 +100,8 @@ function readTargets(
     }
     for (const delegate of delegatedNames(delegations)) {
       const role = delegateNamed(delegations, delegate);
-      if (role) toVisit.push({ name: delegate, role, keys: delegations.keys });
+      const authority = role && { role, keys: delegations.keys };
+      if (authority) toVisit.push({ name: delegate, authority, from: delegations });
     }
   }
   const stray = [...submitted.keys()].find((name) => !reached.has(name));
@@ -101,13 +110,24 @@ function readTargets(
   return failed("TARGETS_NOT_DELEGATED", message, { role: stray });
 }
 
-function readRole(bytes: Uint8Array | undefined, { name, role, keys }: Authority) {
+/** What a client would never look for in this role is a mistake of its holders, or worse. */
+function strayTarget({ targets }: Targets, { name, from }: Visit) {
+  if (!from) return undefined;
+  const isOurs = (path: string) => delegatesFor(from, path).some((role) => role.name === name);
+  const path = [...targets.keys()].find((listed) => !isOurs(listed));
+  if (path === undefined) return undefined;
+  const message = `${name} lists ${path}, which is not delegated to it.`;
+  return failed("TARGET_PATH_NOT_DELEGATED", message, { role: name, path });
+}
+
+function readRole(bytes: Uint8Array | undefined, { name, authority }: Visit) {
   if (!bytes) {
     const message = `The delegated role ${name} has no metadata.`;
     return failed("DELEGATED_ROLE_MISSING", message, { role: name });
   }
   const read = readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
   if (!read.ok) return failed(`TARGETS_${read.code}`, read.message, read.details);
+  const { role, keys } = authority;
   if (isSignedBy(read.value, role, keys)) return succeeded({ bytes, signed: read.value.signed });
   const message = `The metadata of ${name} is not signed by enough of its keys.`;
   return failed("TARGETS_BAD_SIGNATURES", message, { role: name });
@@ -122,7 +142,8 @@ function withRetired(
     if (reached.has(name)) continue;
     const read = readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
     if (!read.ok) return failed(`TARGETS_${read.code}`, read.message, read.details);
-    reached.set(name, { bytes, signed: read.value.signed, isNew: false });
+    const { signed } = read.value;
+    reached.set(name, { bytes, signed, isNew: false, authority: undefined });
   }
   return succeeded(reached);
 }

@@ -25,6 +25,7 @@ import {
   type MetadataCode,
 } from "../../protocol/metadata/index.ts";
 import { readOfflineRoles, type OfflineCode, type OfflineRoles } from "./offline-roles.ts";
+import { checkOrigins, type OriginCode } from "./origin.ts";
 import type { RepositoryState, Submission } from "./state.ts";
 
 export interface PublishPorts {
@@ -48,7 +49,12 @@ export interface Publication {
 }
 
 export type PublishCode =
-  MetadataCode | OfflineCode | "CONTENT_MISSING" | "CONTENT_MISMATCH" | "CONTENT_UNLISTED";
+  | MetadataCode
+  | OfflineCode
+  | OriginCode
+  | "CONTENT_MISSING"
+  | "CONTENT_MISMATCH"
+  | "CONTENT_UNLISTED";
 
 const DAY_MS = 24 * 3600 * 1000;
 export const SNAPSHOT_LIFETIME_MS = 7 * DAY_MS;
@@ -73,8 +79,11 @@ export async function publishRepository(
   const read = readOfflineRoles(state, submission, ports.now);
   if (!read.ok) return read;
   const offline = read.value;
-  const contents = await checkContents(offline, submission.contents ?? new Map(), ports);
+  const handedIn = submission.contents ?? new Map<string, Uint8Array>();
+  const contents = await checkContents(offline, handedIn, ports);
   if (!contents.ok) return contents;
+  const origins = checkOrigins({ state, offline, contents: handedIn });
+  if (!origins.ok) return origins;
   const snapshot = await signSnapshot(state, offline, ports);
   const timestamp = await signTimestamp(state, snapshot, ports);
   const next: RepositoryState = {

@@ -36,6 +36,7 @@ import {
   type Report,
 } from "../../protocol/wire/index.ts";
 import type { Http, HttpCode, HttpRequest, HttpResponse } from "../../device-agent/shell/http.ts";
+import { listDrivers } from "./listed-drivers.ts";
 import { KEYS, LATER, makeRepository, makeRoot, NOW, PAST } from "./signed-metadata.ts";
 
 export const TENANT = "acme";
@@ -243,11 +244,10 @@ async function publishedFiles(
   const path = directorKeysPath(brand(TENANT));
   const targets = new Map([[path, describeFile(keys)]]);
   const contents = new Map([[targetFilePath({ path, sha256: sha256Hex(keys) }), keys]]);
-  for (const bundle of bundles) {
-    for (const [name, file] of unwrap(describeDriver(bundle, FLOOR))) {
-      targets.set(name, file);
-      contents.set(targetFilePath({ path: name, sha256: sha256Hex(bundle) }), bundle);
-    }
+  const listed = await listDrivers(bundles, { signers: [KEYS.targets], securityFloor: FLOOR });
+  for (const [name, file] of listed.targets) targets.set(name, file);
+  for (const [name, bytes] of listed.contents) {
+    contents.set(targetFilePath({ path: name, sha256: sha256Hex(bytes) }), bytes);
   }
   const metadata = await makeRepository({ version, targets: { targets, version } });
   return new Map([...contents, ...metadata]);

@@ -5,13 +5,13 @@ import { instant } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { packBundle } from "../../protocol/bundle/index.ts";
 import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
-import { describeDriver } from "../../protocol/metadata/index.ts";
 import {
   publishRepository,
   startRepository,
   type RepositoryState,
   type Submission,
 } from "../../server/release/index.ts";
+import { listDrivers } from "./listed-drivers.ts";
 import { KEYS, makeRoot, makeTargets } from "./signed-metadata.ts";
 
 // Those clients take the time from the system's clock, so this repository must be fresh by it.
@@ -77,16 +77,9 @@ export function publishedBundle(version: string): Uint8Array {
 
 export async function release(version: number, versions: readonly string[]): Promise<Submission> {
   const bundles = versions.map(publishedBundle);
-  const described = bundles.flatMap((bytes) => {
-    const files = describeDriver(bytes, "1.0.0");
-    if (!files.ok) throw new Error(files.message);
-    return [...files.value];
-  });
-  const targets = await makeTargets({ version, expires: NEXT_YEAR, targets: new Map(described) });
-  const contents = versions.map((name, index) => {
-    return [`drivers/sm8650/${name}`, bundles[index] as Uint8Array] as const;
-  });
-  return { targets: new Map([["targets", targets.bytes]]), contents: new Map(contents) };
+  const { targets: listed, contents } = await listDrivers(bundles, { signers: [KEYS.targets] });
+  const targets = await makeTargets({ version, expires: NEXT_YEAR, targets: listed });
+  return { targets: new Map([["targets", targets.bytes]]), contents };
 }
 
 /** Rotates both online keys. */

@@ -24,7 +24,9 @@ import {
   KEYS,
   POLICY,
   POLICY_PATH,
+  PROVENANCE_PATH,
   recall,
+  signedStatement,
   topTargets,
   WANTED,
   WANTED_PATH,
@@ -103,13 +105,19 @@ const ORDER_ATTACKS: readonly Attack[] = [
 ];
 
 /** The family's role lists these bytes as version 1.2.0, and the director assigns them. */
-function signedImage(bytes: Uint8Array, custom?: unknown): NonNullable<Attack["recipe"]> {
+export function signedImage(
+  bytes: Uint8Array,
+  { custom, statement }: { readonly custom?: unknown; readonly statement?: Uint8Array },
+): NonNullable<Attack["recipe"]> {
   return (recipe) => {
     const json = familyTargets(3, [FACTORY, CURRENT, WANTED]);
     const honest = json.targets[WANTED_PATH];
     const described = custom === undefined ? honest?.custom : custom;
     const file = { ...describeFile(bytes), custom: described as Record<string, unknown> };
-    recipe.delegate.json = { ...json, targets: { ...json.targets, [WANTED_PATH]: file } };
+    const origin = statement && { [PROVENANCE_PATH]: describeFile(statement) };
+    const targets = { ...json.targets, [WANTED_PATH]: file, ...origin };
+    recipe.delegate.json = { ...json, targets };
+    if (statement) recipe.contents.set(PROVENANCE_PATH, statement);
     assignBytes(recipe, bytes);
   };
 }
@@ -120,12 +128,18 @@ function assignBytes(recipe: Recipe, bytes: Uint8Array): void {
   recipe.order = { json: assignment(change), signers: KEYS.director };
 }
 
-const FACTS = familyTargets(3, [WANTED]).targets[WANTED_PATH]?.custom ?? {};
+export const FACTS = familyTargets(3, [WANTED]).targets[WANTED_PATH]?.custom ?? {};
 const image = (name: string, code: string, change: object): Attack => {
-  return { name: `image: ${name}`, code, recipe: signedImage(WANTED, { ...FACTS, ...change }) };
+  return {
+    name: `image: ${name}`,
+    code,
+    recipe: signedImage(WANTED, { custom: { ...FACTS, ...change } }),
+  };
 };
-const garbage = (name: string, code: string, bytes: Uint8Array): Attack => {
-  return { name: `bundle: ${name}`, code, recipe: signedImage(bytes) };
+/** Somebody with the family's keys, who signs a statement of it as well. */
+const garbage = async (name: string, code: string, bytes: Uint8Array): Promise<Attack> => {
+  const statement = await signedStatement(bytes);
+  return { name: `bundle: ${name}`, code, recipe: signedImage(bytes, { statement }) };
 };
 const policy = (name: string, code: string, change: object): Attack => ({
   name: `policy: ${name}`,
@@ -171,7 +185,7 @@ const changed = (at: number, value: number): Uint8Array => {
 };
 const DRIVER_FILE = { length: 1, sha256: sha256Hex(utf8("/")) };
 
-const BUNDLE_ATTACKS: readonly Attack[] = [
+const BUNDLE_ATTACKS: readonly Attack[] = await Promise.all<Attack>([
   garbage("not one at all", "BUNDLE_NOT_A_BUNDLE", changed(0, 0x20)),
   garbage("a beginning", "BUNDLE_TRUNCATED", WANTED.slice(0, 30)),
   garbage("ends in its manifest", "BUNDLE_TRUNCATED", WANTED.slice(0, 60)),
@@ -227,7 +241,7 @@ const BUNDLE_ATTACKS: readonly Attack[] = [
     code: "BUNDLE_HASH_MISMATCH",
     recipe: ({ device }) => void (device.spoilsDownload = true),
   },
-];
+]);
 
 const WANTED_FILE = targetFilePath({ path: WANTED_PATH, sha256: sha256Hex(WANTED) });
 const download = (name: string, code: string, bytes: Uint8Array): Attack => {

@@ -14,6 +14,7 @@ import type { FuzzOptions } from "../options.ts";
 import type { Attack } from "./attack.ts";
 import { ONLINE_ATTACKS } from "./attacks-online.ts";
 import { ORDERS_ATTACKS } from "./attacks-orders.ts";
+import { ORIGIN_ATTACKS } from "./attacks-origin.ts";
 import { TARGETS_ATTACKS } from "./attacks-targets.ts";
 import { attemptUpdate, type Attempt } from "./device.ts";
 import { mutateRecipe, mutateWorld } from "./mutate.ts";
@@ -24,6 +25,7 @@ export const ATTACKS: readonly Attack[] = [
   ...ONLINE_ATTACKS,
   ...TARGETS_ATTACKS,
   ...ORDERS_ATTACKS,
+  ...ORIGIN_ATTACKS,
 ];
 
 /** A walk to a role starts at its delegator, so this one answers only who asks past the walk; a unit test does. */

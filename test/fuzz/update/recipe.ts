@@ -10,11 +10,13 @@ import {
   authorRecall,
   authorRoot,
   authorTargets,
-  describeDriver,
+  delegatedPaths,
   describeFile,
   directorKeysPath,
   driverPath,
   hardwarePolicyPath,
+  provenancePath,
+  signProvenance,
   type AcceptedAssignment,
   type AssignmentFields,
   type DirectorKeysJson,
@@ -27,6 +29,7 @@ import {
   type TimestampJson,
 } from "../../../protocol/metadata/index.ts";
 import type { SlotsState } from "../../../device-agent/slots/index.ts";
+import { listDrivers, testStatement } from "../../support/listed-drivers.ts";
 import { LATER, NOW, PAST, testSigner } from "../../support/signed-metadata.ts";
 
 export const FAMILY = "sm8650";
@@ -65,6 +68,15 @@ export const CURRENT = bundle("1.1.0");
 /** What the honest director assigns: the only bytes that may ever be installed. */
 export const WANTED = bundle("1.2.0");
 export const WANTED_PATH = driverPath({ family: FAMILY, version: "1.2.0" });
+
+export const PROVENANCE_PATH = provenancePath({ family: FAMILY, version: "1.2.0" });
+
+/** Says of any bytes that they are what WANTED is: for attacks on the bytes, not on their origin. */
+export function signedStatement(bytes: Uint8Array, signers = KEYS.delegate): Promise<Uint8Array> {
+  const honest = testStatement(WANTED);
+  const subject = [{ name: "bundle", digest: { sha256: sha256Hex(bytes) } }];
+  return signProvenance({ ...honest, subject }, signers);
+}
 
 /** A document and who signs it. */
 export interface Draft<Json> {
@@ -153,16 +165,22 @@ export function topTargets(version: number, contents: ReadonlyMap<string, Uint8A
     ...{ version, expires: LATER, targets: new Map(listed) },
     delegations: {
       keys: Object.fromEntries(keys),
-      roles: [{ ...role, paths: [`drivers/${FAMILY}/*`] }],
+      roles: [{ ...role, paths: delegatedPaths({ kind: "drivers", family: FAMILY }) }],
     },
   });
 }
 
+const LISTED = new Map(
+  await Promise.all(
+    [FACTORY, CURRENT, WANTED].map(async (bytes) => {
+      return [bytes, await listDrivers([bytes], { signers: KEYS.delegate })] as const;
+    }),
+  ),
+);
+
+/** Of the three bundles above. */
 export function familyTargets(version: number, bundles: readonly Uint8Array[]): TargetsJson {
-  const files = bundles.flatMap((bytes) => {
-    const described = describeDriver(bytes, "1.0.0");
-    return described.ok ? [...described.value] : [];
-  });
+  const files = bundles.flatMap((bytes) => [...(LISTED.get(bytes)?.targets ?? [])]);
   return authorTargets({ version, expires: LATER, targets: new Map(files) });
 }
 
@@ -189,9 +207,7 @@ export const ACCEPTED: AcceptedAssignment = {
 const HONEST_CONTENTS: ReadonlyMap<string, Uint8Array> = new Map([
   [KEY_SET_PATH, canonicalJson(KEY_SET)],
   [POLICY_PATH, canonicalJson(POLICY)],
-  [driverPath({ family: FAMILY, version: "1.0.0" }), FACTORY],
-  [driverPath({ family: FAMILY, version: "1.1.0" }), CURRENT],
-  [WANTED_PATH, WANTED],
+  ...[...LISTED.values()].flatMap(({ contents }) => [...contents]),
 ]);
 
 const honest = {

@@ -10,12 +10,12 @@ import {
   authorDirectorKeys,
   authorRoot,
   authorTargets,
-  describeDriver,
   describeFile,
   directorKeysPath,
   signMetadata,
   type TargetFileJson,
 } from "../../../protocol/metadata/index.ts";
+import { listDrivers } from "../listed-drivers.ts";
 import type { SignedPublication } from "./operator-client.ts";
 import type { TestServer } from "./server.ts";
 
@@ -74,13 +74,14 @@ export async function createOffline(server: TestServer, tenant?: TenantId): Prom
   const directorPath = directorKeysPath(tenant ?? server.tenant);
   const listed = new Map<string, TargetFileJson>([[directorPath, describeFile(directorKeys)]]);
   let version = 0;
+  const contents = new Map<string, Uint8Array>([[directorPath, directorKeys]]);
   return {
     seeds,
     root,
     publication: async (bundles) => {
-      for (const bundle of bundles) {
-        for (const [path, file] of unwrap(describeDriver(bundle, "1.0.0"))) listed.set(path, file);
-      }
+      const drivers = await listDrivers(bundles, { signers: [targetsSigner] });
+      for (const [path, file] of drivers.targets) listed.set(path, file);
+      for (const [path, bytes] of drivers.contents) contents.set(path, bytes);
       version += 1;
       const expires = instant(server.now() + 90 * DAY_MS);
       const targets = await signMetadata(authorTargets({ version, expires, targets: listed }), [
@@ -89,7 +90,7 @@ export async function createOffline(server: TestServer, tenant?: TenantId): Prom
       return {
         ...(version === 1 && { roots: [root] }),
         targets: new Map([["targets", targets]]),
-        contents: [directorKeys, ...bundles],
+        contents: contents.values(),
       };
     },
   };

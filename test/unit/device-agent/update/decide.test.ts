@@ -8,11 +8,11 @@ import {
   authorAssignment,
   authorRecall,
   authorDirectorKeys,
-  describeDriver,
   describeFile,
   directorKeysPath,
   readDirectorKeys,
   signMetadata,
+  targetFilePath,
   type AssignmentFields,
   type HardwarePolicy,
   type RecallFields,
@@ -26,6 +26,7 @@ import {
   type DecideOptions,
   type DeviceFacts,
 } from "../../../../device-agent/update/index.ts";
+import { listDrivers } from "../../../support/listed-drivers.ts";
 import {
   KEYS,
   LATER,
@@ -89,14 +90,14 @@ interface Situation {
 /** The whole way of an update's decision: refresh, key set, assignment, image. */
 async function decided(situation: Situation) {
   const { bundles = [OLD, NEW], floor = "1.0.0", policy, assignment, recall, facts } = situation;
-  const described = bundles.flatMap((bytes) => {
-    const files = describeDriver(bytes, floor);
-    return files.ok ? [...files.value] : [];
-  });
+  const listed = await listDrivers(bundles, { signers: [KEYS.targets], securityFloor: floor });
   const keyset = canonicalJson(KEYSET);
   const path = directorKeysPath(TENANT);
-  const targets = new Map([...described, [path, describeFile(keyset)]]);
+  const targets = new Map([...listed.targets, [path, describeFile(keyset)]]);
   const made = memoryWorld(await makeRoot(), await makeRepository({ targets: { targets } }));
+  for (const [name, bytes] of listed.contents) {
+    made.files.set(targetFilePath({ path: name, sha256: sha256Hex(bytes) }), bytes);
+  }
   made.files.set(`targets/director/${sha256Hex(keyset)}.keys-acme.json`, keyset);
   const trusted = await refresh(made.ports);
   if (!trusted.ok) throw new Error(trusted.message);
@@ -117,6 +118,7 @@ async function decided(situation: Situation) {
     policy: policy && { ...POLICY, ...policy },
     facts: { ...FACTS, ...facts },
     now: NOW,
+    fetch: made.ports.fetch,
     resolve: (wanted) => resolveTarget(trusted.value, made.ports, wanted),
   };
   return decideUpdate(options);

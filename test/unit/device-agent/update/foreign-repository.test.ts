@@ -97,7 +97,7 @@ test("a repository made by @tufjs/repo-mock is refreshed, and its target downloa
   const trusted = await refresh(world.at(instant(Date.now())));
   if (!trusted.ok) throw new Error(`${trusted.code}: ${trusted.message}`);
   const role = await findTarget(trusted.value, world.ports, "drivers/pack.bin");
-  const target = role.ok ? role.value.targets.get("drivers/pack.bin") : undefined;
+  const target = role.ok ? role.value.role.targets.get("drivers/pack.bin") : undefined;
   if (!target) throw new Error("the target is not found");
   expect(checkTarget(CONTENT, target)).toBeUndefined();
   expect(checkTarget(utf8("kernel puck"), target)).toMatchObject({ code: "TARGET_HASH_MISMATCH" });
