@@ -7,6 +7,7 @@ import { handle, settingFlags, wholeNumber } from "../command.ts";
 
 interface BuildOptions {
   readonly release: string;
+  readonly kernels?: string;
   readonly out: string;
 }
 
@@ -61,8 +62,11 @@ function registerTrace(driver: Command): void {
 function registerBuild(driver: Command): void {
   driver
     .command("build")
-    .description("Build a released driver into a bundle; equal sources give equal bytes")
+    .description(
+      "Build a released driver into a bundle, with a statement of where it comes from; equal sources give equal bytes",
+    )
     .requiredOption("--release <version>", "the release to build, for instance 1.1.0")
+    .option("--kernels <folder>", "kernels in the place of those of the same name, from a vendor")
     .requiredOption("--out <folder>", "where to write retile-htp-driver-<version>.bundle")
     .action(
       handle<BuildOptions>(async ({ options, output }) => {
@@ -73,11 +77,17 @@ function registerBuild(driver: Command): void {
           const message = `there is no release ${options.release}; there are ${versions.join(", ")}`;
           return unwrap(failed("RELEASE_UNKNOWN", message));
         }
-        const { version, bytes, sha256 } = await buildBundle(releaseSource(options.release));
+        const { version, bytes, sha256 } = await buildBundle(
+          releaseSource(options.release, options.kernels),
+        );
         await mkdir(options.out, { recursive: true });
         const file = join(options.out, `retile-htp-driver-${version}.bundle`);
         await writeFile(file, bytes);
-        const summary = { version, bytes: bytes.length, sha256 };
+        const { stateProvenance, statementPath } = await import("../driver/provenance.ts");
+        const statement = await stateProvenance(bytes);
+        const provenance = statementPath(file);
+        await writeFile(provenance, `${JSON.stringify(statement, null, 2)}\n`);
+        const summary = { version, bytes: bytes.length, sha256, provenance };
         output.report({ name: "driver build", rows: [{ file, ...summary }], summary });
       }),
     );

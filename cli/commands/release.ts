@@ -3,26 +3,20 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { brand } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
-import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
-import type { Result } from "../../protocol/base/result.ts";
-import { isSemver } from "../../protocol/base/semver.ts";
+import { unwrap } from "../../protocol/base/result.ts";
 import { handle, settingFlags, wholeNumber } from "../command.ts";
-import type { BundleSource } from "../keys/publish-release.ts";
-import { PASSPHRASE_OPTION, readPassphrase } from "../keys/passphrase.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
-
-interface PublishOptions {
-  readonly bundle?: string;
-  readonly release?: string;
-  readonly offline: string;
-  readonly securityFloor: string;
-  readonly passphraseFile?: string;
-}
+import { readInput } from "../read-input.ts";
+import { registerPublishCommands } from "./release-publish.ts";
 
 export function register(program: Command): void {
-  const release = program.command("release").description("Sign, publish and list driver releases");
-  registerPublish(release);
+  const release = program
+    .command("release")
+    .description("Sign, publish, show and list driver releases");
+  registerPublishCommands(release);
   registerList(release);
+  registerShow(release);
+  registerInspect(release);
   registerExport(release);
   registerRecall(release);
 }
@@ -47,54 +41,6 @@ function registerRecall(release: Command): void {
   );
 }
 
-function registerPublish(release: Command): void {
-  const publish = release
-    .command("publish")
-    .description("Sign a bundle with the offline targets keys, upload and publish it")
-    .option("--bundle <file>", "the bundle to publish, or")
-    .option("--release <version>", "a release to build first, for instance 1.1.0")
-    .requiredOption("--offline <folder>", "folder of the offline keys")
-    .option(...PASSPHRASE_OPTION)
-    .option("--security-floor <version>", "no version below this may run any more", "0.0.0");
-  settingFlags(publish, ...OPERATOR_SETTINGS, "tenant").action(
-    handle<PublishOptions>(async ({ options, config, output }) => {
-      const source = unwrap(bundleSource(options));
-      if (!isSemver(options.securityFloor)) {
-        const message = `--security-floor ${options.securityFloor} is no semantic version`;
-        return unwrap(failed("USAGE", message));
-      }
-      const client = unwrap(await connect(config));
-      const { loadBundle, publishRelease } = await import("../keys/publish-release.ts");
-      const { offline, securityFloor } = options;
-      const progress = output.progress("publish", 2);
-      const bundle = unwrap(await loadBundle(source));
-      progress.advance(1, "built, now signing");
-      const demo = !config["server.production"].value;
-      const tenant = brand<TenantId>(config.tenant.value);
-      const passphrase = unwrap(readPassphrase(options.passphraseFile));
-      const request = { bundle, offline, tenant, demo, securityFloor, passphrase };
-      const published = unwrap(await publishRelease(client, request));
-      progress.advance(1);
-      progress.finish();
-      if (published.targetsVersion === null) output.say("It was published before; nothing is new.");
-      output.report({ name: "release publish", rows: [], summary: { ...published } });
-    }),
-  );
-}
-
-export function bundleSource(
-  options: Pick<PublishOptions, "bundle" | "release">,
-): Result<BundleSource, "USAGE"> {
-  const { bundle, release } = options;
-  if (bundle !== undefined && release === undefined) {
-    return succeeded({ kind: "file", path: bundle });
-  }
-  if (release !== undefined && bundle === undefined) {
-    return succeeded({ kind: "release", version: release });
-  }
-  return failed("USAGE", "name what to publish: either --bundle FILE or --release VERSION");
-}
-
 function registerList(release: Command): void {
   const list = release.command("list").description("List the published releases");
   settingFlags(list, ...OPERATOR_SETTINGS).action(
@@ -112,6 +58,54 @@ function registerList(release: Command): void {
       output.report({ name: "release list", rows, summary: { releases: rows.length } });
     }),
   );
+}
+
+function registerShow(release: Command): void {
+  const show = release
+    .command("show")
+    .description(
+      "Print where a published release comes from, verified as a device would; exit 1 where it is not",
+    )
+    .argument("<version>", "a published release")
+    .option(
+      "--root <file>",
+      "root metadata to trust; the default is the server's first, unchecked",
+    );
+  settingFlags(show, ...OPERATOR_SETTINGS).action(
+    handle<{ readonly root?: string }>(async ({ options, args, config, output }) => {
+      const { originSummary, showRelease } = await import("../release/show.ts");
+      const client = unwrap(await connect(config));
+      const [version = ""] = args;
+      const releases = unwrap(await client.releases());
+      const families = releases.find((one) => one.version === version)?.socs ?? [];
+      const root = options.root === undefined ? undefined : unwrap(await readInput(options.root));
+      const request = { version, families, root, now: Date.now() };
+      const fetch = client.repositoryFile.bind(client);
+      const { rows, origin, isVerified } = unwrap(await showRelease(fetch, request));
+      const summary = { version, verified: isVerified, ...(origin && originSummary(origin)) };
+      output.report({ name: "release show", rows, summary });
+      return isVerified ? "ok" : "failed";
+    }),
+  );
+}
+
+function registerInspect(release: Command): void {
+  release
+    .command("inspect")
+    .description("Print what a bundle holds and where the statement beside it says it comes from")
+    .argument("<file>", "a bundle, as `driver build` writes it")
+    .option("--provenance <file>", "its statement; the default is FILE.provenance.json")
+    .action(
+      handle<{ readonly provenance?: string }>(async ({ options, args, output }) => {
+        const { inspectBundle, originSummary } = await import("../release/show.ts");
+        const { loadBundle } = await import("../keys/publish-release.ts");
+        const source = { kind: "file", path: args[0] ?? "", ...options } as const;
+        const loaded = unwrap(await loadBundle(source));
+        const { files, manifest, origin } = unwrap(inspectBundle(loaded));
+        const summary = { ...manifest, ...originSummary(origin) };
+        output.report({ name: "release inspect", rows: files, summary });
+      }),
+    );
 }
 
 interface ExportOptions {

@@ -1,7 +1,7 @@
 /** The demo, act by act: build, sign, publish, enrol, roll out, measure; then a bad driver that halts by itself. */
 import { chalkStderr as paint } from "chalk";
 import { pino } from "pino";
-import { socNamed } from "../../device-agent/soc/index.ts";
+import { socNamed, SOCS } from "../../device-agent/soc/index.ts";
 import { startServer } from "../../server/index.ts";
 import type { RunningServer } from "../../server/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -11,12 +11,17 @@ import { CodedError, unwrap } from "../../protocol/base/result.ts";
 import { directorKeysPath, readDirectorKeys } from "../../protocol/metadata/index.ts";
 import type { DirectorKeys } from "../../protocol/metadata/index.ts";
 import { buildBundle, releaseSource } from "../driver/build-bundle.ts";
+import { stateProvenance } from "../driver/provenance.ts";
 import type { DriverBuild } from "../driver/build-bundle.ts";
 import type { ExitName } from "../exit-codes.ts";
 import { FLEET_SOCS, Lab } from "../fleet/lab.ts";
 import type { LabModel } from "../fleet/lab.ts";
-import { holdCeremony, signBundles } from "../keys/offline-signing.ts";
-import type { Ceremony } from "../keys/offline-signing.ts";
+import { holdCeremony } from "../keys/ceremony.ts";
+import { readDocument } from "../keys/offline-folder.ts";
+import { publishFolder } from "../keys/outgoing.ts";
+import { signRelease } from "../keys/release-targets.ts";
+import type { Signing } from "../keys/sign-next.ts";
+import { readListed } from "../keys/top-targets.ts";
 import { ZOO, zooInputs } from "../models/zoo.ts";
 import { OperatorClient } from "../operator/client.ts";
 import type { Output } from "../output.ts";
@@ -54,7 +59,7 @@ const WRONG = "squeezenet-1.1";
 interface House {
   readonly server: RunningServer;
   readonly operator: OperatorClient;
-  readonly ceremony: Ceremony;
+  readonly signing: Signing;
   readonly root: Uint8Array;
   readonly directorKeys: DirectorKeys;
 }
@@ -122,21 +127,26 @@ async function openHouse(workspace: Workspace): Promise<House> {
     log: pino({ level: "silent" }),
   });
   const operator = new OperatorClient(server.url, present(server.adminToken, "the first token"));
-  const now = instant(Date.now());
-  const ceremony = { offline: workspace.offline, tenant: TENANT, demo: true, now };
-  const held = unwrap(await holdCeremony(ceremony, unwrap(await operator.onlineKeys())));
-  unwrap(await operator.publish({ roots: [held.root], signed: held.first }));
-  const keys = present(held.first.contents.get(directorKeysPath(TENANT)), "the director's keys");
-  const directorKeys = unwrap(readDirectorKeys(keys, TENANT));
-  return { server, operator, ceremony, root: held.root, directorKeys };
+  const { offline: folder } = workspace;
+  const signing = { folder, demo: true, now: instant(Date.now()) };
+  const families = SOCS.map(({ name }) => name);
+  const online = unwrap(await operator.onlineKeys());
+  unwrap(await holdCeremony({ ...signing, tenant: TENANT, families }, online));
+  unwrap(await publishFolder(operator, folder));
+  const root = present(await readDocument(folder, "root"), "the first root");
+  const keys = unwrap(await readListed(folder, directorKeysPath(TENANT)));
+  const directorKeys = unwrap(readDirectorKeys(present(keys, "the director's keys"), TENANT));
+  return { server, operator, signing, root, directorKeys };
 }
 
 async function publish(stage: Stage, build: DriverBuild): Promise<void> {
-  const { ceremony, operator } = stage.house;
-  const signed = unwrap(await signBundles(ceremony, [build.bytes], SECURITY_FLOOR));
-  const { versions } = unwrap(await operator.publish({ roots: [], signed }));
+  const { signing, operator } = stage.house;
+  const statement = await stateProvenance(build.bytes);
+  const release = { bundle: build.bytes, statement, securityFloor: SECURITY_FLOOR };
+  const { signed } = unwrap(await signRelease(signing, release));
+  const versions = present(unwrap(await publishFolder(operator, signing.folder)), "a publication");
   stage.output.say(
-    `  published ${build.version}: targets ${versions.targets}, snapshot ${versions.snapshot}, signed 2 of 2 offline`,
+    `  published ${build.version}: ${signed.length} families' roles, each signed ${signed[0]?.signatures} offline; snapshot ${versions.snapshot}`,
   );
 }
 

@@ -31,19 +31,21 @@ export interface DriverSource {
   readonly version: string;
   /** Name of the recipe, for the manifest's provenance. */
   readonly recipe: string;
+  /** Folder of kernels that take the place of those of the same name, from a vendor; absent: none. */
+  readonly kernels?: string | undefined;
   /** TypeScript that ends by setting globalThis.retileDriver; imports are relative to the project's root. */
   readonly entry: string;
 }
 
 /** The released driver of that version. */
-export function releaseSource(version: string): DriverSource {
+export function releaseSource(version: string, kernels?: string): DriverSource {
   const recipe = `V${version.replaceAll(".", "_")}`;
   const entry = [
     'import { createDriver } from "./compiler/driver/main.ts";',
     `import { ${recipe} } from "./compiler/releases/v${version}.ts";`,
     `globalThis.retileDriver = createDriver(${recipe});`,
   ].join("\n");
-  return { version, recipe: `releases-v${version}`, entry };
+  return { version, recipe: `releases-v${version}`, kernels, entry };
 }
 
 /** Versions that compiler/releases/ holds, oldest first. */
@@ -55,7 +57,9 @@ export async function releasedVersions(): Promise<readonly string[]> {
 
 export async function buildBundle(source: DriverSource): Promise<DriverBuild> {
   const script = await bundleScript(source.entry);
-  const kernels = await kernelFiles();
+  const kernels = await kernelFiles(join(ROOT, KERNELS));
+  const foreign = source.kernels === undefined ? [] : await kernelFiles(source.kernels);
+  for (const [path, bytes] of foreign) kernels.set(path, bytes);
   const files = new Map<string, Uint8Array>([["driver.js", script.bytes], ...kernels]);
   const bytes = packBundle(files, {
     version: source.version,
@@ -96,11 +100,12 @@ function inputsOf(metafile: Metafile): string[] {
   return Object.keys(metafile.inputs).filter((path) => path !== "driver-entry.ts");
 }
 
-async function kernelFiles(): Promise<Map<string, Uint8Array>> {
-  const names = (await readdir(join(ROOT, KERNELS))).filter((name) => name.endsWith(".hvx")).sort();
+/** Every kernel file of a folder, by its path in the bundle. */
+async function kernelFiles(folder: string): Promise<Map<string, Uint8Array>> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".hvx")).sort();
   const files = new Map<string, Uint8Array>();
   for (const name of names) {
-    const bytes = await readFile(join(ROOT, KERNELS, name));
+    const bytes = await readFile(join(folder, name));
     files.set(`kernels/${basename(name)}`, new Uint8Array(bytes));
   }
   return files;

@@ -21,8 +21,8 @@ export interface CalendarOptions {
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Roots that a newer one follows, and drafts, run out without harm. */
-const CURRENT = /^(?!\d+\.root).+\.json$/;
+/** Roots that a newer one follows, and drafts, run out without harm: both begin with their version. */
+const CURRENT = /^(?!\d+\.).+\.json$/;
 
 const metadata = z.object({ signed: z.looseObject({ version: z.int(), expires: z.string() }) });
 const keySet = z.looseObject({

@@ -7,6 +7,7 @@ import { fromHex, hex } from "../../protocol/base/bytes.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import {
+  keyIdOf,
   memorySigner,
   NONCE_BYTES,
   SALT_BYTES,
@@ -15,17 +16,19 @@ import {
   unseal,
 } from "../../protocol/crypto/index.ts";
 import type { ScryptCost, Signer } from "../../protocol/crypto/index.ts";
+import { parseDelegatedRole } from "../../protocol/metadata/index.ts";
 
-/** Roles whose keys never leave the offline folder; the online ones are the server's own. */
-export const OFFLINE_ROLES = ["root", "targets"] as const;
-export type OfflineRole = (typeof OFFLINE_ROLES)[number];
+/** Roles whose keys never leave an offline folder: root, targets and delegated ones; the online are the server's. */
+export function isOfflineRole(role: string): boolean {
+  return role === "root" || role === "targets" || parseDelegatedRole(role) !== undefined;
+}
 
 export type KeyFileCode =
   "KEYS_MISSING" | "KEY_FILE_INVALID" | "KEYS_EXIST" | "PASSPHRASE_MISSING" | "PASSPHRASE_WRONG";
 
 const digits = z.string().regex(/^([0-9a-f]{2})*$/);
 const common = {
-  role: z.enum(OFFLINE_ROLES),
+  role: z.string().refine(isOfflineRole, "not a role with offline keys"),
   /** Made for a demonstration: no production server starts on it. */
   demo: z.boolean(),
   keytype: z.literal("ed25519"),
@@ -58,7 +61,7 @@ export interface KeyFolder {
 }
 
 export interface NewKeys extends KeyFolder {
-  readonly role: OfflineRole;
+  readonly role: string;
   readonly count: number;
   readonly demo: boolean;
   readonly cost?: ScryptCost;
@@ -108,10 +111,22 @@ function fileOf(
   return { format: 2, ...facts, sealed: { kdf: "scrypt", cost, ...sealed } };
 }
 
-/** Every key of a role in a folder, in the order of the file names. */
+/** Every key of a role in a folder, in the order of the file names; at least one. */
 export async function readKeys(
+  from: KeyFolder,
+  role: string,
+): Promise<Result<Signer[], KeyFileCode>> {
+  const { folder } = from;
+  const signers = await keysThere(from, role);
+  if (!signers.ok || signers.value.length > 0) return signers;
+  return failed("KEYS_MISSING", `there is no ${role} key in ${folder}`, { folder, role });
+}
+
+/** The same, of which there may be none; with ids only those are opened, which takes a passphrase and its time. */
+export async function keysThere(
   { folder, passphrase }: KeyFolder,
-  role: OfflineRole,
+  role: string,
+  only?: ReadonlySet<string>,
 ): Promise<Result<Signer[], KeyFileCode>> {
   const signers: Signer[] = [];
   for (const name of await keyNames(folder, role)) {
@@ -120,6 +135,8 @@ export async function readKeys(
     if (!parsed.success || parsed.data.role !== role) {
       return failed("KEY_FILE_INVALID", `${path} is no key file of role ${role}`);
     }
+    const publicKey = fromHex(parsed.data.public) ?? new Uint8Array(0);
+    if (only && !only.has(keyIdOf(publicKey))) continue;
     const seed = seedOf(parsed.data, path, passphrase);
     if (!seed.ok) return seed;
     const signer = memorySigner(seed.value);
@@ -128,12 +145,11 @@ export async function readKeys(
     }
     signers.push(signer);
   }
-  if (signers.length > 0) return succeeded(signers);
-  return failed("KEYS_MISSING", `there is no ${role} key in ${folder}`, { folder, role });
+  return succeeded(signers);
 }
 
-/** The public halves alone: they need no passphrase. */
-export async function readPublicKeys(folder: string, role: OfflineRole): Promise<Uint8Array[]> {
+/** The public halves alone, of one role or of all: they need no passphrase. */
+export async function readPublicKeys(folder: string, role?: string): Promise<Uint8Array[]> {
   const keys: Uint8Array[] = [];
   for (const name of await keyNames(folder, role)) {
     const parsed = keyFileSchema.safeParse(parseJson(await readFile(join(folder, name), "utf8")));
@@ -160,15 +176,20 @@ function seedOf(
   return failed("PASSPHRASE_WRONG", `${path} does not open with this passphrase`, { path });
 }
 
-async function keyNames(folder: string, role: OfflineRole): Promise<string[]> {
+const KEY_FILE = /^(.+)-(\d+)\.key\.json$/;
+
+async function keyNames(folder: string, role?: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names
-    .filter((name) => name.startsWith(`${role}-`) && name.endsWith(".key.json"))
+    .filter((name) => {
+      const of = KEY_FILE.exec(name)?.[1];
+      return of !== undefined && (role === undefined || of === role);
+    })
     .sort((a, b) => numberOf(a) - numberOf(b));
 }
 
 function numberOf(name: string): number {
-  return Number(/-(\d+)\.key\.json$/.exec(name)?.[1] ?? 0);
+  return Number(KEY_FILE.exec(name)?.[2] ?? 0);
 }
 
 function parseJson(text: string): unknown {

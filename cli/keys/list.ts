@@ -15,14 +15,14 @@ import {
   targetOf,
   targetsSchema,
   timestampSchema,
-  TOP_LEVEL_ROLES,
 } from "../../protocol/metadata/index.ts";
 import type { Root, Targets, TopLevelRole } from "../../protocol/metadata/index.ts";
 import type { OperatorClient } from "../operator/client.ts";
-import { OFFLINE_ROLES, readPublicKeys } from "./key-files.ts";
+import { readPublicKeys } from "./key-files.ts";
 
 export interface KeyRow {
-  readonly role: TopLevelRole | "director";
+  /** Top-level, delegated, or `director`. */
+  readonly role: string;
   readonly key: string;
   /** Signatures needed, of how many keys. */
   readonly needs: string;
@@ -56,28 +56,36 @@ export async function listKeys(
   if (!root.ok) return root;
   const held = offline === undefined ? undefined : await heldKeys(offline);
   const isHeld = (key: string): boolean | null => held?.has(key) ?? null;
+  const targets = await newest(client, "targets", versions.value);
+  if (!targets.ok) return targets;
+  const { delegations } = targets.value as Targets;
+  const roles = [
+    ...Object.entries((root.value as Root).roles),
+    ...(delegations?.roles ?? []).map((role) => [role.name, role] as const),
+  ];
   const rows: KeyRow[] = [];
-  let targets: Targets | undefined;
-  for (const role of TOP_LEVEL_ROLES) {
+  for (const [role, { keyids, threshold }] of roles) {
     const signed = await newest(client, role, versions.value);
     if (!signed.ok) return signed;
-    if (signed.value._type === "targets") targets = signed.value;
     const { version, expires } = signed.value;
-    const { keyids, threshold } = (root.value as Root).roles[role];
     const needs = `${threshold} of ${keyids.length}`;
     for (const key of keyids) {
       rows.push({ role, key, needs, version, expires: dateTime(expires), held: isHeld(key) });
     }
   }
-  const director = targets ? await directorRows(client, targets, tenant) : succeeded([]);
+  const director = await directorRows(client, targets.value as Targets, tenant);
   return director.ok ? succeeded([...rows, ...director.value]) : director;
 }
 
 type Signed = z.output<(typeof SCHEMAS)[TopLevelRole]>;
 
+function schemaOf(role: string) {
+  return role in SCHEMAS ? SCHEMAS[role as TopLevelRole] : targetsSchema;
+}
+
 async function newest(
   client: OperatorClient,
-  role: TopLevelRole,
+  role: string,
   versions: ReadonlyMap<string, number>,
 ): Promise<Result<Signed>> {
   const version = versions.get(role);
@@ -86,7 +94,7 @@ async function newest(
   }
   const file = await client.metadata(role, version);
   if (!file.ok) return file;
-  const parsed = z.object({ signed: SCHEMAS[role] }).safeParse(file.value);
+  const parsed = z.object({ signed: schemaOf(role) }).safeParse(file.value);
   if (parsed.success) return succeeded(parsed.data.signed);
   return failed("SERVER_BAD_REPLY", `what the server publishes as ${role} is none`, { role });
 }
@@ -111,9 +119,5 @@ async function directorRows(
 }
 
 async function heldKeys(offline: string): Promise<ReadonlySet<string>> {
-  const held = new Set<string>();
-  for (const role of OFFLINE_ROLES) {
-    for (const key of await readPublicKeys(offline, role)) held.add(keyIdOf(key));
-  }
-  return held;
+  return new Set((await readPublicKeys(offline)).map((key): string => keyIdOf(key)));
 }

@@ -1,63 +1,95 @@
-/** What the offline folder holds for a server: the newest signed metadata, and contents not handed in yet. */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+/** What the offline folder holds for a server: metadata that it has not published yet, and the contents of it. */
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
-import type { SignedTargets } from "./offline-signing.ts";
+import { readEnvelope, TARGETS_BYTES_MAX, targetsSchema } from "../../protocol/metadata/index.ts";
+import type { Targets } from "../../protocol/metadata/index.ts";
+import type { OperatorClient, PublicationReply } from "../operator/client.ts";
+import { readDocument, readDrafts, readRoots, versionOf } from "./offline-folder.ts";
 
 export interface Outgoing {
-  /** Every root that the folder has signed, by version. */
-  readonly roots: ReadonlyMap<number, Uint8Array>;
-  readonly signed: SignedTargets;
+  /** Roots that the server does not have, the oldest first. */
+  readonly roots: readonly Uint8Array[];
+  /** By role. */
+  readonly targets: ReadonlyMap<string, Uint8Array>;
+  /** Of what those list, as far as the folder has it. */
+  readonly contents: readonly Uint8Array[];
+}
+
+export function contentsFolder(folder: string): string {
+  return join(folder, "contents");
 }
 
 /** Beside the metadata, by SHA-256: a publication that failed can be made up for. */
 export async function keepContents(folder: string, contents: Iterable<Uint8Array>): Promise<void> {
-  const kept = join(folder, "contents");
+  const kept = contentsFolder(folder);
   await mkdir(kept, { recursive: true });
   for (const bytes of contents) await writeFile(join(kept, sha256Hex(bytes)), bytes);
 }
 
-export async function readOutgoing(folder: string): Promise<Result<Outgoing, "KEYS_MISSING">> {
-  const [root, targets] = [
-    await readIfThere(join(folder, "metadata", "root.json")),
-    await readIfThere(join(folder, "metadata", "targets.json")),
-  ];
-  if (!root || !targets) {
+/** Once the server has them. */
+export async function dropContents(folder: string, contents: Iterable<Uint8Array>): Promise<void> {
+  for (const bytes of contents) await rm(join(contentsFolder(folder), sha256Hex(bytes)));
+}
+
+/** The newest signed metadata, as far as it is newer than the server's; nothing new is nothing to do. */
+export async function publishFolder(
+  client: OperatorClient,
+  folder: string,
+): Promise<Result<PublicationReply["versions"] | undefined>> {
+  const pending = await readDrafts(folder);
+  if (pending[0]) {
+    const files = pending.map(({ file }) => file).join(" ");
+    const message = "some metadata still waits for signatures, and what is signed may rest on it";
+    return failed("DRAFT_PENDING", message, { files });
+  }
+  const published = await client.metadataVersions();
+  if (!published.ok) return published;
+  const outgoing = await readOutgoing(folder, published.value);
+  if (!outgoing.ok) return outgoing;
+  const { roots, targets } = outgoing.value;
+  if (roots.length + targets.size === 0) return succeeded(undefined);
+  const reply = await client.publish(outgoing.value);
+  return reply.ok ? succeeded(reply.value.versions) : reply;
+}
+
+export async function readOutgoing(
+  folder: string,
+  published: ReadonlyMap<string, number>,
+): Promise<Result<Outgoing, "KEYS_MISSING">> {
+  const kept = await readRoots(folder);
+  const top = await readDocument(folder, "targets");
+  if (kept.size === 0 || !top) {
     return failed("KEYS_MISSING", `${folder} holds no signed root and targets`, { folder });
   }
-  const contents = new Map<string, Uint8Array>();
-  for (const name of await readdir(join(folder, "contents")).catch(() => [])) {
-    contents.set(name, new Uint8Array(await readFile(join(folder, "contents", name))));
+  const known = published.get("root") ?? 0;
+  const roots = [...kept].filter(([version]) => version > known).map(([, bytes]) => bytes);
+  const targets = new Map<string, Uint8Array>();
+  const delegated = (readTargets(top)?.delegations?.roles ?? []).map(({ name }) => name);
+  for (const role of ["targets", ...delegated]) {
+    const bytes = await readDocument(folder, role);
+    if (bytes && versionOf(bytes) > (published.get(role) ?? 0)) targets.set(role, bytes);
   }
-  const roots = new Map([...(await olderRoots(folder)), [versionOf(root), root] as const]);
-  return succeeded({ roots, signed: { targets, contents } });
+  return succeeded({ roots, targets, contents: await contentsOf(folder, targets.values()) });
 }
 
-async function olderRoots(folder: string): Promise<[number, Uint8Array][]> {
-  const names = await readdir(join(folder, "metadata"));
-  const older = names.flatMap((name) => {
-    const version = /^(\d+)\.root\.json$/.exec(name)?.[1];
-    return version === undefined ? [] : [[Number(version), name] as const];
-  });
-  const roots: [number, Uint8Array][] = [];
-  for (const [version, name] of older.sort(([a], [b]) => a - b)) {
-    roots.push([version, new Uint8Array(await readFile(join(folder, "metadata", name)))]);
+async function contentsOf(folder: string, documents: Iterable<Uint8Array>): Promise<Uint8Array[]> {
+  const listed = new Set<string>();
+  for (const document of documents) {
+    for (const { hashes } of readTargets(document)?.targets.values() ?? []) {
+      listed.add(hashes.get("sha256") ?? "");
+    }
   }
-  return roots;
+  const kept = await readdir(contentsFolder(folder)).catch(() => []);
+  const names = kept.filter((name) => listed.has(name));
+  return Promise.all(
+    names.map(async (name) => new Uint8Array(await readFile(join(contentsFolder(folder), name)))),
+  );
 }
 
-function versionOf(root: Uint8Array): number {
-  return (JSON.parse(new TextDecoder().decode(root)) as { signed: { version: number } }).signed
-    .version;
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+function readTargets(bytes: Uint8Array): Targets | undefined {
+  const read = readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
+  return read.ok ? read.value.signed : undefined;
 }

@@ -3,6 +3,7 @@
  * repository, and every file that it fetched goes onto the stick.
  */
 import {
+  checkOrigin,
   downloadTarget,
   refresh,
   resolveTarget,
@@ -16,6 +17,7 @@ import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import { BUNDLE_BYTES_MAX, packStick } from "../../protocol/bundle/index.ts";
 import {
   directorKeysPath,
+  driverFactsSchema,
   hardwarePolicyPath,
   metadataFilePath,
   parseDriverPath,
@@ -64,8 +66,13 @@ export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Re
     const bytes = await downloadTarget(ports, target.value.target);
     if (!bytes.ok) return bytes;
   }
-  const driver = await resolveTarget(trusted.value, ports, request.path);
+  const resolve = (path: string) => resolveTarget(trusted.value, ports, path);
+  const driver = await resolve(request.path);
   if (!driver.ok) return driver;
+  const facts = driverFactsSchema.safeParse(driver.value.target.custom);
+  if (!facts.success) return failed("NOT_A_DRIVER", `${request.path} describes no driver`);
+  const origin = await checkOrigin(driver.value, facts.data, { fetch: recording, resolve });
+  if (!origin.ok) return origin;
   const bundle = await recording(targetFilePath(driver.value.target), BUNDLE_BYTES_MAX);
   if (!bundle.ok) return bundle;
   const expires = trusted.value.timestamp?.expires;
@@ -74,7 +81,7 @@ export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Re
   return succeeded({ bytes, files: files.size, validUntil: expires });
 }
 
-function memoryStore(root: Uint8Array): MetadataStore {
+export function memoryStore(root: Uint8Array): MetadataStore {
   const kept = new Map([["root", root]]);
   return {
     get: (role) => Promise.resolve(kept.get(role)),

@@ -27,12 +27,22 @@ import type {
 } from "../../protocol/wire/index.ts";
 import { evidenceView, offlineAssignmentView, repositoryView } from "../../server/http/schemas.ts";
 import type { Fetch } from "../../device-agent/update/index.ts";
-import type { OnlineKeys, SignedTargets } from "../keys/offline-signing.ts";
 
+/** What offline keys signed, to be published together. */
 export interface Publication {
   /** The first publication starts with root 1. */
   readonly roots: readonly Uint8Array[];
-  readonly signed: SignedTargets;
+  /** By role: `targets` and delegated ones. */
+  readonly targets: ReadonlyMap<string, Uint8Array>;
+  /** Of what they list and the server does not have yet. */
+  readonly contents: readonly Uint8Array[];
+}
+
+/** The public halves of the server's keys, which root and the director's key set name. */
+export interface OnlineKeys {
+  readonly snapshot: Uint8Array;
+  readonly timestamp: Uint8Array;
+  readonly director: Uint8Array;
 }
 
 const onlineKey = z.object({ public: z.string() });
@@ -82,14 +92,15 @@ export class OperatorClient {
 
   /** Uploads contents first: metadata is published only when all that it lists is there. */
   async publish(publication: Publication): Promise<Result<PublicationReply>> {
-    const { roots, signed } = publication;
+    const { roots, targets, contents } = publication;
     const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    for (const content of new Set(signed.contents.values())) {
+    for (const content of new Set(contents)) {
       const path = `/v1/uploads/${sha256Hex(content)}`;
       const uploaded = await this.call(z.unknown(), { method: "PUT", path, bytes: content });
       if (!uploaded.ok) return uploaded;
     }
-    const body = { roots: roots.map(text), targets: { targets: text(signed.targets) } };
+    const documents = [...targets].map(([role, bytes]) => [role, text(bytes)]);
+    const body = { roots: roots.map(text), targets: Object.fromEntries(documents) };
     return this.call(publicationReply, { method: "POST", path: "/v1/publications", body });
   }
 

@@ -134,7 +134,10 @@ export async function takeAssignment(
     envelope,
     directorKeys,
     policy,
-    facts: { tenant, device, ...interfacesOf(ports.soc), ...drivers, accepted },
+    facts: {
+      ...{ tenant, device, ...interfacesOf(ports.soc), ...drivers, accepted },
+      sandbox: sandboxLevel(ports.tools),
+    },
     now,
     fetch: update.fetch,
     resolve: (path) => resolveTarget(trusted.value, update, path),

@@ -23,7 +23,7 @@ import {
   type HardwarePolicy,
   type Recall,
 } from "../../protocol/metadata/index.ts";
-import type { DriverRef } from "../../protocol/wire/index.ts";
+import type { DriverRef, SandboxLevel } from "../../protocol/wire/index.ts";
 import { checkOrigin, type OriginCode, type OriginPorts } from "./provenance.ts";
 import type { ResolveCode, ResolvedTarget } from "./resolve.ts";
 
@@ -37,6 +37,7 @@ export interface DeviceFacts {
   readonly abi: InterfaceVersion;
   /** The instruction set that the chip executes. */
   readonly isa: InterfaceVersion;
+  readonly sandbox: SandboxLevel;
   readonly current: DriverRef;
   readonly previous: DriverRef | null;
   readonly recovery: DriverRef;
@@ -74,6 +75,7 @@ export const IMAGE_CODES = [
   "BELOW_SECURITY_FLOOR",
   "IMAGE_REVOKED",
   "IMAGE_RECALLED",
+  "SANDBOX_TOO_WEAK",
   "KERNEL_DISAGREES",
   ...PROVENANCE_CODES,
 ] as const;
@@ -117,6 +119,10 @@ async function decideAssignment(assignment: Assignment, options: DecideOptions):
   if (options.facts.current.sha256 === target.sha256) {
     const because = `Driver ${driver.version} is already installed.`;
     return succeeded({ kind: "nothing", because, assignment });
+  }
+  if (options.policy?.sandboxMin === "strong" && options.facts.sandbox !== "strong") {
+    const message = "The offline keys ask for a strong sandbox, and this machine has none.";
+    return failed("SANDBOX_TOO_WEAK", message);
   }
   const origin = await checkOrigin(resolved, driver, options);
   if (!origin.ok) return origin;

@@ -1,5 +1,5 @@
 /** Whom a driver comes from: the statement of its builder, and the word of the vendors whose kernels it holds. */
-import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import { failed, type Result } from "../../protocol/base/result.ts";
 import {
   targetOf,
   verifyProvenance,

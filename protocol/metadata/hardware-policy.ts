@@ -17,6 +17,8 @@ const hardwarePolicySchema = z.object({
   revoked: z
     .array(z.custom<Sha256>((text) => typeof text === "string" && isSha256(text)))
     .max(RECALLED_MAX),
+  /** No new driver is tried on this hardware in a sandbox that is only degraded. */
+  sandboxMin: z.literal("strong").optional(),
 });
 export type HardwarePolicy = z.output<typeof hardwarePolicySchema>;
 export type HardwarePolicyJson = z.input<typeof hardwarePolicySchema>;

@@ -148,12 +148,27 @@ export function verifyProvenance(
     const message = "The provenance is signed by none of the keys of the role that lists it.";
     return failed("PROVENANCE_BAD_SIGNATURES", message);
   }
-  const { subject } = read.value.signed;
-  if (!subject.some(({ digest }) => digest["sha256"] === bundleSha256)) {
-    const message = "The provenance speaks of other bytes than the bundle's.";
-    return failed("PROVENANCE_WRONG_SUBJECT", message, { bundle: bundleSha256 });
+  return factsAbout(read.value.signed, bundleSha256);
+}
+
+/** Of an unsigned statement. */
+export function statedFacts(
+  statement: ProvenanceStatement,
+  bundleSha256: Sha256,
+): Result<BuildFacts, ProvenanceCode> {
+  const parsed = statementSchema.safeParse(statement);
+  return parsed.success ? factsAbout(parsed.data, bundleSha256) : malformed("not a statement");
+}
+
+function factsAbout(
+  statement: Statement,
+  bundleSha256: Sha256,
+): Result<BuildFacts, ProvenanceCode> {
+  if (statement.subject.some(({ digest }) => digest["sha256"] === bundleSha256)) {
+    return factsOf(statement);
   }
-  return factsOf(read.value.signed);
+  const message = "The provenance speaks of other bytes than the bundle's.";
+  return failed("PROVENANCE_WRONG_SUBJECT", message, { bundle: bundleSha256 });
 }
 
 /** An unsigned statement as `driver build` writes it. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildProgram } from "../../cli/program.ts";
+import { SOCS } from "../../device-agent/soc/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 60_000;
@@ -82,6 +83,7 @@ test("the ceremony signs now and publishes later; its keys are listed with their
   const held = report.rows.filter((row: { held: boolean | null }) => row.held === true);
   expect(held.map((row: { role: string }) => row.role)).toEqual([
     ...["root", "root", "root", "targets", "targets"],
+    ...SOCS.flatMap(({ name }) => [`drivers-${name}`, `drivers-${name}`]),
   ]);
   expect(report.rows.map((row: { role: string }) => row.role)).toContain("director");
 });
@@ -97,11 +99,38 @@ test("keys that exist are never written over", async () => {
 test("releases are built, signed and published once", async () => {
   const publish = (version: string): Promise<Ended> =>
     operate("release", "publish", "--release", version, "--offline", inFolder("offline"));
-  expect((await publish("1.0.0")).report.summary).toMatchObject({ targetsVersion: 2 });
-  expect((await publish("1.0.0")).report.summary).toMatchObject({ targetsVersion: null });
-  expect((await publish("1.1.0")).report.summary).toMatchObject({ targetsVersion: 3 });
+  const first = (await publish("1.0.0")).report;
+  expect(first.summary).toMatchObject({ version: "1.0.0", published: true, left: [] });
+  expect(first.rows).toMatchObject(
+    SOCS.map(({ name }) => ({ role: `drivers-${name}`, version: 2, signatures: "2 of 2" })),
+  );
+  const again = (await publish("1.0.0")).report;
+  expect([again.rows, again.summary.published]).toEqual([[], false]);
+  expect((await publish("1.1.0")).report.summary).toMatchObject({ published: true });
   const { report } = await operate("release", "list");
   expect(report.rows.map((row: { version: string }) => row.version)).toEqual(["1.0.0", "1.1.0"]);
+});
+
+test("a published release says where it comes from, as a device verifies it", async () => {
+  const { exit, report } = await operate("release", "show", "1.1.0");
+  expect(exit).toBe(0);
+  expect(report.rows).toMatchObject(SOCS.map(({ name }) => ({ family: name, origin: "verified" })));
+  expect(report.summary).toMatchObject({ verified: true, recipe: "releases-v1.1.0" });
+  expect(report.summary.toolchain).toContain(`node ${process.versions.node}`);
+  const unknown = await operate("release", "show", "7.0.0");
+  expect([unknown.exit, unknown.report.summary.error.code]).toEqual([1, "RELEASE_UNKNOWN"]);
+});
+
+test("a bundle that was built to a file carries its statement along, and is not taken without", async () => {
+  const built = await retile("driver", "build", "--release", "1.1.0", "--out", inFolder("built"));
+  const { file, provenance } = built.report.rows[0];
+  const inspected = await retile("release", "inspect", file);
+  expect(inspected.report.summary).toMatchObject({ version: "1.1.0", recipe: "releases-v1.1.0" });
+  const publish = ["release", "publish", "--bundle", file, "--offline", inFolder("offline")];
+  expect((await operate(...publish)).report.summary).toMatchObject({ published: false });
+  await rm(provenance);
+  const ended = await operate(...publish);
+  expect([ended.exit, ended.report.summary.error.code]).toEqual([1, "PROVENANCE_MISSING"]);
 });
 
 test("a rollout is created from the release before, started, shown and paused", async () => {

@@ -158,6 +158,7 @@ const IMAGE_ATTACKS: readonly Attack[] = [
   image("for another ISA", "WRONG_ISA", { isa: { major: 9, minor: 0 } }),
   image("below its own floor", "BELOW_SECURITY_FLOOR", { securityFloor: "2.0.0" }),
   policy("a floor above the image", "BELOW_SECURITY_FLOOR", { securityFloor: "1.2.1" }),
+  policy("a strong sandbox, where there is none", "SANDBOX_TOO_WEAK", { sandboxMin: "strong" }),
   policy("the image is revoked", "IMAGE_REVOKED", { revoked: [sha256Hex(WANTED)] }),
   {
     name: "image: recalled before",
@@ -236,11 +237,11 @@ const BUNDLE_ATTACKS: readonly Attack[] = await Promise.all<Attack>([
     "WRONG_ISA",
     bundle("1.2.0", { isa: { major: 9, minor: 0 } }),
   ),
-  {
+  Promise.resolve<Attack>({
     name: "bundle: changed on the disk before it is unpacked",
     code: "BUNDLE_HASH_MISMATCH",
     recipe: ({ device }) => void (device.spoilsDownload = true),
-  },
+  }),
 ]);
 
 const WANTED_FILE = targetFilePath({ path: WANTED_PATH, sha256: sha256Hex(WANTED) });

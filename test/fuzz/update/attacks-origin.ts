@@ -35,12 +35,7 @@ const tampered = async (): Promise<Uint8Array> => {
   });
 };
 
-export const ORIGIN_ATTACKS: readonly Attack[] = await Promise.all<Attack>([
-  described("none is named", "PROVENANCE_MISSING", SILENT_FACTS),
-  described("the one named is listed nowhere", "PROVENANCE_MISSING", {
-    ...FACTS,
-    provenance: "gone.json",
-  }),
+const STATEMENT_ATTACKS: readonly Attack[] = await Promise.all<Attack>([
   origin("of other bytes", "PROVENANCE_WRONG_SUBJECT", signedStatement(CURRENT)),
   origin("by a stranger", "PROVENANCE_BAD_SIGNATURES", signedStatement(WANTED, KEYS.stranger)),
   origin(
@@ -68,8 +63,17 @@ export const ORIGIN_ATTACKS: readonly Attack[] = await Promise.all<Attack>([
     "PROVENANCE_DISAGREES",
     signProvenance(testStatement(WANTED, { version: "1.2.1" }), KEYS.delegate),
   ),
+]);
+
+export const ORIGIN_ATTACKS: readonly Attack[] = [
+  ...STATEMENT_ATTACKS,
+  described("none is named", "PROVENANCE_MISSING", SILENT_FACTS),
+  described("the one named is listed nowhere", "PROVENANCE_MISSING", {
+    ...FACTS,
+    provenance: "gone.json",
+  }),
   described("a vendor's kernel that no vendor signs", "KERNEL_DISAGREES", {
     ...FACTS,
     kernels: [{ path: `kernels/acme/${FAMILY}/add.hvx`, sha256: sha256Hex(utf8("add")) }],
   }),
-]);
+];

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveConfig } from "../../../../cli/config.ts";
-import { bundleSource } from "../../../../cli/commands/release.ts";
+import { bundleSource } from "../../../../cli/commands/release-publish.ts";
 import { connect, isThisMachine } from "../../../../cli/operator/connect.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 

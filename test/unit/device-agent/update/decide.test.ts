@@ -66,6 +66,7 @@ const FACTS: DeviceFacts = {
   recovery: { version: "1.0.0", sha256: sha256Hex(OLD) },
   recalled: [],
   accepted: null,
+  sandbox: "strong",
 };
 
 const KEYSET = authorDirectorKeys({

@@ -170,7 +170,8 @@ function handIn({ state }: Publication, targets: ReadonlyMap<string, Uint8Array>
 test("a driver that was published before there were statements may move to its family's role", async () => {
   const { targets, contents } = await honest();
   const path = driverPath(NAME);
-  const { provenance: _, ...custom } = targets.get(path)?.custom ?? {};
+  const described = Object.entries(targets.get(path)?.custom ?? {});
+  const custom = Object.fromEntries(described.filter(([name]) => name !== "provenance"));
   const old = new Map([[path, { ...(targets.get(path) as TargetFileJson), custom }]]);
   const top = await makeTargets({ targets: old });
   const state = unwrap(startRepository(await makeRoot(), NOW));
