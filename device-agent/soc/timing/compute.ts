@@ -2,7 +2,7 @@
 import { unreachable } from "../../../protocol/base/assert.ts";
 import { ACCUMULATOR_SETS, hvxCycles, ISA, packCycles } from "../../../protocol/isa/index.ts";
 import type { Instruction, SocDescription } from "../../../protocol/isa/index.ts";
-import { occupy, signal } from "./lane.ts";
+import { accountOf, occupy, signal } from "./lane.ts";
 import type { Lane, Lanes } from "./lane.ts";
 
 /** One register write for the whole set. */
@@ -51,7 +51,7 @@ export function issueHmx(
   const isStore = instruction.op.startsWith("hmx.store");
   const unitFreeAt = isStore ? output.freeAt : (output.setFreeAt[instruction.set] ?? 0);
   const start = Math.max(issue.start, unitFreeAt);
-  lane.stalls.output += start - issue.start;
+  accountOf(lane).stalls.output += start - issue.start;
   const completeAt = start + hmxCycles(instruction, soc);
   if (isStore) {
     output.freeAt = completeAt;

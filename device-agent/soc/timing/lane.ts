@@ -1,6 +1,6 @@
 /** One queue under simulation: when it is free, what it waited for, when its instructions retired. */
 import type { Instruction, Stream } from "../../../protocol/isa/index.ts";
-import type { OriginTiming, StallCause } from "./timing.ts";
+import type { OriginTiming, StallCause, StallCycles } from "./timing.ts";
 
 export interface Lane {
   readonly stream: Stream;
@@ -8,12 +8,17 @@ export interface Lane {
   next: number;
   freeAt: number;
   retiredAt: number;
-  busy: number;
-  readonly stalls: Record<StallCause, number>;
   readonly starts: Float64Array;
   readonly ends: Float64Array;
-  /** Occupied cycles by origin. */
-  readonly origins: Map<number, number>;
+  /** Where the cycles up to `freeAt` went, by origin. */
+  readonly accounts: Map<number, Account>;
+}
+
+/** Cycles of one queue for the instructions of one origin. */
+export interface Account {
+  /** At work at full speed. */
+  busy: number;
+  readonly stalls: Record<StallCause, number>;
 }
 
 interface Semaphore {
@@ -37,12 +42,29 @@ function createLane(stream: Stream): Lane {
     next: 0,
     freeAt: 0,
     retiredAt: 0,
-    busy: 0,
-    stalls: { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0, vtcm: 0 },
     starts: new Float64Array(stream.instructions.length),
     ends: new Float64Array(stream.instructions.length),
-    origins: new Map(),
+    accounts: new Map(),
   };
+}
+
+/** Cycle in which the last instruction of all retires. */
+export function lastRetired(lanes: readonly Lane[]): number {
+  return lanes.reduce((last, { retiredAt }) => Math.max(last, retiredAt), 0);
+}
+
+export function noStalls(): Record<StallCause, number> {
+  return { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0, vtcm: 0 };
+}
+
+/** That of the instruction that comes next. */
+export function accountOf({ accounts, stream, next }: Lane): Account {
+  const { origin } = stream.instructions[next] as Instruction;
+  const known = accounts.get(origin);
+  if (known !== undefined) return known;
+  const account: Account = { busy: 0, stalls: noStalls() };
+  accounts.set(origin, account);
+  return account;
 }
 
 /** The first cycle in which the queue is free and all waits hold; undefined when one is not known yet. */
@@ -62,21 +84,21 @@ export function earliestStart(
     start = at;
     cause = semaphore.engine;
   }
-  if (cause !== undefined) lane.stalls[cause] += start - lane.freeAt;
+  if (cause !== undefined) accountOf(lane).stalls[cause] += start - lane.freeAt;
   return start;
 }
 
-/** The next instruction of the lane holds its queue from `start` to `freeAt`. */
+/** The next instruction of the lane holds its queue from `start` to `freeAt`, of which it was slowed down for `slowed`. */
 export function occupy(
   lane: Lane,
-  span: { readonly start: number; readonly freeAt: number },
+  span: { readonly start: number; readonly freeAt: number; readonly slowed?: number },
 ): void {
-  const { start, freeAt } = span;
+  const { start, freeAt, slowed = 0 } = span;
   lane.starts[lane.next] = start;
   lane.freeAt = freeAt;
-  lane.busy += freeAt - start;
-  const { origin } = lane.stream.instructions[lane.next] as Instruction;
-  lane.origins.set(origin, (lane.origins.get(origin) ?? 0) + freeAt - start);
+  const account = accountOf(lane);
+  account.busy += freeAt - start - slowed;
+  account.stalls.bandwidth += slowed;
 }
 
 /** The next instruction of the lane has its results at `completeAt`: it retires, and the one after it is next. */
@@ -98,17 +120,28 @@ export function signal(
   }
 }
 
-/** Occupied cycles by origin and engine. */
+/** Occupied cycles by origin and engine, and what the origin's instructions waited for. */
 export function originsOf(lanes: readonly Lane[]): Map<number, OriginTiming> {
-  const origins = new Map<number, { dma: number; hmx: number; hvx: number }>();
-  for (const lane of lanes) {
-    const { engine } = lane.stream.queue;
-    if (engine === "scalar") continue;
-    for (const [origin, cycles] of lane.origins) {
-      const entry = origins.get(origin) ?? { dma: 0, hmx: 0, hvx: 0 };
-      entry[engine] += cycles;
-      origins.set(origin, entry);
+  const origins = new Map<number, OriginTotal>();
+  for (const { accounts, stream } of lanes) {
+    const { engine } = stream.queue;
+    for (const [origin, { busy, stalls }] of accounts) {
+      const total = origins.get(origin) ?? { dma: 0, hmx: 0, hvx: 0, stallCycles: noStalls() };
+      if (engine !== "scalar") total[engine] += busy + stalls.bandwidth;
+      addStalls(total.stallCycles, stalls);
+      origins.set(origin, total);
     }
   }
   return origins;
+}
+
+interface OriginTotal {
+  dma: number;
+  hmx: number;
+  hvx: number;
+  readonly stallCycles: Record<StallCause, number>;
+}
+
+export function addStalls(to: Record<StallCause, number>, stalls: StallCycles): void {
+  for (const cause of Object.keys(to) as StallCause[]) to[cause] += stalls[cause];
 }

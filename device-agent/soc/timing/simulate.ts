@@ -42,8 +42,8 @@ export function simulateTiming(
   } while (nextTransferEvent(lanes, { transfers, ddr, soc }));
   const stuck = lanes.all.find((lane) => lane.next < lane.stream.instructions.length);
   if (stuck === undefined) {
-    shareVtcm(lanes.all, soc);
-    return succeeded(summarize(lanes.all, soc));
+    const slowedCycles = shareVtcm(lanes.all, soc);
+    return succeeded(summarize(lanes.all, soc, slowedCycles));
   }
   const { engine, index } = stuck.stream.queue;
   return failed(
@@ -184,10 +184,9 @@ function finishTransfer(
   const { start, joinedAt } = queue.state;
   const instruction = copyOf(queue);
   const alone = ddr.bandwidth.aloneCycles(transferOf(instruction, soc).ddrBytesCharged);
-  queue.lane.stalls.bandwidth += ddr.clock - joinedAt - alone;
   queue.state = { kind: "idle" };
   ddr.active--;
-  occupy(queue.lane, { start, freeAt: ddr.clock });
+  occupy(queue.lane, { start, freeAt: ddr.clock, slowed: ddr.clock - joinedAt - alone });
   signal(lanes, queue.lane, { instruction, completeAt: ddr.clock + soc.dma.latencyCycles });
 }
 

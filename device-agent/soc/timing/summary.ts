@@ -1,31 +1,31 @@
 /** Folds the simulated queues into one result. */
 import type { Instruction, SocDescription } from "../../../protocol/isa/index.ts";
-import { originsOf } from "./lane.ts";
+import { addStalls, lastRetired, noStalls, originsOf } from "./lane.ts";
 import type { Lane } from "./lane.ts";
-import type { QueueTiming, StallCause, Timing, TimingCounters } from "./timing.ts";
+import type { QueueTiming, Timing, TimingCounters } from "./timing.ts";
 import { transferOf } from "./transfer.ts";
 
 /** Multiply-accumulates of one tile product: 64 positions x 32 channels in x 32 channels out; 16-bit, half of it. */
 const TILE_MACS = 64 * 32 * 32;
 
-export function summarize(lanes: readonly Lane[], soc: SocDescription): Timing {
-  const busy = { scalar: 0, dma: 0, hmx: 0, hvx: 0 };
-  const stalls = { dma: 0, hmx: 0, hvx: 0, scalar: 0, bandwidth: 0, output: 0, vtcm: 0 };
-  let cycles = 0;
-  for (const lane of lanes) {
-    busy[lane.stream.queue.engine] += lane.busy;
-    for (const cause of Object.keys(stalls) as StallCause[]) stalls[cause] += lane.stalls[cause];
-    cycles = Math.max(cycles, lane.retiredAt);
+/** `slowedCycles`: what all engines together lost to VTCM, which is in the lanes' times already but in no account. */
+export function summarize(
+  lanes: readonly Lane[],
+  soc: SocDescription,
+  slowedCycles: number,
+): Timing {
+  const cycles = lastRetired(lanes);
+  const queues = lanes.map((lane) => queueTiming(lane, { cycles, slowedCycles }));
+  const busyCycles = { scalar: 0, dma: 0, hmx: 0, hvx: 0 };
+  const stallCycles = noStalls();
+  for (const queue of queues) {
+    busyCycles[queue.queue.engine] += queue.busyCycles;
+    addStalls(stallCycles, queue.stallCycles);
   }
-  return {
-    cycles,
-    microseconds: microsecondsOf(cycles, soc),
-    queues: lanes.map(queueTiming),
-    busyCycles: busy,
-    stallCycles: stalls,
-    origins: originsOf(lanes),
-    counters: count(lanes, soc),
-  };
+  const origins = originsOf(lanes);
+  const microseconds = microsecondsOf(cycles, soc);
+  const counters = count(lanes, soc);
+  return { cycles, microseconds, queues, busyCycles, stallCycles, origins, counters };
 }
 
 /** Duration of an inference of this many cycles, with the call floor. */
@@ -33,11 +33,21 @@ export function microsecondsOf(cycles: number, soc: SocDescription): number {
   return soc.callFloorUs + (cycles * 1e6) / soc.clockHz;
 }
 
-function queueTiming(lane: Lane): QueueTiming {
+function queueTiming(
+  lane: Lane,
+  whole: { readonly cycles: number; readonly slowedCycles: number },
+): QueueTiming {
+  let busyCycles = 0;
+  const stallCycles = { ...noStalls(), vtcm: whole.slowedCycles };
+  for (const { busy, stalls } of lane.accounts.values()) {
+    busyCycles += busy;
+    addStalls(stallCycles, stalls);
+  }
   return {
     queue: lane.stream.queue,
-    busyCycles: lane.busy,
-    stallCycles: lane.stalls,
+    busyCycles,
+    stallCycles,
+    idleCycles: whole.cycles - whole.slowedCycles - lane.freeAt,
     startCycles: lane.starts,
     endCycles: lane.ends,
   };

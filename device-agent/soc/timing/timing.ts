@@ -2,19 +2,22 @@
 import type { Engine, QueueId } from "../../../protocol/isa/index.ts";
 
 /**
- * Why a free queue did not start its next instruction: it waited for another engine's signal, for its own output
- * path or accumulator set ("output"), a transfer was slowed down by transfers of other queues ("bandwidth"), or all
- * engines by VTCM, of which they asked more than it gives ("vtcm").
+ * Why a queue got no further: it waited for another engine's signal, for its own output path or accumulator set
+ * ("output"), a transfer was slowed down by transfers of other queues ("bandwidth"), or all engines alike by VTCM, of
+ * which they asked more than it gives ("vtcm": time itself runs slower, so every queue loses the same).
  */
 export type StallCause = "dma" | "hmx" | "hvx" | "scalar" | "bandwidth" | "output" | "vtcm";
 
 export type StallCycles = Readonly<Record<StallCause, number>>;
 
+/** Every cycle of the whole is in exactly one of `busyCycles`, `stallCycles` and `idleCycles`. */
 export interface QueueTiming {
   readonly queue: QueueId;
-  /** Cycles in which the queue was occupied by an instruction. */
+  /** An instruction occupied the queue, at full speed. */
   readonly busyCycles: number;
   readonly stallCycles: StallCycles;
+  /** Behind the queue's last instruction. */
+  readonly idleCycles: number;
   /** By instruction: first cycle, and the cycle in which it completed and signalled. */
   readonly startCycles: Float64Array;
   readonly endCycles: Float64Array;
@@ -25,6 +28,8 @@ export interface OriginTiming {
   readonly dma: number;
   readonly hmx: number;
   readonly hvx: number;
+  /** What they waited for; "vtcm" belongs to no origin. */
+  readonly stallCycles: StallCycles;
 }
 
 /** What the program moved and computed, counted by the chip. */

@@ -18,24 +18,25 @@ import type {
   MicroOp,
   SocDescription,
 } from "../../../protocol/isa/index.ts";
+import { lastRetired } from "./lane.ts";
 import type { Lane } from "./lane.ts";
 
 /** Rates are whole numbers of this fraction of a byte a cycle: adding and removing them leaves no rest. */
 const RATE_UNITS = 1024;
 
-/** Moves the lanes' times; what an instruction takes longer is a stall of cause `vtcm`. */
-export function shareVtcm(lanes: readonly Lane[], soc: SocDescription): void {
+/** Moves the times of the lanes' instructions; returns by how many cycles the whole takes longer. */
+export function shareVtcm(lanes: readonly Lane[], soc: SocDescription): number {
   const warp = warpOf(lanes, soc.vtcmBytesPerCycle * RATE_UNITS);
-  if (warp === undefined) return;
+  if (warp === undefined) return 0;
+  const before = lastRetired(lanes);
   for (const lane of lanes) {
     for (let index = 0; index < lane.starts.length; index++) {
-      const [start, end] = [lane.starts[index]!, lane.ends[index]!];
-      lane.starts[index] = warp(start);
-      lane.ends[index] = warp(end);
-      lane.stalls.vtcm += lane.ends[index]! - lane.starts[index]! - (end - start);
+      lane.starts[index] = warp(lane.starts[index]!);
+      lane.ends[index] = warp(lane.ends[index]!);
     }
     lane.retiredAt = warp(lane.retiredAt);
   }
+  return lastRetired(lanes) - before;
 }
 
 /** Instructions begin and end to ask for bytes: by how much the demand changes, in order of time. */

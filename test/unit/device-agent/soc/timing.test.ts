@@ -6,7 +6,7 @@ import type { Random } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import type { Instruction, SocDescription, Stream } from "../../../../protocol/isa/index.ts";
 import { chromeTrace, simulateTiming } from "../../../../device-agent/soc/index.ts";
-import type { Timing } from "../../../../device-agent/soc/index.ts";
+import type { StallCause, StallCycles, Timing } from "../../../../device-agent/soc/index.ts";
 import { CONVOLUTION, convolution } from "./convolution.ts";
 import { naiveCycles } from "./naive-timing.ts";
 import { programOf, SM8650, streamsOf } from "./programs.ts";
@@ -122,7 +122,7 @@ describe("HMX", () => {
   test("products are counted and attributed to their origin", () => {
     const timing = timingOf(streamsOf(mac(0) + store(0)));
     expect(timing.counters.macsInt8).toBe(10 * 65_536);
-    expect(timing.origins.get(1)).toEqual({ dma: 0, hmx: product + 1, hvx: 0 });
+    expect(timing.origins.get(1)).toMatchObject({ dma: 0, hmx: product + 1, hvx: 0 });
   });
 });
 
@@ -157,6 +157,46 @@ describe("queues", () => {
     );
   });
 });
+
+describe("where the time goes", () => {
+  /** Engines that ask for more than VTCM gives, as well as those that do not. */
+  const chips = [SOC, { ...SOC, vtcmBytesPerCycle: 100 }];
+
+  test("every cycle of every queue is work, a stall of one cause, or behind its last instruction", () => {
+    fc.assert(
+      fc.property(fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 })), (seed) => {
+        for (const soc of chips) {
+          const { cycles, queues } = timingOf(randomStreams(seededRandom(seed)), soc);
+          const flaws = queues.filter(({ busyCycles, stallCycles, idleCycles }) => {
+            const parts = [busyCycles, idleCycles, ...Object.values(stallCycles)];
+            return Math.min(...parts) < 0 || parts.reduce((sum, part) => sum + part, 0) !== cycles;
+          });
+          expect(flaws).toEqual([]);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("stalls of the origins are those of the queues, but for VTCM", () => {
+    const total = timingOf([]).stallCycles;
+    const ofOrigins = { ...total };
+    const ofQueues = { ...total };
+    for (let seed = 0; seed < 20; seed++) {
+      const { origins, stallCycles } = timingOf(randomStreams(seededRandom(seed)));
+      add(ofQueues, { ...stallCycles, vtcm: 0 });
+      for (const each of origins.values()) add(ofOrigins, each.stallCycles);
+    }
+    expect(ofOrigins).toEqual(ofQueues);
+    for (const cause of ["dma", "hvx", "bandwidth", "output"] as const) {
+      expect({ cause, cycles: ofQueues[cause] }).not.toEqual({ cause, cycles: 0 });
+    }
+  });
+});
+
+function add(to: Record<StallCause, number>, stalls: StallCycles): void {
+  for (const cause of Object.keys(to) as StallCause[]) to[cause] += stalls[cause];
+}
 
 /** Instructions on random queues; each may wait for signals of those drawn before it, so none waits for ever. */
 function randomStreams(random: Random): Stream[] {
