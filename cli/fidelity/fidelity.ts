@@ -99,7 +99,7 @@ function simulate(
   if (precision === "float" && !soc.features.includes("fp16")) {
     return failed("UNSUPPORTED_FEATURE", `${soc.name} does not compute in fp16`);
   }
-  const program = programs.for(soc);
+  const program = programs.weightless(soc);
   if (!program.ok) return program;
   const timing = timingOf(program.value, soc);
   if (!timing.ok) return timing;

@@ -105,10 +105,9 @@ function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): re
   if (!typed.ok) return [];
   const programs = new Programs(typed.value);
   return rows.flatMap((row): Case[] => {
-    const program = programs.for(present(socNamed(row.soc), row.soc));
+    const program = programs.weightless(present(socNamed(row.soc), row.soc));
     if (!program.ok) output.say(`${model} ${precision}: ${program.message}`);
-    // The weights have done their part.
-    return program.ok ? [{ ...row, program: { ...program.value, blobs: new Map() } }] : [];
+    return program.ok ? [{ ...row, program: program.value }] : [];
   });
 }
 

@@ -71,27 +71,29 @@ const MIXING: ReadonlySet<string> = new Set([
   ...["conv", "conv_transpose", "matmul", "sub", "layer_norm", "pointwise", "hard_swish"],
 ]);
 
-/** Programs of one typed graph; chips that a compiler cannot tell apart share one. */
+/** Programs of one typed graph. */
 export class Programs {
   private readonly graph: Graph;
   private readonly recipe: Recipe;
-  private readonly byTarget = new Map<string, Result<Program>>();
+  private readonly weightlessByTarget = new Map<string, Result<Program>>();
 
   constructor(graph: Graph, recipe: Recipe = PARITY) {
     this.graph = graph;
     this.recipe = recipe;
   }
 
-  for(soc: SocDescription): Result<Program> {
+  /** To be timed, which takes no weights; chips that a compiler cannot tell apart share one. */
+  weightless(soc: SocDescription): Result<Program> {
     const target = targetOf(soc);
-    const known = this.byTarget.get(target);
+    const known = this.weightlessByTarget.get(target);
     if (known !== undefined) return known;
-    const program = this.compile(soc);
-    this.byTarget.set(target, program);
-    return program;
+    const program = this.for(soc);
+    const kept = program.ok ? succeeded({ ...program.value, blobs: new Map() }) : program;
+    this.weightlessByTarget.set(target, kept);
+    return kept;
   }
 
-  private compile(soc: SocDescription): Result<Program> {
+  for(soc: SocDescription): Result<Program> {
     return lowerHtp({
       graph: this.graph,
       soc,
@@ -107,7 +109,7 @@ export class Programs {
 
 /** What the parity recipe reads of a chip. */
 function targetOf({ features, vtcmBytes, dma, hmx, hvx }: SocDescription): string {
-  return JSON.stringify([features, vtcmBytes, dma.queues, hmx.queues, hvx.queues]);
+  return JSON.stringify([features, vtcmBytes, dma.queues, hmx, hvx]);
 }
 
 export function timingOf(program: Program, soc: SocDescription): Result<Timing> {

@@ -200,13 +200,6 @@ function lowerMatmul(context: NodeContext): void {
     places === undefined ? withChannels(inputGrid, columns) : tokenGrid(1, columns, format);
   const factors = columns === 1 ? [] : [{ size: columns, counts: "channel" as const, step: 1 }];
   const output = context.output({ grid, arrangement: arrangement.with(last, factors) });
-  const weights = filters.weights.slice();
-  for (let row = 0; row < depth; row++) {
-    const place = places?.[row] ?? row;
-    for (let column = 0; column < columns; column++) {
-      weights[column * depth + place] = filters.weights[row * columns + column] ?? 0;
-    }
-  }
   const pixelwise = pixelGeometry(inputGrid, { input: depth, output: columns });
   context.add(
     matrixStage(
@@ -217,13 +210,24 @@ function lowerMatmul(context: NodeContext): void {
         inputGrid,
         outputGrid: context.grid(output),
         geometry: places === undefined ? pixelwise : windowOfAll(pixelwise, inputGrid.channels),
-        weights,
+        weights: places === undefined ? filters.weights : rowsAt(filters.weights, places),
+        outputsLast: true,
         weightZero: filters.weightZero,
         bias: filters.bias,
         requantization: requantization(context, filters, columns),
       }),
     ),
   );
+}
+
+/** The matrix with each row at its place. */
+function rowsAt<T extends Filters["weights"]>(weights: T, places: readonly number[]): T {
+  const moved = weights.slice() as T;
+  const columns = weights.length / places.length;
+  places.forEach((place, row) => {
+    moved.set(weights.subarray(row * columns, (row + 1) * columns), place * columns);
+  });
+  return moved;
 }
 
 /**

@@ -21,8 +21,9 @@ export interface MatrixNode {
   readonly inputGrid: Grid;
   readonly outputGrid: Grid;
   readonly geometry: ConvolutionGeometry;
-  /** [out][in / groups][kernel height][kernel width]; fp16 as bits. */
+  /** [out][in / groups][kernel height][kernel width], or with `outputsLast` a matrix [in][out]; fp16 as bits. */
   readonly weights: Int8Array | Uint16Array;
+  readonly outputsLast?: boolean;
   /** What counts as zero among int8 weights. */
   readonly weightZero: number;
   readonly bias: ArrayLike<number> | undefined;

@@ -89,14 +89,20 @@ export function packChunk(
 
 /** What the accumulators begin with: the bias, and what the input's zero point adds to every sum. */
 function biasOf(from: MatrixNode, channel: number): number {
-  const { geometry: g, weights, requantization } = from;
+  const { weights, requantization } = from;
   const bias = from.bias?.[channel] ?? 0;
   if (requantization.zeroPointIn === 0) return bias;
-  const perChannel = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
-  let sum = 0;
-  for (let at = channel * perChannel; at < (channel + 1) * perChannel; at++)
-    sum += (weights[at] ?? 0) - from.weightZero;
+  const { first, step, count } = weightsOf(from, channel);
+  let sum = -count * from.weightZero;
+  for (let at = 0; at < count; at++) sum += weights[first + at * step] ?? 0;
   return bias - requantization.zeroPointIn * sum;
+}
+
+/** Where the weights of one output channel are, in the order of its inputs and taps. */
+function weightsOf({ geometry: g, outputsLast }: MatrixNode, channel: number) {
+  const count = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
+  if (outputsLast === true) return { first: channel, step: g.outChannels, count };
+  return { first: channel * count, step: 1, count };
 }
 
 interface Filter {
@@ -113,11 +119,12 @@ function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array | Uint16
   const taps = g.kernelHeight * g.kernelWidth;
   const firstLane = group * inPerGroup - filter.range.begin * 32;
   const tapPitch = filter.range.count * TILE_ELEMENTS;
-  let source = filter.channel * inPerGroup * taps;
+  const { first, step } = weightsOf(from, filter.channel);
+  let source = first;
   for (let c = firstLane; c < firstLane + inPerGroup; c++) {
     const lane = c & 31;
     let target = (c >> 5) * TILE_ELEMENTS + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
-    for (let tap = 0; tap < taps; tap++, source++) {
+    for (let tap = 0; tap < taps; tap++, source += step) {
       tiles[target] = weights[source] ?? 0;
       target += tapPitch;
     }
