@@ -31,6 +31,7 @@ export const KERNEL_NAMES = [
   "fill_i8",
   "fixed_add_channel_i8",
   "fixed_add_i8",
+  "fixed_argmax_i8",
   "fixed_average_finish_i8",
   "fixed_average_pool_i8",
   "fixed_lerp_i8",

@@ -11,6 +11,7 @@ import { FORMATS, isFormat } from "./format.ts";
 import { channelsLastGrid, gridOfShape, isDense, sameGrid } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 import type { GatheredValue, NodeContext, Placement } from "./nodes/context.ts";
+import { lowerChoice } from "./nodes/choice.ts";
 import { lowerArithmetic } from "./nodes/arithmetic.ts";
 import { inUsualOrder, lowerMove } from "./nodes/moves.ts";
 import type { Mover } from "./nodes/moves.ts";
@@ -65,6 +66,7 @@ function lowerNode(context: NodeContext): void {
   const handled =
     lowerProduct(context) ||
     lowerArithmetic(context) ||
+    lowerChoice(context) ||
     lowerPooling(context) ||
     lowerMovement(context) ||
     lowerMove(context);
@@ -135,8 +137,9 @@ class NetworkBuilder {
     const { grid: placed } = present(this.values[known.value], "value");
     const dense = canonicalArrangement(shape, placed);
     const channelsLast = isChannelsLast(shape, known.arrangement, placed);
+    const isPlane = isOfPixels(shape, known.arrangement, placed);
     const isDenseOrder =
-      (sameArrangement(known.arrangement, dense) || channelsLast) && isDense(placed);
+      (sameArrangement(known.arrangement, dense) || channelsLast || isPlane) && isDense(placed);
     const value = isDenseOrder
       ? known.value
       : inUsualOrder(this.mover(node), { ...known, grid: placed, zeroPoint }, type);
@@ -320,6 +323,14 @@ function isChannelsLast(shape: readonly number[], arrangement: Arrangement, grid
   return (
     sameGrid(grid, wanted) && sameArrangement(arrangement, canonicalArrangement(shape, grid, 3))
   );
+}
+
+/** Whether the tensor's elements are the pixels of one channel, in their order. */
+function isOfPixels(shape: readonly number[], arrangement: Arrangement, grid: Grid): boolean {
+  const plane = [1, 1, grid.height, grid.width];
+  if (grid.channels !== 1 || grid.pixels !== grid.height * grid.width) return false;
+  const wanted = regrouped(canonicalArrangement(plane, grid), shape);
+  return wanted !== undefined && sameArrangement(arrangement, wanted);
 }
 
 /** Regions: VTCM, weights, then inputs, outputs and scratch memory. */

@@ -140,12 +140,14 @@ function choice(which: string, better: Better): Operator {
       select_last: numberAttribute(0),
     },
     infer: inferChoice,
-    evaluator: element((call) => choiceElement(call, better)),
+    evaluator: element((call) => {
+      return chosenIndex(call, { better, last: call.attributes.number("select_last") !== 0 });
+    }),
     quantized: "none",
   };
 }
 
-function inferChoice(call: InferenceCall): readonly TensorType[] {
+export function inferChoice(call: InferenceCall): readonly TensorType[] {
   const { shape } = inputType(call, 0);
   const axis = axisWithin(call.attributes.number("axis"), shape.length);
   requireThat(shape[axis] !== 0, "there is nothing to choose from");
@@ -154,11 +156,16 @@ function inferChoice(call: InferenceCall): readonly TensorType[] {
   return [{ dtype: "i64", shape: keep ? ones : ones.filter((_, other) => other !== axis) }];
 }
 
-function choiceElement(call: EvaluationCall, better: Better): ElementRule {
+interface Choice {
+  readonly better: Better;
+  /** Of equals the last. */
+  readonly last: boolean;
+}
+
+export function chosenIndex(call: EvaluationCall, { better, last }: Choice): ElementRule {
   const { shape } = inputTensor(call, 0).type;
   const x = comparable(inputTensor(call, 0));
   const lanes = lanesAlong(shape, axisWithin(call.attributes.number("axis"), shape.length));
-  const last = call.attributes.number("select_last") !== 0;
   return (lane) => {
     const start = lanes.start(lane);
     let best = 0;

@@ -6,12 +6,14 @@ import { eliminateDeadCode } from "../eliminate-dead-code.ts";
 import type { Pass } from "../pass.ts";
 import { optimize } from "../pipeline.ts";
 import { simplify } from "../simplify.ts";
+import { storedIndices } from "./indices.ts";
 import { storedPorts } from "./ports.ts";
 import { signed } from "./signed.ts";
 
 export const STORED_PASSES = [
   storedPorts,
   signed,
+  storedIndices,
   simplify,
   eliminateDeadCode,
 ] as const satisfies readonly Pass[];

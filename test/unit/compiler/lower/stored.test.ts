@@ -184,6 +184,25 @@ describe("softmax", () => {
   }
 });
 
+describe("the index of the largest channel", () => {
+  for (const [channels, keepdims] of [
+    [21, 0],
+    [70, 1],
+    [256, 0],
+  ] as const) {
+    test(`of ${channels}`, () => {
+      check((g) => {
+        const quantization = { scales: [1], zeroPoints: [-128] };
+        return g.node("fixed_argmax", [g.input([1, channels, 9, 13])], {
+          axis: 1,
+          keepdims,
+          quantization,
+        });
+      });
+    });
+  }
+});
+
 describe("linear interpolation", () => {
   for (const coordinates of ["half_pixel", "align_corners", "asymmetric"]) {
     for (const sizes of [

@@ -1,6 +1,12 @@
 /** Models that were quantised elsewhere keep their results when they are put into the chip's types. */
 import { describe, expect, test } from "@jest/globals";
-import { evaluate, graphBuilder, numeric, tensorFrom } from "../../../../compiler/ir/index.ts";
+import {
+  evaluate,
+  graphBuilder,
+  numeric,
+  tensorFrom,
+  toReal,
+} from "../../../../compiler/ir/index.ts";
 import type { Attribute, Graph, GraphBuilder, Tensor } from "../../../../compiler/ir/index.ts";
 import { adopt, isStored } from "../../../../compiler/passes/index.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
@@ -129,6 +135,20 @@ test("conversions at the border become the ports' encodings", () => {
   ] as const) {
     expect(adopted.types.get(name)).toEqual({ dtype: "i8", shape, quantization: lowered });
   }
+});
+
+test("the index of the largest channel leaves as an int8", () => {
+  const b = graphBuilder("test");
+  const x = b.input("x", IMAGE);
+  const graph = b.finish([
+    b.node({ op: "argmax", name: "y", inputs: [x], attributes: { axis: 1 } }),
+  ]);
+  const random = seededRandom(5);
+  const stored = tensorFrom(IMAGE, () => random.below(256));
+  const expected = evaluate(graph, new Map([["x", stored]])).get("y")!;
+  const actual = evaluate(unwrap(adopt(graph)), new Map([["x", lower(stored)]])).get("y")!;
+  expect([...toReal(actual)]).toEqual([...toReal(expected)]);
+  expect(actual.type.dtype).toBe("i8");
 });
 
 test("an operator that means uint8 itself is refused by name", () => {

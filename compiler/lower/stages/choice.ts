@@ -1,0 +1,61 @@
+/** The index of every pixel's largest channel. */
+import { linear } from "../emitter.ts";
+import type { Grid } from "../grid.ts";
+import { constants, sameRows } from "../stage.ts";
+import type { Stage, ValueId, Work } from "../stage.ts";
+import { maskedSegments, runOf } from "./segments.ts";
+
+export interface ChoiceNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  readonly inputGrid: Grid;
+  /** The input's pixels with one channel. */
+  readonly outputGrid: Grid;
+  readonly zeroPointOut: number;
+}
+
+const RANK_BYTES = 128;
+/** Below every key, so that a lane beyond the last channel is never chosen. */
+const BEYOND = -(2 ** 24);
+
+export function choiceStage(from: ChoiceNode): Stage {
+  return {
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: from.outputGrid.rows,
+    unitRows: 1,
+    inputRows: sameRows,
+    views: [],
+    chunks: [constants(packRanks(from.inputGrid))],
+    scratchBytes: 0,
+    follows: true,
+    emit: (work) => emitChoice(from, work),
+  };
+}
+
+/** Of equal channels the first has the highest rank. */
+function packRanks({ tiles, channels }: Grid): Uint8Array {
+  const rank = (channel: number): number => (channel < channels ? 127 - channel : BEYOND);
+  return new Uint8Array(Int32Array.from({ length: 32 * tiles }, (_, at) => rank(at)).buffer);
+}
+
+function emitChoice(from: ChoiceNode, work: Work): void {
+  const { first: row } = work.rows;
+  const { vectorBytes } = from.outputGrid.format;
+  const tiles = Array.from({ length: from.inputGrid.tiles }, (_, tile) => tile);
+  for (const segment of maskedSegments(from.outputGrid, row, work.emit.contexts)) {
+    const { column } = segment;
+    work.emit.vector({
+      kernel: "fixed_argmax_i8",
+      shape: { counts: { tiles: tiles.length }, parameters: { zero_y: from.zeroPointOut } },
+      operands: {
+        x: tiles.map((tile) => linear(work.input(0).offset(row, tile, column), vectorBytes)),
+        ranks: tiles.map((tile) => linear(work.constants + tile * RANK_BYTES)),
+        y: linear(work.output.offset(row, 0, column), vectorBytes),
+      },
+      ...runOf(segment),
+    });
+  }
+}
