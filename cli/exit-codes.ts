@@ -27,6 +27,8 @@ const COULD_NOT_RUN: ReadonlySet<string> = new Set([
   "DEMO_KEY_IN_PRODUCTION",
   "KEY_FILE_OPEN_TO_OTHERS",
   "KEY_FILE_MALFORMED",
+  "OWNER_SETTING_INVALID",
+  "WINDOW_MALFORMED",
 ]);
 
 export function exitNameOf(failureCode: string): ExitName {

@@ -13,6 +13,7 @@ import type { Output, Row } from "../output.ts";
 import { agentFolder } from "../places.ts";
 import { readInput } from "../read-input.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { describeSettings, registerSettings } from "./agent-settings.ts";
 import { registerTuf } from "./agent-tuf.ts";
 
 const SETTINGS = ["dataDir", "tenant", "soc", "server.url"] as const;
@@ -29,6 +30,7 @@ export function register(program: Command): void {
   registerOffline(agent);
   registerRun(agent);
   registerStatus(agent);
+  registerSettings(agent);
   registerTuf(agent);
 }
 
@@ -182,14 +184,15 @@ function registerStatus(agent: Command): void {
       const { models, current, previous, recovery, ...rest } = unwrap(
         await (await open(config, output)).status(),
       );
-      const { device, tenant, soc, sandbox, isEnrolled, update, pendingReports, score } = rest;
+      const { device, tenant, soc, sandbox, isEnrolled, update, pendingReports, score, owner } =
+        rest;
       const drivers = {
         current: current.version,
         previous: previous?.version ?? null,
         recovery: recovery.version,
       };
       const summary = { device, tenant, soc, sandbox, isEnrolled, ...drivers };
-      const work = { update, pendingReports, score };
+      const work = { update, pendingReports, score, owner: owner && describeSettings(owner) };
       const rows: Row[] = models.map(({ id, microseconds }) => ({ model: id, microseconds }));
       output.report({ name: "agent status", rows, summary: { ...summary, ...work } });
     }),

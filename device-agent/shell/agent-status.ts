@@ -6,6 +6,7 @@ import { sandboxLevel } from "../host/index.ts";
 import { driverFor, type Pin, type UpdateStep } from "../slots/index.ts";
 import { possiblePrograms, readModels, type Workshop } from "../workload/index.ts";
 import type { AgentState } from "./agent-state.ts";
+import { readOwnerSettings, type OwnerSettings } from "./owner-settings.ts";
 import type { Machine } from "./options.ts";
 import type { UpdateSummary } from "./update-summary.ts";
 
@@ -14,6 +15,8 @@ export interface AgentStatus {
   readonly device: DeviceId;
   readonly soc: string;
   readonly sandbox: SandboxLevel;
+  /** Null while the settings are damaged. */
+  readonly owner: OwnerSettings | null;
   readonly isEnrolled: boolean;
   readonly current: DriverRef;
   readonly previous: DriverRef | null;
@@ -47,8 +50,10 @@ export async function statusOf(
   const known = times.flatMap(({ microseconds, referenceMicroseconds }) =>
     microseconds === null ? [] : [{ microseconds, referenceMicroseconds }],
   );
+  const owner = await readOwnerSettings(ports.files);
   return {
     ...{ tenant, device, soc: ports.soc.name, sandbox: sandboxLevel(ports.tools) },
+    owner: owner.ok ? owner.value : null,
     isEnrolled: outbox.epoch > 0,
     ...{ current: slots.current, previous: slots.previous, recovery: slots.recovery },
     ...{ update: slots.update.kind, pins: slots.pins, lastUpdate, pollIntervalSeconds },

@@ -26,17 +26,27 @@ import {
 } from "../workload/index.ts";
 import { readState } from "./agent-state.ts";
 import { statusOf, type AgentStatus } from "./agent-status.ts";
-import { AGENT_VERSION, checkIn, takeAssignment } from "./check-in.ts";
+import { abandon } from "./abandon.ts";
+import { AGENT_VERSION } from "./check-in-request.ts";
+import { checkIn, reconsider, takeAssignment } from "./check-in.ts";
 import { Journal, storedDriver, type Context } from "./context.ts";
 import { ensureDeviceKey, readDeviceKey } from "./device-key.ts";
 import { collectGarbage } from "./garbage.ts";
 import { installFactory } from "./install-factory.ts";
 import { compileFor } from "./measure-update.ts";
+import {
+  consentOf,
+  NOTHING_ALLOWED,
+  readOwnerSettings,
+  writeOwnerSettings,
+  type OwnerSettings,
+} from "./owner-settings.ts";
 import { machineFor, type AgentOptions, type Machine } from "./options.ts";
 import { settleHome } from "./settle.ts";
 import { startDriver } from "./start.ts";
 import { stickServer } from "./stick-server.ts";
-import { abandon, carryOut, type PollOutcome } from "./update-cycle.ts";
+import type { PollOutcome } from "./poll-outcome.ts";
+import { carryOut } from "./update-cycle.ts";
 
 export interface Agent {
   /** Installs the factory driver as recovery and current, and the root of trust. Repeating it is harmless. */
@@ -58,6 +68,9 @@ export interface Agent {
   status(): Promise<Result<AgentStatus>>;
   /** What the server has not acknowledged yet. */
   reports(): Promise<Result<readonly Report[]>>;
+  /** What the owner has set; it holds from the next poll on, of this process and of others. */
+  ownerSettings(): Promise<Result<OwnerSettings>>;
+  setByOwner(settings: OwnerSettings): Promise<Result<OwnerSettings>>;
 }
 
 /** An application that ran a model within this long is likely to run the next one soon. */
@@ -128,7 +141,7 @@ class DeviceAgent implements Agent {
   }
 
   poll(): Promise<Result<PollOutcome>> {
-    return this.withContext(async (context) => {
+    return this.withOwner(async (context) => {
       const signer = await readDeviceKey(this.machine.files);
       if (!signer || context.journal.state.outbox.epoch === 0) {
         return failed("NOT_ENROLLED", NOT_ENROLLED);
@@ -141,16 +154,16 @@ class DeviceAgent implements Agent {
   }
 
   importStick(stick: Uint8Array): Promise<Result<PollOutcome>> {
-    return this.withContext(async (context) => {
+    return this.withOwner(async (context) => {
       const read = readStick(stick);
       if (!read.ok) return read;
       const ports = { ...context.ports, server: stickServer(read.value.files) };
       const offline = { ...context, ports };
-      // What was under way goes on with the files that are here now.
-      const isIdle = context.journal.state.slots.update.kind === "idle";
-      const taken = isIdle ? await takeAssignment(offline, read.value.order) : succeeded(undefined);
-      if (!taken.ok) return taken;
-      return taken.value ? succeeded(taken.value) : carryThrough(offline);
+      const wasIdle = context.journal.state.slots.update.kind === "idle";
+      const taken = await takeAssignment(offline, read.value.order);
+      // What was under way goes on with the files that are here now, whatever the order is worth.
+      if (!taken.ok && wasIdle) return taken;
+      return taken.ok && taken.value ? succeeded(taken.value) : carryThrough(offline);
     });
   }
 
@@ -198,6 +211,14 @@ class DeviceAgent implements Agent {
     });
   }
 
+  ownerSettings(): Promise<Result<OwnerSettings>> {
+    return guarded(() => readOwnerSettings(this.machine.files));
+  }
+
+  setByOwner(settings: OwnerSettings): Promise<Result<OwnerSettings>> {
+    return guarded(() => writeOwnerSettings(this.machine.files, settings));
+  }
+
   private exclusively<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
     const turn = this.queue.then(() => guarded(act));
     this.queue = turn.catch(() => undefined);
@@ -208,6 +229,17 @@ class DeviceAgent implements Agent {
     return this.exclusively(async () => {
       const context = await this.ready();
       return context.ok ? act(context.value) : context;
+    });
+  }
+
+  /** With what the owner has set by now. */
+  private withOwner<T>(act: (context: Context) => Promise<Result<T>>): Promise<Result<T>> {
+    return this.withContext(async (context) => {
+      const read = await readOwnerSettings(this.machine.files);
+      if (!read.ok) this.machine.log({ event: "owner_settings_damaged", details: read.details });
+      const settings = read.ok ? read.value : NOTHING_ALLOWED;
+      const consent = { ...consentOf(settings), ...this.options.consent };
+      return act({ ...context, ports: { ...context.ports, consent } });
     });
   }
 
@@ -270,19 +302,18 @@ async function register(
 }
 
 async function pollOnce(context: Context, signer: Signer): Promise<Result<PollOutcome>> {
-  const { slots } = context.journal.state;
-  if (slots.update.kind === "idle") {
-    const asked = await checkIn(context, signer);
-    if (!asked.ok) return asked;
-    if (asked.value) return succeeded(asked.value);
-  }
-  return carryThrough(context);
+  const wasIdle = context.journal.state.slots.update.kind === "idle";
+  const asked = await checkIn(context, signer);
+  if (!asked.ok && wasIdle) return asked;
+  if (!asked.ok || !asked.value) return carryThrough(context);
+  if (!wasIdle && asked.value.kind !== "waiting") await collectGarbage(context);
+  return succeeded(asked.value);
 }
 
 /** As far as it comes; a disk that is full ends the update. */
 async function carryThrough(context: Context): Promise<Result<PollOutcome>> {
   try {
-    return succeeded(await carryOut(context));
+    return succeeded(await carryOut(context, reconsider));
   } catch (error) {
     const { update } = context.journal.state.slots;
     if (!isFullDisk(error) || update.kind === "idle") throw error;

@@ -1,5 +1,4 @@
 /** Asks the server, verifies what it says against the offline keys, and accepts the assignment or not. */
-import { z } from "zod";
 import type { TenantId } from "../../protocol/base/brand.ts";
 import { unreachable } from "../../protocol/base/assert.ts";
 import { succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
@@ -10,7 +9,6 @@ import {
   hardwarePolicyPath,
   parseDriverPath,
   readDirectorKeys,
-  readEnvelope,
   readHardwarePolicy,
   verifyOrder,
   type Assignment,
@@ -19,10 +17,9 @@ import {
   type Order,
   type TrustedSet,
 } from "../../protocol/metadata/index.ts";
-import type { CheckInRequest, MetadataVersions } from "../../protocol/wire/index.ts";
+import type { HoldCode } from "../../protocol/wire/index.ts";
 import { sandboxLevel } from "../host/index.ts";
-import { acknowledgedSequence } from "../report/index.ts";
-import { accept, finishAssignment, recall } from "../slots/index.ts";
+import { accept, finishAssignment, isSame, recall, renew } from "../slots/index.ts";
 import {
   decideUpdate,
   downloadTarget,
@@ -34,21 +31,21 @@ import {
   type RefreshPorts,
   type UpdateDecision,
 } from "../update/index.ts";
-import { readModels } from "../workload/index.ts";
+import { abandon } from "./abandon.ts";
+import { checkInRequest } from "./check-in-request.ts";
 import { interfacesOf, persist, type Context } from "./context.ts";
+import { readDeviceKey } from "./device-key.ts";
 import { collectGarbage } from "./garbage.ts";
 import { metadataStore } from "./metadata-store.ts";
-import type { PollOutcome } from "./update-cycle.ts";
+import type { PollOutcome } from "./poll-outcome.ts";
 
-export const AGENT_VERSION = "1.0.0";
-
-/** Undefined: an update was accepted and is to be carried out. */
+/** Undefined: an update is to be carried out; it was accepted now or, under way already, still stands. */
 export async function checkIn(
   context: Context,
   signer: Signer,
 ): Promise<Result<PollOutcome | undefined>> {
   const { ports, journal } = context;
-  const reply = await ports.server.checkIn(await requestOf(context), signer);
+  const reply = await ports.server.checkIn(await checkInRequest(context), signer);
   if (!reply.ok) return reply;
   const { decision, explanation, pollIntervalSeconds } = reply.value;
   const { state } = journal;
@@ -57,7 +54,7 @@ export async function checkIn(
   }
   switch (decision.kind) {
     case "hold":
-      return succeeded({ kind: "held", code: decision.code, because: explanation });
+      return succeeded(await hold(context, decision.code, explanation));
     case "assignment":
       return takeAssignment(context, decision.envelope);
     default:
@@ -65,48 +62,33 @@ export async function checkIn(
   }
 }
 
-async function requestOf({ ports, journal }: Context): Promise<CheckInRequest> {
-  const { tenant, device, slots, outbox } = journal.state;
-  const models = await readModels(ports.files);
-  return {
-    tenant,
-    device,
-    soc: ports.soc.name,
-    agentVersion: AGENT_VERSION,
-    current: slots.current,
-    previous: slots.previous,
-    recovery: slots.recovery,
-    metadata: await trustedVersions(ports),
-    models: models.map(({ id, sha256 }) => ({ model: id, sha256 })),
-    reportEpoch: outbox.epoch,
-    acknowledgedSequence: acknowledgedSequence(outbox),
-    assignment: {
-      epoch: slots.accepted?.epoch ?? 0,
-      sequence: slots.accepted?.sequence ?? 0,
-    },
-    assignmentSha256: slots.accepted?.contentSha256 ?? null,
-    sandbox: sandboxLevel(ports.tools),
-    refusedOrder: journal.state.refusedOrder,
-  };
+/** Asked again while an update is under way: an answer that cannot be had or trusted changes nothing. */
+export async function reconsider(context: Context): Promise<PollOutcome | undefined> {
+  const signer = await readDeviceKey(context.ports.files);
+  if (!signer) return undefined;
+  const asked = await checkIn(context, signer);
+  if (asked.ok) return asked.value;
+  const { code, message } = asked;
+  context.ports.log({ event: "not_reconsidered", details: { code, message } });
+  return undefined;
 }
 
-/** For the server to see how far behind a device is: read from the kept files, decisive for nothing. */
-async function trustedVersions({ files }: Context["ports"]): Promise<MetadataVersions> {
-  const store = metadataStore(files);
-  const version = async (role: string): Promise<number> => {
-    const bytes = await store.get(role);
-    const read = bytes && readEnvelope(bytes, versionedSchema, bytes.length);
-    return read?.ok ? read.value.signed.version : 0;
-  };
-  return {
-    root: await version("root"),
-    timestamp: await version("timestamp"),
-    snapshot: await version("snapshot"),
-    targets: await version("targets"),
-  };
+/** A hold that may pass lets an update wait where it stands; one that will not ends it. */
+async function hold(context: Context, code: HoldCode, because: string): Promise<PollOutcome> {
+  const { update } = context.journal.state.slots;
+  if (update.kind === "idle") return { kind: "held", code, because };
+  const { candidate } = update;
+  if (FINAL_HOLDS.has(code)) return abandon(context, candidate, { code, message: because });
+  return { kind: "waiting", to: candidate.driver, code, message: because };
 }
 
-const versionedSchema = z.looseObject({ version: z.int().min(1) });
+const FINAL_HOLDS: ReadonlySet<HoldCode> = new Set([
+  "ROLLOUT_HALTED",
+  "RELEASE_RECALLED",
+  "NOT_COMPATIBLE",
+  "NOT_IN_COHORT",
+  "ALREADY_TRIED",
+]);
 
 /** An order, from a check-in or from a stick: verified alike. */
 export async function takeAssignment(
@@ -172,6 +154,10 @@ async function refuseImage(
 ): Promise<PollOutcome> {
   const { slots } = context.journal.state;
   const { path, sha256 } = assignment.target;
+  const { update } = slots;
+  if (update.kind !== "idle" && update.candidate.driver.sha256 === sha256) {
+    return abandon(context, update.candidate, { code, message });
+  }
   const to = { version: parseDriverPath(path)?.version ?? slots.current.version, sha256 };
   await persist(context, {
     slots: finishAssignment(slots, acceptedOf(assignment)),
@@ -222,16 +208,40 @@ async function acceptUpdate(
   context: Context,
   decision: UpdateDecision,
 ): Promise<PollOutcome | undefined> {
+  const stopped = await stopForOrder(context, decision);
   switch (decision.kind) {
-    case "nothing":
-      return finishWithNothing(context, decision);
+    case "nothing": {
+      const finished = await finishWithNothing(context, decision);
+      return stopped ?? finished;
+    }
     case "install":
       return acceptInstall(context, decision);
     case "recall":
-      return obeyRecall(context, decision);
+      return obeyRecall(context, decision, stopped);
     default:
       return unreachable(decision);
   }
+}
+
+/** Ends the update under way where the order is against it or for another one. */
+async function stopForOrder(
+  context: Context,
+  decision: UpdateDecision,
+): Promise<PollOutcome | undefined> {
+  const { update, current } = context.journal.state.slots;
+  if (update.kind === "idle") return undefined;
+  const { candidate } = update;
+  if (decision.kind === "recall") {
+    const { recall: order, to } = decision;
+    const isRecalled = order.recalled.includes(candidate.driver.sha256);
+    if (!isRecalled && isSame(to, current)) return undefined;
+    return abandon(context, candidate, { code: "RECALLED", message: order.reason });
+  }
+  if (decision.kind === "install" && decision.target.sha256 === candidate.driver.sha256) {
+    return undefined;
+  }
+  const message = "The director has ordered another driver in the meantime.";
+  return abandon(context, candidate, { code: "ASSIGNMENT_SUPERSEDED", message });
 }
 
 async function finishWithNothing(
@@ -249,8 +259,15 @@ async function acceptInstall(
 ): Promise<undefined> {
   const { slots } = context.journal.state;
   const driver = { version: facts.version, sha256: target.sha256 };
-  const { rollout, activateBefore } = assignment;
-  const candidate = { driver, bytes: target.length, path: target.path, rollout, activateBefore };
+  const { rollout, startBefore, activateBefore } = assignment;
+  const until = { startBefore, activateBefore };
+  if (slots.update.kind !== "idle") {
+    const isKnown = slots.accepted?.contentSha256 === assignment.contentSha256;
+    const renewed = renew(slots, { ...until, rollout }, acceptedOf(assignment));
+    if (!isKnown) await context.journal.write({ ...context.journal.state, slots: renewed });
+    return undefined;
+  }
+  const candidate = { driver, bytes: target.length, path: target.path, rollout, ...until };
   await persist(context, {
     slots: accept(slots, candidate, acceptedOf(assignment)),
     bodies: [{ kind: "lifecycle", stage: { kind: "accepted" } }],
@@ -264,7 +281,8 @@ async function acceptInstall(
 async function obeyRecall(
   context: Context,
   { recall: order, to }: Extract<UpdateDecision, { kind: "recall" }>,
-): Promise<PollOutcome> {
+  stopped: PollOutcome | undefined,
+): Promise<PollOutcome | undefined> {
   const { slots } = context.journal.state;
   const next = recall(slots, { recalled: order.recalled, to, accepted: acceptedOf(order) });
   const isLeft = to.sha256 !== slots.current.sha256;
@@ -276,10 +294,11 @@ async function obeyRecall(
     to,
     rollout: null,
   });
-  if (isLeft) await collectGarbage(context);
-  return isLeft
-    ? { kind: "recalled", from: slots.current, to, because: order.reason }
-    : { kind: "nothing", because: `Recalled elsewhere: ${order.reason}` };
+  if (isLeft || stopped) await collectGarbage(context);
+  if (isLeft) return { kind: "recalled", from: slots.current, to, because: order.reason };
+  const isGoingOn = next.update.kind !== "idle";
+  const nothing = { kind: "nothing", because: `Recalled elsewhere: ${order.reason}` } as const;
+  return stopped ?? (isGoingOn ? undefined : nothing);
 }
 
 function acceptedOf({ epoch, sequence, contentSha256 }: Order) {

@@ -19,13 +19,14 @@ import {
   type SandboxTools,
 } from "../host/index.ts";
 import type { CpuEngine } from "../runtime/index.ts";
-import { fileSystemOver, UNLIMITED, type Disk } from "../slots/index.ts";
+import { fileSystemOver, type Disk } from "../slots/index.ts";
 import { machineClock } from "./clock.ts";
 import type { AgentPorts, AgentProgress, LogEntry, OwnerConsent } from "./context.ts";
 import { workerEngine } from "./cpu/engine.ts";
 import { machineDisk } from "./disk.ts";
 import { lockDirectory } from "./lock.ts";
 import { machineHttp, type Http } from "./http.ts";
+import { consentOf, OWNER_DEFAULTS } from "./owner-settings.ts";
 import { machineProcesses, machineSandboxTools } from "./processes.ts";
 import { serverClient } from "./server-client.ts";
 
@@ -46,6 +47,7 @@ export interface AgentOptions {
   readonly tools?: SandboxTools;
   readonly thermometer?: Thermometer;
   readonly cpu?: CpuEngine;
+  /** In the place of what the owner has set on the device. */
   readonly consent?: Partial<OwnerConsent>;
   readonly randomBytes?: (count: number) => Uint8Array;
   /** Keeps other processes away from the directory. */
@@ -56,13 +58,6 @@ export interface AgentOptions {
 
 /** Made by the set-up: the sandbox may not load a TypeScript compiler. */
 const CHILD_SCRIPT = fileURLToPath(new URL("../../dist/host/child.mjs", import.meta.url));
-
-const CONSENT_TO_ALL: OwnerConsent = {
-  pace: UNLIMITED,
-  window: null,
-  mayInstall: () => Promise.resolve(true),
-  sandboxMin: "degraded",
-};
 
 export interface Machine extends AgentPorts {
   /** Where generated WebAssembly runs. */
@@ -86,7 +81,7 @@ export function machineFor(options: AgentOptions): Machine {
     server: serverClient({ serverUrl, http, clock }),
     policy: options.policy ?? DEFAULT_POLICY,
     budgets: options.budgets ?? DEFAULT_BUDGETS,
-    consent: { ...CONSENT_TO_ALL, ...options.consent },
+    consent: { ...consentOf(OWNER_DEFAULTS), ...options.consent },
     isBusy: () => false,
     onProgress: options.onProgress ?? (() => undefined),
     log: options.log ?? (() => undefined),

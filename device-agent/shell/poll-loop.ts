@@ -3,7 +3,7 @@ import type { Random } from "../../protocol/base/random.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import type { Clock } from "../host/index.ts";
 import type { Agent } from "./agent.ts";
-import type { PollOutcome } from "./update-cycle.ts";
+import type { PollOutcome } from "./poll-outcome.ts";
 
 /** Spreads a fleet that was switched on at once. */
 const JITTER_SHARE = 0.1;

@@ -1,7 +1,7 @@
 /** Carries an accepted update out, from whatever step it stands at, until it is committed, refused or has to wait. */
 import { unreachable } from "../../protocol/base/assert.ts";
-import { failed, type Failure, type Result } from "../../protocol/base/result.ts";
-import type { DriverRef, HoldCode, LifecycleStage } from "../../protocol/wire/index.ts";
+import { failed, type Result } from "../../protocol/base/result.ts";
+import type { DriverRef } from "../../protocol/wire/index.ts";
 import { sandboxLevel } from "../host/index.ts";
 import {
   advance,
@@ -10,66 +10,43 @@ import {
   decide,
   downloadAgain,
   downloadPath,
-  giveUp,
   isOpen,
   stageBundle,
   type Candidate,
   type UpdateDecision,
+  type UpdateStep,
 } from "../slots/index.ts";
+import { abandon, step } from "./abandon.ts";
 import { interfacesOf, persist, type Context } from "./context.ts";
 import { collectGarbage } from "./garbage.ts";
 import { measureModels, recompileModels, type CompileResults } from "./measure-update.ts";
 import { isTransient, obtainBundle } from "./obtain-bundle.ts";
+import type { PollOutcome } from "./poll-outcome.ts";
 import { tryDriver } from "./start.ts";
 import type { UpdateSummary } from "./update-summary.ts";
-
-export type PollOutcome =
-  | { readonly kind: "held"; readonly code: HoldCode; readonly because: string }
-  /** The assignment asks for what is there already. */
-  | { readonly kind: "nothing"; readonly because: string }
-  /** The director took a driver back: the device runs the other one from now on. */
-  | {
-      readonly kind: "recalled";
-      readonly from: DriverRef;
-      readonly to: DriverRef;
-      readonly because: string;
-    }
-  /** The network failed; the next poll goes on from here. */
-  | {
-      readonly kind: "waiting";
-      readonly to: DriverRef;
-      readonly code: string;
-      readonly message: string;
-    }
-  | {
-      readonly kind: "committed";
-      readonly from: DriverRef;
-      readonly to: DriverRef;
-      readonly summary: UpdateSummary;
-    }
-  | {
-      readonly kind: "refused";
-      readonly from: DriverRef;
-      readonly to: DriverRef;
-      readonly code: string;
-      readonly message: string;
-      /** Null when it was refused before it was measured. */
-      readonly summary: UpdateSummary | null;
-    };
 
 /** Undefined: the step is done, the next one follows. */
 type StepOutcome = PollOutcome | undefined;
 
-export async function carryOut(context: Context): Promise<PollOutcome> {
+/** `ask` says whether the server still stands by the update: before every step that follows a long one. */
+export async function carryOut(
+  context: Context,
+  ask: (context: Context) => Promise<PollOutcome | undefined>,
+): Promise<PollOutcome> {
   // Once in a while a restart loses this: it is only what compiling cost.
   const compiled: CompileResults = new Map();
   for (;;) {
-    const outcome = await nextStep(context, compiled);
+    const { update } = context.journal.state.slots;
+    const done = await nextStep(context, compiled);
+    const outcome = done ?? (LONG_STEPS.has(update.kind) ? await ask(context) : undefined);
     if (!outcome) continue;
     if (outcome.kind !== "waiting") await collectGarbage(context);
     return outcome;
   }
 }
+
+/** Downloading, compiling, measuring: much may have changed when they are done. */
+const LONG_STEPS: ReadonlySet<UpdateStep["kind"]> = new Set(["downloading", "staged", "compiled"]);
 
 async function nextStep(context: Context, compiled: CompileResults): Promise<StepOutcome> {
   const { update } = context.journal.state.slots;
@@ -97,7 +74,12 @@ async function nextStep(context: Context, compiled: CompileResults): Promise<Ste
 }
 
 async function downloadStep(context: Context, candidate: Candidate): Promise<StepOutcome> {
-  if (isTooLate(context, candidate)) return abandon(context, candidate, TOO_LATE);
+  const isBegun =
+    (await context.ports.files.stat(downloadPath(candidate.driver.sha256))) !== undefined;
+  const isTooLateToBegin = !isBegun && context.ports.clock.now() >= candidate.startBefore;
+  if (isTooLateToBegin || isTooLate(context, candidate)) {
+    return abandon(context, candidate, TOO_LATE);
+  }
   const done = await obtainBundle(context, candidate);
   if (done.ok) {
     await step(context, candidate, { slots: advance(context.journal.state.slots, "downloading") });
@@ -198,41 +180,11 @@ async function decideStep(
 
 const TOO_LATE = {
   code: "ASSIGNMENT_EXPIRED",
-  message: "The assignment ran out before the switch; the next check-in may renew it.",
+  message: "The assignment ran out, and nothing had renewed it.",
 };
 
 function isTooLate({ ports }: Context, { activateBefore }: Candidate): boolean {
   return ports.clock.now() >= activateBefore;
-}
-
-/** Ends the update; what was current stays current. */
-export async function abandon(
-  context: Context,
-  candidate: Candidate,
-  why: Pick<Failure, "code" | "message">,
-): Promise<PollOutcome> {
-  const { slots, lastUpdate } = context.journal.state;
-  const { code, message } = why;
-  const isInstalled = ["staged", "compiled", "measured"].includes(slots.update.kind);
-  const isMeasured = slots.update.kind === "measured";
-  const kind = isInstalled ? "rolled_back" : "install_failed";
-  await step(context, candidate, { slots: giveUp(slots), stage: { kind, code, message } });
-  const summary = isMeasured ? lastUpdate : null;
-  return { kind: "refused", from: slots.current, to: candidate.driver, code, message, summary };
-}
-
-async function step(
-  context: Context,
-  candidate: Candidate,
-  to: { readonly slots: Parameters<typeof persist>[1]["slots"]; readonly stage?: LifecycleStage },
-): Promise<void> {
-  await persist(context, {
-    slots: to.slots,
-    bodies: to.stage ? [{ kind: "lifecycle", stage: to.stage }] : [],
-    from: context.journal.state.slots.current,
-    to: candidate.driver,
-    rollout: candidate.rollout,
-  });
 }
 
 function emptySummary(from: DriverRef, to: DriverRef): UpdateSummary {

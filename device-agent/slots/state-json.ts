@@ -15,6 +15,8 @@ export const driverRefSchema = z
   .strictObject({ version: z.string().refine(isSemver), sha256: sha256Schema })
   .readonly();
 
+const instant = z.custom<Instant>((value) => Number.isSafeInteger(value));
+
 const pins = z
   .array(z.strictObject({ model: modelIdSchema, driver: driverRefSchema }).readonly())
   .readonly();
@@ -25,7 +27,9 @@ const candidate = z
     bytes: count,
     path: z.string(),
     rollout: identifier<RolloutId>(),
-    activateBefore: z.custom<Instant>((value) => Number.isSafeInteger(value)),
+    // Absent in what an older agent left: such an update goes on only where its download has begun.
+    startBefore: instant.default(0 as Instant),
+    activateBefore: instant,
   })
   .readonly();
 

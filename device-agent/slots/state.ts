@@ -47,6 +47,8 @@ export interface Candidate {
   /** Of the target in the repository. */
   readonly path: string;
   readonly rollout: RolloutId;
+  /** The download must begin before this. */
+  readonly startBefore: Instant;
   /** The switch must happen before this. */
   readonly activateBefore: Instant;
 }
@@ -89,6 +91,21 @@ export function accept(
   accepted: AcceptedAssignment,
 ): SlotsState {
   return { ...state, accepted, update: { kind: "downloading", candidate } };
+}
+
+/** A newer assignment of what is under way: its times and its number take the place of the old ones. */
+export function renew(
+  state: SlotsState,
+  renewed: Pick<Candidate, "startBefore" | "activateBefore" | "rollout">,
+  accepted: AcceptedAssignment,
+): SlotsState {
+  const { update } = state;
+  assert(update.kind !== "idle", "there is an update to renew");
+  return {
+    ...state,
+    accepted,
+    update: { ...update, candidate: { ...update.candidate, ...renewed } },
+  };
 }
 
 /** An assignment that leaves nothing to do. */

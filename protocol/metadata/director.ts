@@ -158,7 +158,7 @@ export function verifyOrder(
   return (
     checkAddressee(order, context) ??
     checkOrder(order, keys, context.accepted) ??
-    checkStart(order, context.now) ??
+    checkStart(order, context) ??
     succeeded(order)
   );
 }
@@ -234,8 +234,12 @@ function checkOrder(
   return failed("ASSIGNMENT_REPLAYED", "The assignment is not newer than the last one.", details);
 }
 
-function checkStart(assignment: Order, now: Instant): Failure<DirectorCode> | undefined {
-  if (now < assignment.startBefore) return undefined;
-  const details = { startBefore: dateTime(assignment.startBefore) };
+/** Only of one that has not been started: renewing it is the director's affair. */
+function checkStart(
+  { startBefore, contentSha256 }: Order,
+  { now, accepted }: AssignmentContext,
+): Failure<DirectorCode> | undefined {
+  if (now < startBefore || accepted?.contentSha256 === contentSha256) return undefined;
+  const details = { startBefore: dateTime(startBefore) };
   return failed("ASSIGNMENT_EXPIRED", "The assignment may no longer be started.", details);
 }

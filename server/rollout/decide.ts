@@ -99,14 +99,19 @@ function answerOf(
   }
 }
 
-/** Who already runs a halted version is taken back; everybody else is not concerned by it. */
+/** Who already runs a halted version is taken back, who is on the way to it told to stop; nobody else is concerned. */
 function answerHalted(device: DeviceState, entry: RolloutEntry): CheckInAnswer | undefined {
   const { rollout } = entry;
-  if (device.current.version !== rollout.version) return undefined;
-  const target = entry.previousTargets.get(device.hardwareClass);
-  if (!target) {
-    return hold("ROLLOUT_HALTED", `Rollout ${rollout.id} is halted: ${rollout.because ?? ""}`);
+  const halted = hold(
+    "ROLLOUT_HALTED",
+    `Rollout ${rollout.id} is halted: ${rollout.because ?? ""}`,
+  );
+  if (device.current.version !== rollout.version) {
+    const isOnTheWay = device.assignments.get(rollout.id)?.status === "accepted";
+    return isOnTheWay ? halted : undefined;
   }
+  const target = entry.previousTargets.get(device.hardwareClass);
+  if (!target) return halted;
   return {
     kind: "assign",
     rollout: rollout.id,

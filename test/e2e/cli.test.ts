@@ -1,5 +1,5 @@
 /** The command line against a real server: start, ceremony, releases, a rollout, and what goes wrong. */
-import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -8,40 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { buildProgram } from "../../cli/program.ts";
 import { SOCS } from "../../device-agent/soc/index.ts";
+import { retile, type Ended } from "../support/command-line.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 60_000;
-
-interface Ended {
-  readonly exit: typeof process.exitCode;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the command reports
-  readonly report: any;
-}
 
 let folder = "";
 let url = "";
 let server: ChildProcess;
 
 const inFolder = (name: string): string => join(folder, name);
-
-/** A command in this process; the server, whose signals matter, runs in one of its own. */
-async function retile(...args: string[]): Promise<Ended> {
-  const written: string[] = [];
-  const mute = [
-    jest.spyOn(process.stdout, "write").mockImplementation((text) => written.push(`${text}`) > 0),
-    jest.spyOn(process.stderr, "write").mockImplementation(() => true),
-  ];
-  const exitBefore = process.exitCode;
-  try {
-    await buildProgram().parseAsync(["node", "retile", ...args, "--json"]);
-    return { exit: process.exitCode, report: JSON.parse(written.join("")) };
-  } finally {
-    process.exitCode = exitBefore;
-    for (const spy of mute) spy.mockRestore();
-  }
-}
 
 /** With the server's address and the token that it left in the data folder. */
 function operate(...args: string[]): Promise<Ended> {

@@ -33,6 +33,7 @@ import {
   openReports,
   TARGETS_ROUTE,
   type CheckInDecision,
+  type HoldCode,
   type Report,
 } from "../../protocol/wire/index.ts";
 import type { Http, HttpCode, HttpRequest, HttpResponse } from "../../device-agent/shell/http.ts";
@@ -59,9 +60,11 @@ export interface DeviceServer {
   /** What goes wrong: answers with no answer at all. */
   down: boolean;
   activateBefore: Instant;
+  /** Answers every check-in with this. */
+  held: HoldCode | undefined;
   /** The assignment that a device would be given that has none of it yet. */
   order(): Promise<Uint8Array>;
-  /** Until the device has left it: no device may run `bundle` any more; it goes back to `returnTo`. */
+  /** Until the device has left it, or has taken the recall while it was on the way to it: no device may run `bundle` any more; it goes back to `returnTo`. */
   recall(bundle: Uint8Array, returnTo: Uint8Array): void;
   /** As if no update had ever been; the device stays enrolled. */
   forget(): void;
@@ -84,6 +87,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     corrupted: new Map(),
     down: false,
     activateBefore: LATER,
+    held: undefined,
     forget: () => {
       files = new Map([...files].filter(([path]) => !path.startsWith("deltas/")));
       director.forget();
@@ -93,7 +97,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       server.addFiles(await publishedFiles(bundles, ++director.version));
     },
     order: async () => {
-      const decision = await director.decide("", server.activateBefore);
+      const decision = await director.decide({ current: "", sequence: 0 }, server.activateBefore);
       return decision.kind === "assignment" ? decision.envelope : new Uint8Array(0);
     },
     recall: (bundle, returnTo) => {
@@ -103,13 +107,13 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       files = new Map([...files, ...more]);
     },
     save: () => {
-      const { down, activateBefore } = server;
+      const { down, activateBefore, held } = server;
       const [kept, corrupted, restoreDirector] = [files, [...server.corrupted], director.save()];
       return () => {
         files = kept;
         server.corrupted.clear();
         for (const [path, bytes] of corrupted) server.corrupted.set(path, bytes);
-        Object.assign(server, { down, activateBefore });
+        Object.assign(server, { down, activateBefore, held });
         restoreDirector();
       };
     },
@@ -125,12 +129,19 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
         const name = `deltas/${path.slice(DELTAS_ROUTE.length)}`;
         return served(server.corrupted.get(name) ?? files.get(name));
       }
-      return { status: 200, body: await director.answer(path, body, server.activateBefore) };
+      return { status: 200, body: await director.answer(path, body, server) };
     },
     http: { send: (request) => sendTo(server, request) },
     listen: () => listen(server),
   };
   return server;
+}
+
+interface IssuedAssignment {
+  readonly assigned: Uint8Array;
+  readonly activateBefore: Instant;
+  readonly sequence: number;
+  readonly decision: CheckInDecision;
 }
 
 /** Assigns, and takes reports. */
@@ -141,6 +152,8 @@ class TestDirector {
   version = 0;
   private readonly soc: string;
   private sequence = 0;
+  private recallSequence = 0;
+  private last: IssuedAssignment | undefined;
   private publicKey: Uint8Array = new Uint8Array(32);
 
   constructor(soc: string) {
@@ -150,26 +163,43 @@ class TestDirector {
   forget(): void {
     this.reports.length = 0;
     this.sequence = 0;
+    this.recalled = undefined;
+    this.last = undefined;
   }
 
   save(): () => void {
-    const { assigned, recalled, version, sequence, publicKey } = this;
+    const { assigned, recalled, version, sequence, recallSequence, last, publicKey } = this;
     const reports = [...this.reports];
     return () => {
-      Object.assign(this, { assigned, recalled, version, sequence, publicKey });
+      Object.assign(this, {
+        assigned,
+        recalled,
+        version,
+        sequence,
+        recallSequence,
+        last,
+        publicKey,
+      });
       this.reports.splice(0, Infinity, ...reports);
     };
   }
 
-  async answer(path: string, body: Uint8Array, activateBefore: Instant): Promise<Uint8Array> {
+  async answer(
+    path: string,
+    body: Uint8Array,
+    { activateBefore, held }: Pick<DeviceServer, "activateBefore" | "held">,
+  ): Promise<Uint8Array> {
     const common = { pollIntervalSeconds: 60, serverTime: NOW };
     if (path === DEVICE_ROUTES.enrol) {
       this.publicKey = unwrap(decodeEnrolRequest(body)).publicKey;
       return encodeEnrolReply({ ...common, keyId: "key", reportEpoch: 1 });
     }
     if (path === DEVICE_ROUTES.checkIn) {
-      const { current } = unwrap(decodeCheckInRequest(body));
-      const decision = await this.decide(current.sha256, activateBefore);
+      const { current, assignment } = unwrap(decodeCheckInRequest(body));
+      const facts = { current: current.sha256, sequence: assignment.sequence };
+      const decision: CheckInDecision = held
+        ? { kind: "hold", code: held }
+        : await this.decide(facts, activateBefore);
       return encodeCheckInReply({ ...common, decision, directorEpoch: 1, explanation: "test" });
     }
     const verify = (text: Uint8Array, signature: Uint8Array): boolean =>
@@ -177,13 +207,19 @@ class TestDirector {
     const batch = unwrap(openReports(unwrap(decodeSignedReports(body)), verify));
     const known = this.reports.length - batch.firstSequence + 1;
     if (known < 0) throw new Error("a report is missing");
-    this.reports.push(...batch.reports.slice(known));
+    const fresh = batch.reports.slice(known);
+    this.reports.push(...fresh);
+    if (fresh.some(endsUpdate)) this.last = undefined;
     return encodeReportAck({ epoch: 1, acknowledgedSequence: this.reports.length });
   }
 
-  async decide(current: string, activateBefore: Instant): Promise<CheckInDecision> {
-    const { assigned, recalled } = this;
-    if (recalled && current === sha256Hex(recalled.bundle)) {
+  async decide(
+    { current, sequence }: { readonly current: string; readonly sequence: number },
+    activateBefore: Instant,
+  ): Promise<CheckInDecision> {
+    const { assigned, recalled, last } = this;
+    const isUnderWay = assigned === recalled?.bundle && sequence !== this.recallSequence;
+    if (recalled && (isUnderWay || current === sha256Hex(recalled.bundle))) {
       const document = authorRecall({
         tenant: brand(TENANT),
         device: brand(DEVICE),
@@ -194,11 +230,15 @@ class TestDirector {
         returnTo: this.targetOf(recalled.returnTo),
         reason: "test",
       });
+      this.recallSequence = this.sequence;
       return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
     }
     if (!assigned || current === sha256Hex(assigned) || this.isRefused(sha256Hex(assigned))) {
       return { kind: "hold", code: "UP_TO_DATE" };
     }
+    const isSame = last?.assigned === assigned && last.activateBefore === activateBefore;
+    // The device has taken it, and asks whether it still stands.
+    if (isSame && last.sequence === sequence) return last.decision;
     const document = authorAssignment({
       tenant: brand(TENANT),
       device: brand(DEVICE),
@@ -211,7 +251,10 @@ class TestDirector {
       activateBefore,
       evidence: { policyHash: sha256Hex(utf8("policy")), watermark: 0 },
     });
-    return { kind: "assignment", envelope: await signMetadata(document, [KEYS.director]) };
+    const envelope = await signMetadata(document, [KEYS.director]);
+    const decision = { kind: "assignment", envelope } as const;
+    this.last = { assigned, activateBefore, sequence: this.sequence, decision };
+    return decision;
   }
 
   private targetOf(bundle: Uint8Array) {
@@ -225,6 +268,10 @@ class TestDirector {
       ({ to, body }) => to.sha256 === sha256 && body.kind === "lifecycle" && "code" in body.stage,
     );
   }
+}
+
+function endsUpdate({ body }: Report): boolean {
+  return body.kind === "lifecycle" && (body.stage.kind === "committed" || "code" in body.stage);
 }
 
 async function publishedFiles(

@@ -6,17 +6,16 @@ import type { DirectorKeys } from "../../../protocol/metadata/index.ts";
 import {
   decodeCheckInRequest,
   encodeCheckInReply,
-  type CheckInDecision,
   type CheckInRequest,
 } from "../../../protocol/wire/index.ts";
 import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rollout/index.ts";
-import type { StoredAssignment } from "../../store/index.ts";
+import type { CheckedIn, Device, StoredAssignment } from "../../store/index.ts";
 import { issueAssignment, usableKeys } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
 import { deviceStateOf } from "../device-state.ts";
 import type { DeviceHandler } from "./call.ts";
 import { noteClone, noteOrders } from "./findings.ts";
-import { recallFor, withoutRecalled } from "./recalls.ts";
+import { recallFor, withoutRecalled, type OrderAnswer, type RecallInput } from "./recalls.ts";
 
 const HOUR_MS = 3600 * 1000;
 /** A download may begin this long after the assignment. */
@@ -30,7 +29,7 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
   const decoded = decodeCheckInRequest(body);
   if (!decoded.ok) return decoded;
   const request = decoded.value;
-  const { tenant, device: id, current, models } = request;
+  const { tenant, device: id } = request;
   const device = await context.store.devices.find(tenant, id);
   if (!device) return failed("DEVICE_UNKNOWN", `Device ${id} is not enrolled.`);
   const signed = authenticate(device.publicKey);
@@ -41,47 +40,48 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
     await noteClone(context, device, checkedIn);
     return checkedIn;
   }
-  const { assignments } = checkedIn.value;
   await noteOrders(context, request, checkedIn.value);
-  const isFirst = device.lastSeenAt === null;
-  const view = await context.fleet.view(tenant);
-  const { snapshot } = view;
-  // When devices show their models one after the other, each would be the first that has them.
-  const counted = isFirst ? [] : models;
-  const state = deviceStateOf({ device, current, models: counted, assignments });
-  const recalls = await context.store.orders.recalls(tenant);
-  const answer = withoutRecalled(decideCheckIn(state, snapshot), recalls);
-  if (isFirst) context.fleet.forget(tenant);
-  const directorKeys = usableKeys(view, context, now);
-  const input = { request, answer, directorKeys, snapshot, now };
-  const recalled = await recallFor({ request, recalls, directorKeys, now }, context);
-  const { decision, explanation } = recalled ?? (await carryOut(input, context));
+  const asked = await askedBy(request, { device, checkedIn: checkedIn.value, now }, context);
+  const { decision, explanation } =
+    (await recallFor(asked, context)) ?? (await answerWith(asked, context));
   return succeeded(
     encodeCheckInReply({
       decision,
       explanation,
       pollIntervalSeconds: context.pollIntervalSeconds,
-      directorEpoch: directorKeys?.epoch ?? 0,
+      directorEpoch: asked.directorKeys?.epoch ?? 0,
       serverTime: now,
     }),
   );
 };
 
-interface Answered {
-  readonly request: CheckInRequest;
-  readonly answer: CheckInAnswer;
-  readonly directorKeys: DirectorKeys | undefined;
+interface Asked extends RecallInput {
   readonly snapshot: FleetSnapshot;
-  readonly now: Instant;
+  /** What the rollouts say, recalled versions left out. */
+  readonly answer: CheckInAnswer;
 }
 
-interface Carried {
-  readonly decision: CheckInDecision;
-  readonly explanation: string;
+async function askedBy(
+  request: CheckInRequest,
+  known: { readonly device: Device; readonly checkedIn: CheckedIn; readonly now: Instant },
+  context: ServerContext,
+): Promise<Asked> {
+  const { device, checkedIn, now } = known;
+  const { tenant, current } = request;
+  const isFirst = device.lastSeenAt === null;
+  const view = await context.fleet.view(tenant);
+  // When devices show their models one after the other, each would be the first that has them.
+  const models = isFirst ? [] : request.models;
+  const state = deviceStateOf({ device, current, models, assignments: checkedIn.assignments });
+  if (isFirst) context.fleet.forget(tenant);
+  const recalls = await context.store.orders.recalls(tenant);
+  const answer = withoutRecalled(decideCheckIn(state, view.snapshot), recalls);
+  const directorKeys = usableKeys(view, context, now);
+  return { request, recalls, directorKeys, now, snapshot: view.snapshot, answer };
 }
 
-async function carryOut(input: Answered, context: ServerContext): Promise<Carried> {
-  const { answer } = input;
+async function answerWith(asked: Asked, context: ServerContext): Promise<OrderAnswer> {
+  const { answer, directorKeys } = asked;
   const { explanation } = answer;
   switch (answer.kind) {
     case "hold":
@@ -89,12 +89,12 @@ async function carryOut(input: Answered, context: ServerContext): Promise<Carrie
     case "nothing":
       return { decision: { kind: "hold", code: "NO_ROLLOUT" }, explanation };
     case "assign": {
-      if (!input.directorKeys) {
+      if (!directorKeys) {
         const missing =
           "The director of this tenant has no valid published key: nothing is assigned.";
         return { decision: { kind: "hold", code: "NO_ROLLOUT" }, explanation: missing };
       }
-      const { envelope } = await assignmentFor({ ...input, answer }, input.directorKeys, context);
+      const { envelope } = await assignmentFor({ ...asked, answer }, directorKeys, context);
       return { decision: { kind: "assignment", envelope }, explanation };
     }
     default:
@@ -102,21 +102,32 @@ async function carryOut(input: Answered, context: ServerContext): Promise<Carrie
   }
 }
 
-type Assigned = Answered & { readonly answer: Extract<CheckInAnswer, { kind: "assign" }> };
+type Assigned = Asked & { readonly answer: Extract<CheckInAnswer, { kind: "assign" }> };
 
 /** The one that the device was given before, as long as it serves; checking in twice changes nothing. */
 async function assignmentFor(
-  input: Assigned,
+  asked: Assigned,
   directorKeys: DirectorKeys,
   context: ServerContext,
 ): Promise<StoredAssignment> {
-  const { request, answer, now } = input;
+  const { request, answer } = asked;
   const { tenant, device } = request;
   const { rollout, purpose } = answer;
   const known = await context.store.assignments.find(tenant, device, { rollout, purpose });
-  const isUnderWay = known?.status === "assigned" || known?.status === "accepted";
-  const isFresh = known !== undefined && known.startBefore - now > RENEWAL_MS;
-  if (known && isUnderWay && isFresh && known.epoch === directorKeys.epoch) return known;
+  if (known && serves(known, directorKeys, asked)) return known;
   const lifetime = { startMs: START_MS, activateMs: ACTIVATE_MS };
-  return issueAssignment({ ...input, tenant, device, lifetime }, directorKeys, context);
+  return issueAssignment({ ...asked, tenant, device, lifetime }, directorKeys, context);
+}
+
+/** Not of an earlier epoch, not about to run out, and not before an order that the device has taken since. */
+function serves(
+  { status, startBefore, epoch, sequence }: StoredAssignment,
+  directorKeys: DirectorKeys,
+  { request, now }: Asked,
+): boolean {
+  const isUnderWay = status === "assigned" || status === "accepted";
+  const isFresh = startBefore - now > RENEWAL_MS && epoch === directorKeys.epoch;
+  const taken = request.assignment;
+  const isOvertaken = taken.epoch === epoch && taken.sequence > sequence;
+  return isUnderWay && isFresh && !isOvertaken;
 }

@@ -28,7 +28,7 @@ export interface RecallInput {
   readonly now: Instant;
 }
 
-interface RecallAnswer {
+export interface OrderAnswer {
   readonly decision: CheckInDecision;
   readonly explanation: string;
 }
@@ -37,7 +37,7 @@ interface RecallAnswer {
 export async function recallFor(
   { request, recalls, directorKeys, now }: RecallInput,
   context: ServerContext,
-): Promise<RecallAnswer | undefined> {
+): Promise<OrderAnswer | undefined> {
   const newest = recalls.at(-1);
   const isRefused = request.refusedOrder?.startsWith("RECALL_") === true;
   if (!newest || !directorKeys || isRefused) return undefined;

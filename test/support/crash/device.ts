@@ -29,7 +29,10 @@ const TOOLS = {
   setpriv: true,
 };
 
-export interface DeviceOptions extends Pick<AgentOptions, "policy"> {
+export interface DeviceOptions extends Pick<
+  Partial<AgentOptions>,
+  "policy" | "clock" | "http" | "onProgress"
+> {
   readonly rule?: (step: DiskStep) => Ruling;
 }
 

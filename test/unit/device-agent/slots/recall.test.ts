@@ -45,7 +45,7 @@ describe("a recall", () => {
   test("stops an update to what it recalls, and lets another one go on", () => {
     const candidate = {
       ...{ driver: BAD, bytes: 1, path: "drivers/sm8650/1.2.0" },
-      ...{ rollout: brand<never>("r"), activateBefore: instant(1) },
+      ...{ rollout: brand<never>("r"), startBefore: instant(1), activateBefore: instant(1) },
     };
     const busy = accept({ ...STATE, current: OLD, previous: FACTORY }, candidate, order(1));
     const held = { to: OLD, accepted: order(2) };

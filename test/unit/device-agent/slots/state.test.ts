@@ -34,6 +34,7 @@ function candidate(version: string): Candidate {
     bytes: 10,
     path: `drivers/sm8650/${version}`,
     rollout: brand("r"),
+    startBefore: instant(1000),
     activateBefore: instant(1000),
   };
 }

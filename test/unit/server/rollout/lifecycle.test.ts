@@ -190,6 +190,11 @@ describe("a device that checks in", () => {
       purpose: "return",
       target: { version: "1.0.0" },
     }));
+  test("on the way to a halted version is told to stop", () => {
+    const assignments = fact({ status: "accepted" });
+    expect(ask([{ state: "halted" }], { assignments })).toBe("ROLLOUT_HALTED");
+    expect(ask([{ state: "halted" }])).toMatchObject({ kind: "nothing" });
+  });
   test("not reached by the newest rollout yet gets what an older one brings", () =>
     expect(
       ask([
