@@ -27,6 +27,8 @@ export interface Column {
   readonly title: string;
   /** Digits after the point of a number; 0 when absent. */
   readonly digits?: number;
+  /** A number from 0 to 1, drawn as a bar with its percentage. */
+  readonly bar?: true;
 }
 
 export interface Output {
@@ -54,6 +56,7 @@ export function createOutput(json: boolean): Output {
       if (json) return writeJson(report);
       if (report.rows.length > 0) table(columns ?? columnsOf(report.rows), report.rows);
       for (const [key, value] of Object.entries(report.summary)) {
+        if (isTable(value)) continue;
         process.stdout.write(
           `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}\n`,
         );
@@ -71,7 +74,9 @@ export function createOutput(json: boolean): Output {
 export function renderTable(columns: readonly Column[], rows: readonly Row[]): string {
   const table = new Table({
     head: columns.map(({ title }) => title),
-    colAligns: columns.map(({ key }) => (typeof rows[0]?.[key] === "number" ? "right" : "left")),
+    colAligns: columns.map(({ key }) =>
+      rows.some((row) => typeof row[key] === "number") ? "right" : "left",
+    ),
     style: { head: [], border: [] },
   });
   for (const row of rows) table.push(columns.map((column) => renderCell(row[column.key], column)));
@@ -88,7 +93,21 @@ export function renderFailure({ code, message, details }: Failure): string {
 
 function renderCell(cell: Cell | undefined, column: Column): string {
   if (cell === undefined || cell === null) return "-";
-  return typeof cell === "number" ? cell.toFixed(column.digits ?? 0) : String(cell);
+  if (typeof cell !== "number") return String(cell);
+  return column.bar === true ? renderBar(cell) : cell.toFixed(column.digits ?? 0);
+}
+
+const BAR_LENGTH = 8;
+
+function renderBar(share: number): string {
+  const filled = Math.min(BAR_LENGTH, Math.max(0, Math.round(share * BAR_LENGTH)));
+  const percent = `${Math.round(100 * share)}%`.padStart(4);
+  return `${"█".repeat(filled)}${"░".repeat(BAR_LENGTH - filled)}${percent}`;
+}
+
+/** Rows, which people have seen as a table. */
+function isTable(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "object");
 }
 
 function columnsOf(rows: readonly Row[]): Column[] {

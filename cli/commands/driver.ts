@@ -16,6 +16,7 @@ interface BenchOptions {
   readonly seed: number;
   readonly soc?: string;
   readonly releases?: string;
+  readonly top: number;
   readonly profile?: boolean;
 }
 
@@ -31,6 +32,7 @@ interface TraceOptions {
   readonly release: string;
   readonly shape?: string;
   readonly out: string;
+  readonly top: number;
 }
 
 export function register(program: Command): void {
@@ -51,6 +53,7 @@ function registerTrace(driver: Command): void {
     .option("--release <version>", "a release, or parity: as the published stack does it", "parity")
     .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
     .option("--out <file>", "where to write the trace", "trace.json")
+    .option("--top <number>", "slowest operators to print, 0 for none", wholeNumber, 10)
     .action(
       handle<TraceOptions>(async ({ options, args, output }) => {
         const { traceModel } = await import("../driver/trace.ts");
@@ -96,12 +99,20 @@ function registerBuild(driver: Command): void {
 function registerBench(driver: Command): void {
   driver
     .command("bench")
-    .description("Compile the model zoo with every release and compare on the chip's clock")
+    .description(
+      "Compile the model zoo with every release, compare on the chip's clock, and say where the time goes",
+    )
     .option("--only <pattern>", "models whose name matches this regular expression")
     .option("--releases <versions>", "comma-separated; the default is all, oldest first")
     .option("--soc <names>", "comma-separated chips; the default is sm8350,sm8650")
     .option("--seed <number>", "seed of the input images", wholeNumber, 1)
-    .option("--profile", "also print where the time goes, by engine")
+    .option(
+      "--top <number>",
+      "slowest operators to print of each model, 0 for none",
+      wholeNumber,
+      5,
+    )
+    .option("--profile", "operators of every release, not of the newest alone")
     .action(
       handle<BenchOptions>(async ({ options, output }) => {
         const { runBench } = await import("../driver/bench.ts");

@@ -1,6 +1,6 @@
 /** What a layer-by-layer release would take at the least: the bound that its time is judged by. */
 import { readFileSync } from "node:fs";
-import { loadModel } from "../../compiler/driver/model.ts";
+import type { Graph } from "../../compiler/ir/index.ts";
 import { loadKernels } from "../../compiler/kernels/index.ts";
 import { layerRoofline, lowerGraph } from "../../compiler/lower/index.ts";
 import { importEncodings, quantize } from "../../compiler/quant/index.ts";
@@ -17,6 +17,7 @@ const KERNELS = new URL("../../compiler/kernels/", import.meta.url);
 
 /** Microseconds; null for a release that keeps activations on the chip, whose layers overlap. */
 export function layerByLayerRoofline(of: {
+  readonly graph: Graph;
   readonly session: ModelSession;
   readonly reference: ReferenceSummary;
   readonly recipe: Recipe;
@@ -24,24 +25,14 @@ export function layerByLayerRoofline(of: {
 }): Result<number | null> {
   const { session, reference, recipe, soc } = of;
   if (recipe.lowering.homes !== "ddr") return succeeded(null);
-  const host = { readBlob: () => session.driver.get(session.model.sha256), readFile: never };
-  const loaded = loadModel(session.model, {
-    host: { ...host, sha256: never, reply: never },
-    dumpAfter: undefined,
-  });
-  if (!loaded.ok) return loaded;
   const named = present(reference.encodings, "encodings");
   const encodings = importEncodings(fromUtf8(session.driver.get(named)));
   if (!encodings.ok) return encodings;
-  const graph = quantize(loaded.value.graph, encodings.value);
+  const graph = quantize(of.graph, encodings.value);
   if (!graph.ok) return graph;
   const kernels = loadKernels((name) => readFileSync(new URL(name, KERNELS), "utf8"));
   const options = recipe.lowering;
   const lowered = lowerGraph({ graph: graph.value, soc, options, kernels });
   if (!lowered.ok) return lowered;
   return succeeded(layerRoofline(lowered.value.listing, soc).microseconds);
-}
-
-function never(): never {
-  throw new Error("importing a model only reads it");
 }

@@ -1,21 +1,21 @@
 /** `retile driver trace`: when each engine of a chip does what, as a Chrome trace that ui.perfetto.dev opens too. */
 import { writeFile } from "node:fs/promises";
-import { modelFormat } from "../../compiler/frontend/import.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
-import { loadModel } from "../../compiler/driver/model.ts";
 import { MODELS } from "../../compiler/models/index.ts";
 import { PARITY, RELEASES } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
 import { chromeTrace } from "../../device-agent/soc/index.ts";
-import { assert, unreachable } from "../../protocol/base/assert.ts";
-import { sha256Hex } from "../../protocol/crypto/hash.ts";
+import { assert } from "../../protocol/base/assert.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
+import { lowerBoundUs, nodeBoundsUs } from "../fidelity/lower-bound.ts";
 import { floatGraph } from "../fidelity/networks.ts";
 import { precisionOf, PRECISIONS, Programs, timingOf, typedGraph } from "../fidelity/parity.ts";
 import { loadModelFile } from "../models/model-file.ts";
-import type { Output } from "../output.ts";
+import type { Column, Output, Row } from "../output.ts";
 import { findSoc } from "../soc.ts";
+import { floatGraphOf } from "./float-graph.ts";
+import { OPERATOR_COLUMNS, operatorTimes, shareOfPeak } from "./operators.ts";
 
 export interface TraceRequest {
   readonly model: string;
@@ -24,6 +24,8 @@ export interface TraceRequest {
   readonly precision: string;
   readonly release: string;
   readonly out: string;
+  /** Operators to print. */
+  readonly top: number;
 }
 
 /** Writes the trace and prints where the cycles go; the ranges of a quantised model are made up, as time is not data's. */
@@ -35,21 +37,33 @@ export async function traceModel(request: TraceRequest, output: Output): Promise
     const what = `--precision ${request.precision}: one of ${PRECISIONS.join(", ")}`;
     return unwrap(failed("USAGE", what));
   }
-  const graph = unwrap(typedGraph(unwrap(await graphOf(request)), precision));
-  const program = unwrap(new Programs(graph, recipe).for(soc));
+  const graph = unwrap(await graphOf(request));
+  const program = unwrap(new Programs(unwrap(typedGraph(graph, precision)), recipe).for(soc));
   const timing = unwrap(timingOf(program, soc));
   const [segment] = program.segments;
   assert(segment?.kind === "htp", "a program of one segment on the HTP");
   const trace = chromeTrace({ segment, timing, soc, origins: program.origins });
   await writeFile(request.out, JSON.stringify(trace));
-  const rows = timing.queues.map(({ queue, busyCycles, stallCycles }) => ({
+  const rows = timing.queues.map(({ queue, busyCycles, stallCycles, idleCycles }) => ({
     queue: `${queue.engine}${queue.index}`,
-    busyPercent: (100 * busyCycles) / Math.max(1, timing.cycles),
+    busy: busyCycles / Math.max(1, timing.cycles),
+    busyCycles,
     ...stallCycles,
+    idleCycles,
   }));
+  const boundsUs = nodeBoundsUs(graph, precision, soc);
+  const operators = operatorTimes({ program, timing, soc, boundsUs }).slice(0, request.top);
+  if (request.top > 0)
+    output.table(
+      OPERATOR_COLUMNS,
+      operators.map((one): Row => ({ ...one })),
+    );
   const { microseconds, cycles } = timing;
+  const boundUs = lowerBoundUs(graph, precision, soc);
   const events = trace.traceEvents.length;
-  const summary = { model: request.model, soc: soc.name, microseconds, cycles, events };
+  const ofPeak = shareOfPeak({ microseconds, lowerBoundUs: boundUs }, soc);
+  const time = { microseconds, lowerBoundUs: boundUs, ofPeak, cycles };
+  const summary = { model: request.model, soc: soc.name, ...time, events, operators };
   output.report(
     { name: "driver trace", rows, summary: { ...summary, file: request.out } },
     COLUMNS,
@@ -68,26 +82,19 @@ async function graphOf({ model, shape }: TraceRequest): Promise<Result<Graph>> {
   if (Object.hasOwn(MODELS, model)) return floatGraph(model);
   const file = await loadModelFile(model, shape);
   if (!file.ok) return file;
-  const { name, bytes, inputShapes } = file.value;
-  const host = { readBlob: () => bytes, readFile: never, sha256: never, reply: never };
-  const format = modelFormat(bytes);
-  const source = { format, sha256: sha256Hex(bytes), name, inputShapes };
-  const loaded = loadModel(source, { host, dumpAfter: undefined });
-  return loaded.ok ? succeeded(loaded.value.graph) : loaded;
+  return floatGraphOf(file.value);
 }
 
-function never(): never {
-  return unreachable("importing a model only reads it" as never);
-}
-
-/** Cycles in which the queue stood still, by cause. */
-const COLUMNS = [
+/** Cycles of a queue: at work, standing still by cause, and behind its last instruction. */
+const COLUMNS: readonly Column[] = [
   { key: "queue", title: "queue" },
-  { key: "busyPercent", title: "busy %", digits: 1 },
+  { key: "busy", title: "busy", bar: true },
+  { key: "busyCycles", title: "busy cycles" },
   { key: "dma", title: "waits for dma" },
   { key: "hmx", title: "hmx" },
   { key: "hvx", title: "hvx" },
   { key: "bandwidth", title: "bandwidth" },
   { key: "output", title: "output path" },
   { key: "vtcm", title: "vtcm" },
+  { key: "idleCycles", title: "behind its last" },
 ];

@@ -21,23 +21,69 @@ const WEIGHT_BYTES = { w8a8: 1, float: 2, w8a16: 1 } as const;
 
 /** Microseconds. `graph` is the optimised float graph: only its shapes count. */
 export function lowerBoundUs(graph: Graph, precision: Precision, soc: SocDescription): number {
-  const cycles = Math.max(
-    matrixCycles(graph, precision, soc),
-    vectorCycles(graph, precision, soc),
-    memoryCycles(graph, precision, soc),
-  );
-  return soc.callFloorUs + (cycles * 1e6) / soc.clockHz;
+  const bound = boundOf(graph, precision, soc);
+  const total = { matrix: 0, vector: 0, memory: bound.portCycles };
+  for (const { matrix, vector, memory } of graph.nodes.map(bound.nodeCycles)) {
+    total.matrix += matrix;
+    total.vector += vector;
+    total.memory += memory;
+  }
+  return soc.callFloorUs + (longest(total) * 1e6) / soc.clockHz;
 }
 
-function matrixCycles(graph: Graph, precision: Precision, { hmx }: SocDescription): number {
+/** Microseconds of each node alone, by name, without the call floor and what the network reads and gives. */
+export function nodeBoundsUs(
+  graph: Graph,
+  precision: Precision,
+  soc: SocDescription,
+): ReadonlyMap<string, number> {
+  const { nodeCycles } = boundOf(graph, precision, soc);
+  return new Map(
+    graph.nodes.map((node) => [node.name, (longest(nodeCycles(node)) * 1e6) / soc.clockHz]),
+  );
+}
+
+/** Cycles of every engine at its peak. */
+interface EngineCycles {
+  readonly matrix: number;
+  readonly vector: number;
+  readonly memory: number;
+}
+
+function longest({ matrix, vector, memory }: EngineCycles): number {
+  return Math.max(matrix, vector, memory);
+}
+
+interface Bound {
+  readonly nodeCycles: (node: Node) => EngineCycles;
+  readonly portCycles: number;
+}
+
+function boundOf(
+  graph: Graph,
+  precision: Precision,
+  { clockHz, dma, hmx, hvx }: SocDescription,
+): Bound {
   const tileCycles = {
     w8a8: hmx.tileCyclesInt8,
     float: hmx.tileCyclesFp16,
     w8a16: hmx.tileCyclesInt16,
   }[precision];
-  let macs = 0;
-  for (const node of graph.nodes) if (!isDepthwise(graph, node)) macs += macsOf(graph, node);
-  return (macs / TILE_MACS[precision]) * (tileCycles / hmx.queues);
+  const cyclesPerMac = tileCycles / hmx.queues / TILE_MACS[precision];
+  const cyclesPerByte = clockHz / dma.ddrBytesPerSecond;
+  // One store a packet, in each context.
+  const storesPerCycle = hvx.packet.store * hvx.queues;
+  const ports = [...graph.inputs, ...graph.outputs].map((name) => elements(graph, name));
+  const portElements = ports.reduce((sum, count) => sum + count, 0);
+  return {
+    nodeCycles: (node) => ({
+      matrix: isDepthwise(graph, node) ? 0 : nodeMultiplyAccumulates(graph, node) * cyclesPerMac,
+      vector:
+        vectorElements(graph, node) * (ACTIVATION_BYTES[precision] / VECTOR_BYTES / storesPerCycle),
+      memory: weightElements(graph, node) * WEIGHT_BYTES[precision] * cyclesPerByte,
+    }),
+    portCycles: portElements * ACTIVATION_BYTES[precision] * cyclesPerByte,
+  };
 }
 
 /** Depthwise products belong to either engine, so to none here. */
@@ -46,32 +92,15 @@ function isDepthwise(graph: Graph, node: Node): boolean {
   return node.op === "conv" && weights[1] === 1;
 }
 
-function macsOf(graph: Graph, node: Node): number {
-  return nodeMultiplyAccumulates(graph, node);
+function vectorElements(graph: Graph, { op, outputs }: Node): number {
+  if (!VECTOR_OPS.has(op)) return 0;
+  return outputs.reduce((sum, output) => sum + elements(graph, output), 0);
 }
 
-/** One store a packet, in each context. */
-function vectorCycles(graph: Graph, precision: Precision, { hvx }: SocDescription): number {
-  let bytes = 0;
-  for (const { op, outputs } of graph.nodes) {
-    if (!VECTOR_OPS.has(op)) continue;
-    for (const output of outputs) bytes += elements(graph, output) * ACTIVATION_BYTES[precision];
-  }
-  return bytes / VECTOR_BYTES / (hvx.packet.store * hvx.queues);
-}
-
-function memoryCycles(graph: Graph, precision: Precision, soc: SocDescription): number {
-  let weights = 0;
-  for (const { inputs, op } of graph.nodes) {
-    const isProduct = op === "conv" || op === "conv_transpose" || op === "matmul";
-    const name = inputs[1] ?? "";
-    if (isProduct && graph.constants.has(name)) weights += elements(graph, name);
-  }
-  const ports = [...graph.inputs, ...graph.outputs].map((name) => elements(graph, name));
-  const bytes =
-    weights * WEIGHT_BYTES[precision] +
-    ports.reduce((sum, count) => sum + count, 0) * ACTIVATION_BYTES[precision];
-  return (bytes / soc.dma.ddrBytesPerSecond) * soc.clockHz;
+function weightElements(graph: Graph, { op, inputs }: Node): number {
+  const isProduct = op === "conv" || op === "conv_transpose" || op === "matmul";
+  const name = inputs[1] ?? "";
+  return isProduct && graph.constants.has(name) ? elements(graph, name) : 0;
 }
 
 function elements(graph: Graph, name: string): number {

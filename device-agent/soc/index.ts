@@ -4,6 +4,8 @@ export type { Fitted } from "./descriptions/index.ts";
 export { simulateTiming } from "./timing/simulate.ts";
 export { microsecondsOf } from "./timing/summary.ts";
 export type * from "./timing/timing.ts";
+export { criticalPath } from "./timing/critical-path.ts";
+export type { PathCycles } from "./timing/critical-path.ts";
 export { chromeTrace } from "./timing/trace.ts";
 export type { Trace, TraceEvent, TraceSource } from "./timing/trace.ts";
 export { verifyProgram } from "./verify/verify.ts";

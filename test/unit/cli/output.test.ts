@@ -18,6 +18,13 @@ test("a table rounds to the digits of its column and marks what is absent", () =
   expect(cells).toEqual(["", "resnet-50", "1.50", "-", ""]);
 });
 
+test("a share is drawn, and never longer than its bar", () => {
+  const columns = [{ key: "busy", title: "busy", bar: true as const }];
+  const drawn = [0, 0.5, 1, 1.5].map((busy) => renderTable(columns, [{ busy }]).split("\n")[3]);
+  const bars = drawn.map((line) => line?.replaceAll("│", "").trim());
+  expect(bars).toEqual(["░░░░░░░░  0%", "████░░░░ 50%", "████████100%", "████████150%"]);
+});
+
 test("a failure without a known next step still shows its details", () => {
   const text = renderFailure(failed("DISK_FULL", "No space left.", { bytesNeeded: 7 }));
   expect(text).toContain("DISK_FULL");

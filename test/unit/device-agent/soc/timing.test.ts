@@ -5,8 +5,9 @@ import { seededRandom } from "../../../../protocol/base/random.ts";
 import type { Random } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import type { Instruction, SocDescription, Stream } from "../../../../protocol/isa/index.ts";
-import { chromeTrace, simulateTiming } from "../../../../device-agent/soc/index.ts";
+import { chromeTrace, criticalPath, simulateTiming } from "../../../../device-agent/soc/index.ts";
 import type { StallCause, StallCycles, Timing } from "../../../../device-agent/soc/index.ts";
+import type { HtpSegment } from "../../../../protocol/program/index.ts";
 import { CONVOLUTION, convolution } from "./convolution.ts";
 import { naiveCycles } from "./naive-timing.ts";
 import { programOf, SM8650, streamsOf } from "./programs.ts";
@@ -25,10 +26,14 @@ const SOC: SocDescription = {
   },
 };
 
-function timingOf(streams: readonly Stream[], soc = SOC): Timing {
+function segmentOf(streams: readonly Stream[]): HtpSegment {
   const segment = programOf({ streams }).segments[0]!;
   if (segment.kind !== "htp") throw new Error("an HTP segment");
-  return unwrap(simulateTiming(segment, soc));
+  return segment;
+}
+
+function timingOf(streams: readonly Stream[], soc = SOC): Timing {
+  return unwrap(simulateTiming(segmentOf(streams), soc));
 }
 
 const cyclesOf = (text: string): number => timingOf(streamsOf(text)).cycles;
@@ -176,6 +181,34 @@ describe("where the time goes", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  test("the critical path divides the whole among origins and engines", () => {
+    fc.assert(
+      fc.property(fc.noShrink(fc.integer({ min: 0, max: 2 ** 31 - 1 })), (seed) => {
+        for (const soc of chips) {
+          const segment = segmentOf(randomStreams(seededRandom(seed)));
+          const timing = unwrap(simulateTiming(segment, soc));
+          const parts = [...criticalPath(segment, timing).values()].flatMap((path) =>
+            Object.values(path),
+          );
+          expect(Math.min(...parts)).toBeGreaterThanOrEqual(0);
+          expect(parts.reduce((sum, part) => sum + part, 0)).toBe(timing.cycles);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("what waits for a copy is released by it: both are on the path, what ran beside it is not", () => {
+    const other = mac(1).replace("origin=1", "origin=2");
+    const text = copy("dma0", { signal: 3 }) + other + mac(0).replace("wait=", "wait=3>=1");
+    const segment = segmentOf(streamsOf(text));
+    const path = criticalPath(segment, unwrap(simulateTiming(segment, SOC)));
+    expect(Object.fromEntries(path)).toEqual({
+      0: { dma: 210, hmx: 0, hvx: 0, scalar: 0 },
+      1: { dma: 0, hmx: 50, hvx: 0, scalar: 0 },
+    });
   });
 
   test("stalls of the origins are those of the queues, but for VTCM", () => {
