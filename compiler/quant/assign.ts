@@ -18,7 +18,7 @@ const SCALE_MIN = 2 ** -60;
 
 /** The encoding of a range: asymmetric in int8, with zero in the middle in int16; zero is always exact. */
 export function encodingFor(range: Range, dtype: ActivationType = "i8"): Encoding {
-  if (dtype === "i16") return symmetricEncoding(range, 32767);
+  if (dtype === "i16") return symmetricEncoding(range, dtype);
   const [min, max] = [Math.min(range.min, 0), Math.max(range.max, 0)];
   if (max - min === 0) return { scale: 1, zeroPoint: 0 };
   const scale = Math.fround(Math.max((max - min) / 255, SCALE_MIN));
@@ -55,14 +55,15 @@ export function assignEncodings(
       return failed("MISSING_ENCODING", `value ${name} was not calibrated`, { name });
     }
     const isSymmetric = symmetric.has(groups.find(name));
-    assigned.set(name, isSymmetric ? symmetricEncoding(range) : encodingFor(range, dtype));
+    assigned.set(name, isSymmetric ? symmetricEncoding(range, dtype) : encodingFor(range, dtype));
   }
   return succeeded(assigned);
 }
 
 /** The encoding with zero in the middle. */
-function symmetricEncoding(range: Range, largest = 127): Encoding {
+function symmetricEncoding(range: Range, dtype: ActivationType): Encoding {
   const magnitude = Math.max(-range.min, range.max);
+  const largest = dtype === "i8" ? 127 : 32767;
   return { scale: Math.fround(Math.max(magnitude / largest, SCALE_MIN)), zeroPoint: 0 };
 }
 

@@ -28,6 +28,7 @@ import type {
   RangeRule,
 } from "../../../../compiler/quant/index.ts";
 import { fc, property } from "../../../support/property.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
 
 function graphOf(lines: string): Graph {
   const parsed = parse(`graph "g" {\n${lines}\n}`);
@@ -344,6 +345,19 @@ describe("operators", () => {
       scale: Math.fround(1 / 255),
       zeroPoint: -128,
     });
+  });
+
+  test.each([
+    ["i8", 127],
+    ["i16", 32767],
+  ] as const)("operands of a product of two values are symmetric over all of %s", (dtype, most) => {
+    const graph = graphOf(
+      "input x: f32[2,3]\n input z: f32[3,2]\n y = matmul(x, z) -> y: f32[2,2]\n output y",
+    );
+    const entries = ranges({ x: [-1, 2], z: [0, 3], y: [-4, 4] });
+    const { types } = unwrap(quantize(graph, entries, dtype));
+    const scales = ["x", "z"].map((name) => encodingOf(types.get(name) as TensorType).scale);
+    expect(scales).toEqual([Math.fround(2 / most), Math.fround(3 / most)]);
   });
 
   test("a difference of two values negates one of them exactly", () => {
