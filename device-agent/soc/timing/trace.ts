@@ -27,7 +27,11 @@ export interface TraceSource {
   readonly origins: readonly string[];
 }
 
-/** One process, one thread a queue; events carry the node's name, the mnemonic and the cycles. */
+/**
+ * One process, one thread a queue; events carry the node's name, the mnemonic and the cycles. Events of a thread must
+ * nest, and instructions of a queue overlap: the next one starts while the results of this one are on their way. So
+ * an event ends where the next begins; `retires` says when the instruction's results were there.
+ */
 export function chromeTrace(from: TraceSource): Trace {
   const microseconds = (cycles: number): number => (cycles * 1e6) / from.soc.clockHz;
   const traceEvents: TraceEvent[] = [
@@ -39,7 +43,8 @@ export function chromeTrace(from: TraceSource): Trace {
     const timing = from.timing.queues[tid];
     instructions.forEach((instruction, index) => {
       const start = timing?.startCycles[index] ?? 0;
-      const cycles = (timing?.endCycles[index] ?? 0) - start;
+      const retires = timing?.endCycles[index] ?? 0;
+      const cycles = Math.min(retires, timing?.startCycles[index + 1] ?? retires) - start;
       traceEvents.push({
         name: from.origins[instruction.origin] ?? `#${instruction.origin}`,
         ph: "X",
@@ -47,7 +52,7 @@ export function chromeTrace(from: TraceSource): Trace {
         tid,
         ts: microseconds(start),
         dur: microseconds(cycles),
-        args: { op: instruction.op, index, cycles },
+        args: { op: instruction.op, index, start, cycles, retires },
       });
     });
   });

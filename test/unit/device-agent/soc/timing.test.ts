@@ -2,15 +2,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { seededRandom } from "../../../../protocol/base/random.ts";
-import type { Random } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
-import type { Instruction, SocDescription, Stream } from "../../../../protocol/isa/index.ts";
-import { chromeTrace, criticalPath, simulateTiming } from "../../../../device-agent/soc/index.ts";
+import type { SocDescription, Stream } from "../../../../protocol/isa/index.ts";
+import { criticalPath, simulateTiming } from "../../../../device-agent/soc/index.ts";
 import type { StallCause, StallCycles, Timing } from "../../../../device-agent/soc/index.ts";
 import type { HtpSegment } from "../../../../protocol/program/index.ts";
-import { CONVOLUTION, convolution } from "./convolution.ts";
 import { naiveCycles } from "./naive-timing.ts";
 import { programOf, SM8650, streamsOf } from "./programs.ts";
+import { copy, mac, randomStreams, store } from "./random-streams.ts";
 
 /** Round numbers: 1 GHz, 32 bytes of DDR a cycle. */
 const SOC: SocDescription = {
@@ -37,25 +36,6 @@ function timingOf(streams: readonly Stream[], soc = SOC): Timing {
 }
 
 const cyclesOf = (text: string): number => timingOf(streamsOf(text)).cycles;
-
-function copy(queue: string, fields: Readonly<Record<string, string | number>>): string {
-  const all = {
-    ...{ destination: "r0+0x0", source: "r4+0x0", bytes: 3200, rows: 1 },
-    ...{ destinationRowStride: 0, sourceRowStride: 0, planes: 1 },
-    ...{ destinationPlaneStride: 0, sourcePlaneStride: 0, wait: "", signal: "", origin: 0 },
-    ...fields,
-  };
-  const text = Object.entries(all).map(([name, value]) => `${name}=${value}`);
-  return `${queue}: dma.copy ${text.join(" ")}\n`;
-}
-
-const MAC =
-  "hmx0: hmx.mac set=SET rows=8 columns=8 tapColumns=1 activations=<r0+0x0,0,0,1,1,1,1> tapBegin=0 tapCount=5 " +
-  "dilationY=1 dilationX=1 tileBegin=0 tileCount=2 weights=r0+0x0 weightTapPitch=0 weightTilePitch=0 wait= signal= origin=1\n";
-const STORE =
-  "hmx0: hmx.store set=SET mode=0 rows=8 columns=8 destination=r0+0x0 multipliers=r0+0x0 zeroPoint=0 low=0 high=1 wait= signal= origin=1\n";
-const mac = (set: number): string => MAC.replace("SET", String(set));
-const store = (set: number): string => STORE.replace("SET", String(set));
 
 describe("DMA", () => {
   test.each([
@@ -230,52 +210,6 @@ describe("where the time goes", () => {
 function add(to: Record<StallCause, number>, stalls: StallCycles): void {
   for (const cause of Object.keys(to) as StallCause[]) to[cause] += stalls[cause];
 }
-
-/** Instructions on random queues; each may wait for signals of those drawn before it, so none waits for ever. */
-function randomStreams(random: Random): Stream[] {
-  const queues = ["dma0", "dma1", "hmx0", "hvx0", "hvx1"];
-  const signalled = queues.map(() => 0);
-  let text = "";
-  for (let count = 5 + random.below(30); count > 0; count--) {
-    const number = random.below(queues.length);
-    const queue = queues[number]!;
-    const other = random.below(queues.length);
-    const wait = random.below(2) === 0 ? "" : `${other}>=${random.below(signalled[other]! + 1)}`;
-    const signal = random.below(2) === 0 ? "" : String(number);
-    if (signal !== "") signalled[number]!++;
-    const hvx =
-      `${queue}: hvx.run vectors=${1 + random.below(30)} rows=8 columns=8 operands=[] ` +
-      "code={|splat_i32:r0,#1|} wait= signal= origin=0\n";
-    const set = random.below(2);
-    const hmx = random.below(2) === 0 ? mac(set) : store(set);
-    const line = queue.startsWith("dma")
-      ? copy(queue, {
-          bytes: 64 + random.below(5000),
-          source: ["r4+0x0", "r0+0x2000"][random.below(2)]!,
-        })
-      : queue.startsWith("hvx")
-        ? hvx
-        : hmx;
-    text += line.replace("wait=", `wait=${wait}`).replace("signal=", `signal=${signal}`);
-  }
-  return streamsOf(text);
-}
-
-test("the trace has one thread a queue and one event an instruction", () => {
-  const program = convolution(CONVOLUTION);
-  const segment = program.segments[0]!;
-  if (segment.kind !== "htp") throw new Error("an HTP segment");
-  const timing = unwrap(simulateTiming(segment, SM8650));
-  const trace = chromeTrace({ segment, timing, soc: SM8650, origins: program.origins });
-  const events = trace.traceEvents.filter((event) => event.ph === "X");
-  expect(events).toHaveLength(
-    segment.streams.flatMap((s) => s.instructions as Instruction[]).length,
-  );
-  const last = Math.max(...events.map((event) => event.ts! + event.dur!));
-  expect(last).toBeCloseTo((timing.cycles * 1e6) / SM8650.clockHz, 6);
-  expect(trace.traceEvents.filter((event) => event.name === "thread_name")).toHaveLength(3);
-  expect(timing.microseconds).toBe(61 + (timing.cycles * 1e6) / SM8650.clockHz);
-});
 
 describe("VTCM", () => {
   /** 512 bytes in four packets a vector: 128 bytes a cycle. */
