@@ -11,7 +11,7 @@ import type {
   TensorType,
 } from "../../../../compiler/ir/index.ts";
 import { loadKernels } from "../../../../compiler/kernels/index.ts";
-import { RELEASES } from "../../../../compiler/releases/index.ts";
+import { PARITY, RELEASES } from "../../../../compiler/releases/index.ts";
 import { createMachine } from "../../../../device-agent/soc/machine/machine.ts";
 import { socNamed } from "../../../../device-agent/soc/index.ts";
 import { verifyProgram } from "../../../../device-agent/soc/verify/verify.ts";
@@ -31,7 +31,7 @@ export const CHIPS = ["sm8650", "sm8350"].map((name) => {
 });
 
 export function compile(graph: Graph, version: string, soc: SocDescription): Program {
-  const recipe = RELEASES.get(version);
+  const recipe = version === PARITY.version ? PARITY : RELEASES.get(version);
   if (recipe === undefined) throw new Error(`no release ${version}`);
   return unwrap(
     lowerHtp({
