@@ -20,6 +20,8 @@ export interface MicroAccess {
   readonly counted?: true;
   /** Bits of the elements, where the operand may also be a window or pixels. */
   readonly pixelBits?: 8 | 16;
+  /** The strides of a window divide instead of multiplying. */
+  readonly enlarged?: true;
 }
 
 export interface MicroRow {

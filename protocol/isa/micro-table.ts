@@ -1,9 +1,10 @@
-/** The micro-ops of HVX: ONE table, in two files. Frozen: rows are added, never changed; a code is never reused. */
+/** The micro-ops of HVX: ONE table, in three files. Frozen: rows are added, never changed; a code is never reused. */
+import { FIXED_ROWS } from "./micro-fixed.ts";
 import { HALF_ROWS } from "./micro-halves.ts";
 import type { MicroRow } from "./micro-row.ts";
 import { WORD_ROWS } from "./micro-words.ts";
 
-const ROWS = { ...WORD_ROWS, ...HALF_ROWS };
+const ROWS = { ...WORD_ROWS, ...FIXED_ROWS, ...HALF_ROWS };
 
 export type MicroOpName = keyof typeof ROWS;
 export const MICRO_OPS: Readonly<Record<MicroOpName, MicroRow>> = ROWS;

@@ -82,6 +82,7 @@ export function usesOf(op: MicroOp, operands: readonly Operand[]): Resources {
       // One load a pixel, and its way to its place.
       return { ...row.uses, load: 4, permute: bits === 8 ? 3 : 4 };
     case "window":
+      if (row.access?.enlarged === true) return row.uses;
       return bits === 8 ? bytesOfWindow(op, row, operand.window) : halvesOfWindow(op, row, operand);
     default:
       return unreachable(operand);

@@ -2,7 +2,7 @@
 import { present, unreachable } from "../base/assert.ts";
 import { placeOf, tapOf } from "./place.ts";
 import { CROUTON_CHANNELS, MICRO_OPS, VTCM_REGION } from "./table.ts";
-import type { InstructionOf, MicroAccess, MicroOp, Operand } from "./table.ts";
+import type { InstructionOf, MicroAccess, MicroOp, Operand, Window } from "./table.ts";
 import { appendRun, appendWindow, span } from "./spans.ts";
 import type { Accesses, OpenSpan, ReadPointer, Span, WindowArea } from "./spans.ts";
 
@@ -32,6 +32,7 @@ interface OperandUse {
   readonly kind: MicroAccess["kind"];
   readonly bytes: number;
   readonly pixelBits: 8 | 16 | undefined;
+  readonly enlarged: boolean;
   readonly tile: number;
   readonly area: WindowArea;
 }
@@ -42,16 +43,17 @@ function operandUses(ops: readonly MicroOp[]): Iterable<OperandUse> {
   for (const micro of ops) {
     const row = MICRO_OPS[micro.op];
     if (row.access === undefined) continue;
-    const { kind, counted, pixelBits } = row.access;
+    const { kind, counted, pixelBits, enlarged = false } = row.access;
     const index = row.a === "operand" ? micro.a : micro.b;
     const { tile, dy, dx } = windowPlace(micro);
-    const key = [index, kind === "store", tile, pixelBits].join();
+    const key = [index, kind === "store", tile, pixelBits, enlarged].join();
     const before = found.get(key);
     const bytes = row.access.bytes * (counted ? micro.immediate : 1);
     found.set(key, {
       index,
       kind,
       pixelBits,
+      enlarged,
       tile,
       bytes: Math.max(bytes, before?.bytes ?? 0),
       area: {
@@ -90,7 +92,7 @@ function appendUse(spans: OpenSpan[], from: Use): boolean {
     case "window": {
       if (use.pixelBits === undefined) return false;
       const { window } = operand;
-      const area = visitedArea(from, window);
+      const area = use.enlarged ? enlargedArea(from, window) : visitedArea(from, window);
       const { pointer } = from;
       return appendWindow(spans, {
         window,
@@ -105,6 +107,21 @@ function appendUse(spans: OpenSpan[], from: Use): boolean {
     default:
       return unreachable(operand);
   }
+}
+
+/** The same where strides divide. */
+function enlargedArea(from: Use, window: Window): WindowArea {
+  const [rowLast, columnLast] = lastPosition(from);
+  const { area } = from.use;
+  const { originY, originX, strideY, strideX } = window;
+  const inside = (origin: number, place: number, stride: number): number =>
+    Math.max(-origin, Math.floor(place / stride));
+  return {
+    yFirst: inside(originY, area.yFirst, strideY),
+    yLast: inside(originY, area.yLast + rowLast, strideY),
+    xFirst: inside(originX, area.xFirst, strideX),
+    xLast: inside(originX, area.xLast + columnLast, strideX),
+  };
 }
 
 interface LinearUse {
@@ -130,16 +147,17 @@ function appendLinear(spans: OpenSpan[], use: LinearUse): void {
   }
 }
 
-/** Pixels that all vectors and taps reach, from the window's origin. */
-function visitedArea(
-  { use, vectors, op }: Use,
-  window: { readonly strideY: number; readonly strideX: number },
-): WindowArea {
+/** The last row and column of the vectors. */
+function lastPosition({ vectors, op }: Use): readonly [row: number, column: number] {
   const last = vectors - 1;
-  const rowLast = op === "hvx.run" ? Math.min(last, 15) >> 1 : Math.min(last, 7);
-  const columnLast =
-    op === "hvx.run" ? (last === 0 ? 3 : (last >> 4) * 8 + 7) : (last >> 3) * 4 + 3;
-  const { area } = use;
+  if (op === "hvx.run16") return [Math.min(last, 7), (last >> 3) * 4 + 3];
+  return [Math.min(last, 15) >> 1, last === 0 ? 3 : (last >> 4) * 8 + 7];
+}
+
+/** Pixels that all vectors and taps reach, from the window's origin. */
+function visitedArea(from: Use, window: Window): WindowArea {
+  const [rowLast, columnLast] = lastPosition(from);
+  const { area } = from.use;
   return {
     yFirst: area.yFirst,
     yLast: area.yLast + rowLast * window.strideY,

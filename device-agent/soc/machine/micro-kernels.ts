@@ -1,5 +1,5 @@
 /** The micro-ops of HVX, each over `count` vectors of the register file: 32 quadruples of 32-bit lanes a vector. */
-import { at, load, op, shuffle } from "../../../protocol/wasm/expression.ts";
+import { at, i32, load, op, shuffle } from "../../../protocol/wasm/expression.ts";
 import type { Expression } from "../../../protocol/wasm/expression.ts";
 import type { MicroOpName } from "../../../protocol/isa/index.ts";
 import { HALF_KERNELS } from "./micro-halves.ts";
@@ -19,6 +19,20 @@ const multiplyAdd: Kernel = (f, p) =>
 const splat: Kernel = (f, p) => eachQuad(f, p, () => op("i32x4.splat", p.immediate));
 const add = binary((a, b) => op("i32x4.add", a, b));
 const maximum = binary((a, b) => op("i32x4.max_s", a, b));
+
+/** What is cut off adds its highest bit, so that no sum overflows. */
+const narrow: Kernel = (f, p) => {
+  const [shift, below, half] = [f.local("i32"), f.local("i32"), f.local("v128")];
+  f.set(shift, op("i32.and", p.immediate, 15));
+  f.set(below, op("i32.sub", shift, 1));
+  f.set(half, op("i32x4.splat", op("i32.ne", shift, 0)));
+  eachQuad(f, p, (quad) => {
+    const cut = op("v128.and", op("i32x4.shr_s", quad(p.a), below), half);
+    const rounded = op("i32x4.add", op("i32x4.shr_s", quad(p.a), shift), cut);
+    const bounded = op("i32x4.max_s", rounded, op("i32x4.splat", i32(-32768)));
+    return op("i32x4.min_s", bounded, op("i32x4.splat", i32(32767)));
+  });
+};
 
 const sumPixels =
   (add: "i32x4.add" | "f32x4.add"): Kernel =>
@@ -90,6 +104,8 @@ export const MICRO_KERNELS = {
   multiply_i32: binary((a, b) => op("i32x4.mul", a, b)),
   multiply_add_i8: multiplyAdd,
   multiply_add_i32: multiplyAdd,
+  multiply_i16: binary((a, b) => op("i32x4.mul", a, b)),
+  narrow_i16: narrow,
   minimum_i32: binary((a, b) => op("i32x4.min_s", a, b)),
   maximum_i32: maximum,
   maximum_i8: maximum,

@@ -7,6 +7,7 @@ import { canonicalNan, halfToFloat } from "./lanes.ts";
 import { REGISTER_BYTES } from "./layout.ts";
 import type { Kernel, Vector } from "./micro-kernel.ts";
 import { eachLinear, eachOperandPixel } from "./micro-pixels.ts";
+import type { PixelForm } from "./micro-pixels.ts";
 
 /** The lane's value from its upper half. */
 type Widen = (f: FunctionBuilder, word: Vector) => Vector;
@@ -31,10 +32,10 @@ function loadPair(
 }
 
 const loadPixels =
-  (widen: Widen): Kernel =>
+  (widen: Widen, form: Pick<PixelForm, "enlarged"> = {}): Kernel =>
   (f, p) =>
     eachOperandPixel(f, p, {
-      form: { bits: 16, immediate: "place" },
+      form: { bits: 16, immediate: "place", ...form },
       linear: () =>
         eachLinear(f, p, {
           operand: "a",
@@ -121,6 +122,8 @@ const loadPixelWords: Kernel = (f, p) => {
 export const LOAD_KERNELS_16 = {
   load_f16: loadPixels(widenHalf),
   load_i16: loadPixels(widenInt),
+  load_enlarged_f16: loadPixels(widenHalf, { enlarged: true }),
+  load_enlarged_i16: loadPixels(widenInt, { enlarged: true }),
   load_channel_f16: loadChannels(widenHalf),
   load_channel_i16: loadChannels(widenInt),
   load_plain_f16: loadPlain(widenHalf),

@@ -23,10 +23,10 @@ function storeWords(f: FunctionBuilder, place: Place, wide: Local<"v128">): void
 }
 
 const loadI8 =
-  (immediate: PixelForm["immediate"]): Kernel =>
+  (form: Omit<PixelForm, "bits">): Kernel =>
   (f, p) =>
     eachOperandPixel(f, p, {
-      form: { bits: 8, immediate },
+      form: { bits: 8, ...form },
       linear: () =>
         eachLinear(f, p, {
           operand: "a",
@@ -77,9 +77,26 @@ const loadChannelI32: Kernel = (f, p) => {
   });
 };
 
+const loadPixelBytes: Kernel = (f, p) => {
+  const words = f.local("v128");
+  eachLinear(f, p, {
+    operand: "a",
+    body: (from, to) => {
+      for (let pixel = 0; pixel < 4; pixel++) {
+        f.set(words, op("i32x4.splat", load("i32.load8_u", at(from, pixel))));
+        for (let byte = 0; byte < 128; byte += 16) {
+          f.store("v128.store", at(to, pixel * 128 + byte), words);
+        }
+      }
+    },
+  });
+};
+
 export const LOAD_KERNELS = {
-  load_i8: loadI8("tap"),
-  load_tile_i8: loadI8("place"),
+  load_i8: loadI8({ immediate: "tap" }),
+  load_tile_i8: loadI8({ immediate: "place" }),
+  load_enlarged_i8: loadI8({ immediate: "place", enlarged: true }),
+  load_pixel_u8: loadPixelBytes,
   load_i32: loadI32,
   load_channel_i8: loadChannelI8,
   load_channel_i32: loadChannelI32,

@@ -21,6 +21,8 @@ export interface PixelForm {
   readonly bits: 8 | 16;
   /** What the immediate is: dy * 256 + dx, or with a tile * 65536 before it. */
   readonly immediate: "tap" | "place";
+  /** The strides of a window divide. */
+  readonly enlarged?: true;
 }
 
 /** `from` is the address of the pixel's channel 0, `to` that of the vector in the register. */
@@ -66,22 +68,45 @@ function eachWindowPixel(
   f.set(to!, p.d);
   eachVector(f, p, () => {
     const { row, column } = vectorPlace(vector);
-    f.set(y, op("i32.add", op("i32.add", field(originY), dy), op("i32.mul", row, field(strideY))));
     const dx = op("i32.and", p.immediate, 255);
-    const left = op("i32.add", field(originX), dx);
-    f.set(x, op("i32.add", left, op("i32.mul", column, field(strideX))));
+    const placeOf = form.enlarged ? enlargedPlace : stridedPlace;
+    const vertical = { origin: field(originY), tap: dy, stride: field(strideY) };
+    const horizontal = { origin: field(originX), tap: dx, stride: field(strideX) };
+    const columnOf = (pixel: number): Expression<"i32"> =>
+      placeOf(f, horizontal, op("i32.add", column, pixel));
+    f.set(y, placeOf(f, vertical, row));
     const line = op("i32.mul", op("i32.shr_u", y, 3), field(rowPitch));
     f.set(pointers!, op("i32.add", first!, op("i32.shl", line, 2)));
     for (let pixel = 0; pixel < 4; pixel++) {
       const address = form.bits === 8 ? pixelAddress : pixelAddress16;
+      if (pixel === 0 || form.enlarged) f.set(x, columnOf(pixel));
+      else f.increment(x, field(strideX));
       f.set(from!, op("i32.add", address({ pointers: pointers!, y, x }), VTCM));
       body(from!, to!, pixel);
-      if (pixel < 3) f.increment(x, field(strideX));
     }
     f.increment(vector, 1);
     f.increment(to!, REGISTER_BYTES);
   });
 }
+
+/** One axis of a window load. */
+interface Axis {
+  readonly origin: Expression<"i32">;
+  readonly tap: Expression<"i32"> | number;
+  readonly stride: Expression<"i32">;
+}
+
+/** Row or column of the pixel that a position reads. */
+type AxisPlace = (f: FunctionBuilder, axis: Axis, position: Expression<"i32">) => Expression<"i32">;
+
+const stridedPlace: AxisPlace = (_, { origin, tap, stride }, position) =>
+  op("i32.add", op("i32.add", origin, tap), op("i32.mul", position, stride));
+
+const enlargedPlace: AxisPlace = (f, { origin, tap, stride }, position) => {
+  const place = f.local("i32");
+  f.set(place, op("i32.add", origin, op("i32.div_u", op("i32.add", position, tap), stride)));
+  return op("i32.and", place, op("i32.sub", op("i32.lt_s", place, 0), 1));
+};
 
 function eachPointedPixel(f: FunctionBuilder, p: KernelArguments, body: PixelBody): void {
   const { table, offset } = OPERAND.pixels;

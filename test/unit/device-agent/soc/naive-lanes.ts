@@ -51,6 +51,7 @@ export const LANE_OPS: Partial<Record<MicroOpName, LaneOp>> = {
   add_i8: (a, b) => a + b,
   subtract_i32: (a, b) => a - b,
   multiply_i32: (a, b) => Math.imul(a, b),
+  multiply_i16: (a, b) => Math.imul(a, b),
   multiply_add_i8: (a, b, d) => d + Math.imul(a, b),
   multiply_add_i16: (a, b, d) => d + Math.imul(a, b),
   multiply_add_i32: (a, b, d) => d + Math.imul(a, b),

@@ -112,6 +112,11 @@ function crossLane({ micro, lane, a }: LaneStep, _old: number): number | undefin
       return micro.immediate;
     case "splat_f32":
       return asBits(micro.immediate);
+    case "narrow_i16": {
+      const shift = micro.immediate & 15;
+      const half = shift === 0 ? 0 : 2 ** (shift - 1);
+      return clamp(Math.floor((a(lane) + half) / 2 ** shift), -32768, 32767);
+    }
     case "sum_pixels":
       return pixels().reduce((sum, value) => (sum + value) | 0, 0);
     case "sum_channels":
@@ -175,10 +180,15 @@ function load(regions: Regions, step: LaneStep): number {
   switch (micro.op) {
     case "load_i8":
     case "load_tile_i8":
+    case "load_enlarged_i8":
       return loadPixel(regions, step, 8);
+    case "load_pixel_u8":
+      return byteAt(regions, linear(), Math.floor(lane / 32)) & 255;
     case "load_i16":
+    case "load_enlarged_i16":
       return asInt(loadPixel(regions, step, 16));
     case "load_f16":
+    case "load_enlarged_f16":
       return asHalf(loadPixel(regions, step, 16));
     case "load_i32":
       return readWord(regions, linear(), lane);
@@ -220,9 +230,15 @@ function loadPixel(regions: Regions, step: LaneStep, bits: 8 | 16): number {
   const { window } = operand;
   const isPlace = MICRO_OPS[micro.op].immediate === "place";
   const tile = isPlace ? Math.floor(micro.immediate / 65536) : 0;
-  const y = Math.floor((micro.immediate - tile * 65536) / 256) + row * window.strideY;
-  const x = (micro.immediate % 256) + column * window.strideX;
-  const at = { y: y + window.originY, x: x + window.originX, tile, channel };
+  const [dy, dx] = [Math.floor((micro.immediate - tile * 65536) / 256), micro.immediate % 256];
+  const { originY, originX, strideY, strideX } = window;
+  const at = micro.op.startsWith("load_enlarged")
+    ? {
+        y: Math.max(0, originY + Math.floor((row + dy) / strideY)),
+        x: Math.max(0, originX + Math.floor((column + dx) / strideX)),
+        ...{ tile, channel },
+      }
+    : { y: originY + row * strideY + dy, x: originX + column * strideX + dx, tile, channel };
   return bits === 8 ? pixel(regions, window, at) : pixel16(regions, window, at);
 }
 
