@@ -25,7 +25,7 @@ const { floor, fround, max, min } = Math;
 
 export const LERP_OPS = {
   lerp_resize: {
-    docs: "x [1,C,H,W] at the spatial sizes by linear interpolation in float32: across, then down, rounded once.",
+    docs: "x [1,C,H,W] at the spatial sizes by linear interpolation in float32: across, then down, rounded once. int8: by weights of 7 bits, ((128 - v) * upper + v * lower + 2^13) div 2^14 of upper and lower (128 - h) * left + h * right.",
     inputs: [1, 1],
     attributes: {
       sizes: numbersAttribute(),
@@ -67,11 +67,41 @@ export function lerpAxes(
     );
     return {
       low: Int32Array.from(places, floor),
-      high: Int32Array.from(places, (place) => min(floor(place) + 1, from - 1)),
+      high: Int32Array.from(places, (place, index) => {
+        // What lies before the first element is as the first.
+        return sourceCoordinate(rule, index) < 0 ? 0 : min(floor(place) + 1, from - 1);
+      }),
       weight: Float32Array.from(places, (place) => place - floor(place)),
     };
   };
   return [axis(0), axis(1)];
+}
+
+/** What weights of int8 are fractions of. */
+export const LERP_ONE = 128;
+
+/** A weight of int8 as a whole number of steps. */
+export function lerpSteps(weight: number): number {
+  return roundHalfEven(weight * LERP_ONE);
+}
+
+type Between = (a: number, b: number, weight: number) => number;
+
+const betweenFloats: Between = (a, b, weight) => fround(a + fround(fround(b - a) * weight));
+const betweenBytes: Between = (a, b, weight) => {
+  const steps = lerpSteps(weight);
+  return (LERP_ONE - steps) * a + steps * b;
+};
+
+/** Between two neighbours, and what becomes of the result. */
+function lerpRule({
+  dtype,
+  quantization,
+}: TensorType): readonly [Between, (value: number) => number] {
+  if (quantization === undefined) return [betweenFloats, (value) => value];
+  if (dtype !== "i8") return [betweenFloats, roundHalfEven];
+  const square = LERP_ONE * LERP_ONE;
+  return [betweenBytes, (value) => floor((value + square / 2) / square)];
 }
 
 function lerpElement(call: EvaluationCall): ElementRule {
@@ -80,9 +110,7 @@ function lerpElement(call: EvaluationCall): ElementRule {
   const [, , height = 1, width = 1] = type.shape;
   const [, , outHeight = 1, outWidth = 1] = outputType(call).shape;
   const [vertical, horizontal] = lerpAxes(call.attributes, type.shape);
-  const between = (a: number, b: number, weight: number): number =>
-    fround(a + fround(fround(b - a) * weight));
-  const isStored = outputType(call).quantization !== undefined;
+  const [between, store] = lerpRule(outputType(call));
   return (index) => {
     const plane = floor(index / (outHeight * outWidth)) * height * width;
     const y = floor(index / outWidth) % outHeight;
@@ -93,7 +121,6 @@ function lerpElement(call: EvaluationCall): ElementRule {
       return between(x[at + left] ?? 0, x[at + right] ?? 0, horizontal.weight[column] ?? 0);
     };
     const [top, bottom] = [across(vertical.low[y] ?? 0), across(vertical.high[y] ?? 0)];
-    const value = between(top, bottom, vertical.weight[y] ?? 0);
-    return isStored ? roundHalfEven(value) : value;
+    return store(between(top, bottom, vertical.weight[y] ?? 0));
   };
 }

@@ -2,11 +2,14 @@
 import { nearestSource, normalizeAxis, resizeAxes, resizeNeighbours } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { lerpAxes } from "../../ir/ops/lerp.ts";
+import type { LerpAxis } from "../../ir/ops/lerp.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { permuted, regrouped } from "../arrangement.ts";
 import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
+import type { Grid } from "../grid.ts";
+import { enlargeStage, enlargementOf } from "../stages/enlarge.ts";
 import { lerpStage } from "../stages/lerp.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
@@ -119,16 +122,29 @@ function lowerLerp(context: NodeContext): void {
   if (isFixed && outputType.dtype !== "i8") {
     throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
   }
-  if (!isFixed && outputGrid.width % outputGrid.format.columns !== 0) {
-    throw unsupported(node.name, `linear resizing to a width of ${outputGrid.width}`);
-  }
   const input = context.image(0);
   const inputGrid = context.grid(input);
   const output = context.output();
-  const axes = { vertical, horizontal };
-  context.add(
-    lerpStage({ node: node.name, input, output, inputGrid, outputGrid, ...axes, zeroPoint }),
-  );
+  const from = { node: node.name, input, output, inputGrid, outputGrid, zeroPoint };
+  const enlarged = isFixed
+    ? undefined
+    : enlargedAxes(lerpAxes(attributes, context.type(0).shape), inputGrid);
+  if (enlarged !== undefined) {
+    context.add(enlargeStage({ ...from, ...enlarged }));
+    return;
+  }
+  if (!isFixed && outputGrid.width % outputGrid.format.columns !== 0) {
+    throw unsupported(node.name, `linear resizing to a width of ${outputGrid.width}`);
+  }
+  context.add(lerpStage({ ...from, vertical, horizontal }));
+}
+
+/** Both axes with what enlarges them; undefined where one is not enlarged by a whole factor. */
+function enlargedAxes([vertical, horizontal]: readonly [LerpAxis, LerpAxis], grid: Grid) {
+  const enlargedY = enlargementOf(vertical, grid.height);
+  const enlargedX = enlargementOf(horizontal, grid.width);
+  if (enlargedY === undefined || enlargedX === undefined) return undefined;
+  return { vertical, horizontal, enlargedY, enlargedX };
 }
 
 /** The whole factor by which every element is repeated; undefined when the axis does anything else. */

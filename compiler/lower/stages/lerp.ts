@@ -1,5 +1,6 @@
 /** Linear resizing: every output pixel between four of the input, one pixel row of the output a run. */
 import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
+import type { Operand } from "../../../protocol/isa/index.ts";
 import type { StoredAxis } from "../../ir/index.ts";
 import type { LerpAxis } from "../../ir/ops/lerp.ts";
 import { linear, pixelOperand } from "../emitter.ts";
@@ -8,6 +9,7 @@ import { validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants } from "../stage.ts";
 import type { PixelTable, RowRange, Stage, ValueId, Work } from "../stage.ts";
+import { packedWeights, weightOperands } from "./lerp-weights.ts";
 import { pixelOffset } from "./moves.ts";
 
 export interface LerpNode {
@@ -31,7 +33,7 @@ function partsOf(grid: Grid): number {
 }
 
 export function lerpStage(from: LerpNode): Stage {
-  const { outputGrid: grid, vertical } = from;
+  const { outputGrid: grid } = from;
   const parts = Array.from({ length: partsOf(grid) }, (_, part) => part);
   return {
     node: from.node,
@@ -39,12 +41,7 @@ export function lerpStage(from: LerpNode): Stage {
     output: from.output,
     rows: grid.rows,
     unitRows: 1,
-    inputRows: (_, { first, last }): RowRange => {
-      const lastRow = Math.min((last + 1) * CROUTON_ROWS, grid.height) - 1;
-      const low = vertical.low[first * CROUTON_ROWS] ?? 0;
-      const high = vertical.high[lastRow] ?? 0;
-      return { first: Math.floor(low / CROUTON_ROWS), last: Math.floor(high / CROUTON_ROWS) };
-    },
+    inputRows: (_, rows) => lerpRows(from, rows),
     views: [],
     pixelTables: parts.flatMap((part) => [
       columnTable(from, part, from.horizontal.low),
@@ -61,6 +58,17 @@ export function lerpStage(from: LerpNode): Stage {
       }
     },
   };
+}
+
+/** Rows of the input, in croutons, that rows of the output lie between. */
+export function lerpRows(
+  { outputGrid, vertical }: Pick<LerpNode, "outputGrid" | "vertical">,
+  { first, last }: RowRange,
+): RowRange {
+  const lastRow = Math.min((last + 1) * CROUTON_ROWS, outputGrid.height) - 1;
+  const low = vertical.low[first * CROUTON_ROWS] ?? 0;
+  const high = vertical.high[lastRow] ?? 0;
+  return { first: Math.floor(low / CROUTON_ROWS), last: Math.floor(high / CROUTON_ROWS) };
 }
 
 /** Output columns of a part, in the order of its vectors. */
@@ -86,14 +94,53 @@ function columnTable(from: LerpNode, part: number, taken: Int32Array): PixelTabl
   };
 }
 
-/** Horizontal weights, part by part; then, where some columns lie beside the image, 1 for each that does not. */
-function packWeights(from: LerpNode): Uint8Array {
-  const { outputGrid: grid, horizontal } = from;
-  const columns = Array.from({ length: partsOf(grid) }, (_, part) => columnsOf(grid, part)).flat();
+function columnsOfParts(grid: Grid): number[] {
+  return Array.from({ length: partsOf(grid) }, (_, part) => columnsOf(grid, part)).flat();
+}
+
+/**
+ * Horizontal weights, part by part. Then vertical ones, four times for a row's vectors; or of whole numbers, where
+ * some columns lie beside the image, 1 for each that does not.
+ */
+function packWeights({ outputGrid: grid, horizontal, vertical }: LerpNode): Uint8Array {
+  const columns = columnsOfParts(grid);
   const weights = columns.map((column) => horizontal.weight[column] ?? 0);
-  const inside = isRagged(grid) ? columns.map((column) => (column < grid.width ? 1 : 0)) : [];
-  const Words = horizontal.weight instanceof Float32Array ? Float32Array : Int32Array;
-  return new Uint8Array(Words.from([...weights, ...inside]).buffer);
+  if (horizontal.weight instanceof Int32Array) {
+    const inside = isRagged(grid) ? columns.map((column) => (column < grid.width ? 1 : 0)) : [];
+    return new Uint8Array(Int32Array.from([...weights, ...inside]).buffer);
+  }
+  const { dtype } = grid.format;
+  const down = Array.from({ length: 4 * grid.height }, (_, at) => vertical.weight[at >> 2] ?? 0);
+  const [across, below] = [packedWeights(dtype, weights), packedWeights(dtype, down)];
+  const bytes = new Uint8Array(across.length + below.length);
+  bytes.set(across);
+  bytes.set(below, across.length);
+  return bytes;
+}
+
+/** Of one row, whose number in the image is `at`. */
+function weightsOf(
+  { outputGrid: grid, vertical }: LerpNode,
+  work: Work,
+  { at, part }: { readonly at: number; readonly part: number },
+): { readonly operands: Readonly<Record<string, Operand>>; readonly weightY: number } {
+  const { columns: vectors, format } = grid;
+  const pixels = 4 * partsOf(grid) * vectors;
+  const offset = work.constants;
+  if (vertical.weight instanceof Int32Array) {
+    const weightsAt = offset + part * vectors * PIXEL_WORDS_BYTES;
+    const operands = {
+      weight_x: linear(weightsAt, PIXEL_WORDS_BYTES),
+      inside: linear(weightsAt + partsOf(grid) * vectors * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
+    };
+    return { operands, weightY: vertical.weight[at] ?? 0 };
+  }
+  const { dtype } = format;
+  const bytes = pixels * (dtype === "i8" ? 2 : 4);
+  const across = weightOperands("x", { dtype, offset, pixels, first: part * vectors });
+  const rows = { dtype, offset: offset + bytes, pixels: 4 * grid.height };
+  const operands = { ...across, ...weightOperands("y", { ...rows, first: at, same: true }) };
+  return { operands, weightY: 0 };
 }
 
 function isRagged({ width, format }: Grid): boolean {
@@ -126,22 +173,20 @@ function emitRun(from: LerpNode, work: Work, { y, tile, part }: RunAt): void {
   const [top, bottom] = [rowOffset(vertical.low[at] ?? 0), rowOffset(vertical.high[at] ?? 0)];
   const [left, right] = [work.pixelTable(2 * part), work.pixelTable(2 * part + 1)];
   const isFixed = vertical.weight instanceof Int32Array;
-  const weightsAt = work.constants + part * vectors * PIXEL_WORDS_BYTES;
-  const insideAt = weightsAt + partsOf(grid) * vectors * PIXEL_WORDS_BYTES;
+  const { operands, weightY } = weightsOf(from, work, { at, part });
   work.emit.vector({
     format,
     kernel: isFixed ? "fixed_lerp_i8" : `lerp_${format.dtype}`,
     shape: {
       counts: { ragged: isRagged(grid) ? 1 : 0 },
-      parameters: { weight_y: vertical.weight[at] ?? 0, zero_y: from.zeroPoint },
+      parameters: { weight_y: weightY, place: 0, zero_y: from.zeroPoint },
     },
     operands: {
       top_left: pixelOperand(left, top),
       top_right: pixelOperand(right, top),
       bottom_left: pixelOperand(left, bottom),
       bottom_right: pixelOperand(right, bottom),
-      weight_x: linear(weightsAt, PIXEL_WORDS_BYTES),
-      inside: linear(insideAt, PIXEL_WORDS_BYTES),
+      ...operands,
       y: out,
     },
     vectors,

@@ -145,12 +145,17 @@ describe("reductions and moves", () => {
         nearest: "floor",
       }),
     ));
-  test("linear resize", () =>
-    check((g) =>
-      g.node("resize", [g.input([1, 40, 5, 9])], {
-        mode: "linear",
-        sizes: [40, 72],
-        scales: [8, 8],
-      }),
-    ));
+  for (const sizes of [
+    [40, 72],
+    [13, 32],
+  ] as const) {
+    test(`linear resize to ${sizes.join(" x ")}`, () =>
+      check((g) =>
+        g.node("resize", [g.input([1, 40, 5, 9])], {
+          mode: "linear",
+          sizes,
+          scales: [sizes[0] / 5, sizes[1] / 9],
+        }),
+      ));
+  }
 });

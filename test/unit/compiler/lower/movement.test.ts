@@ -38,6 +38,24 @@ for (const coordinates of ["half_pixel", "align_corners"]) {
   });
 }
 
+const ENLARGED = [
+  { by: [2, 2], from: [5, 9], coordinates: "half_pixel" },
+  { by: [2, 2], from: [16, 12], coordinates: "asymmetric" },
+  { by: [3, 4], from: [9, 8], coordinates: "half_pixel" },
+  { by: [1, 8], from: [4, 1], coordinates: "half_pixel" },
+  { by: [5, 1], from: [3, 11], coordinates: "asymmetric" },
+] as const;
+
+for (const { by, from, coordinates } of ENLARGED) {
+  test(`linear resize of ${from.join(" x ")} by ${by.join(" x ")}, ${coordinates}`, () => {
+    const g = int8Graph(6);
+    const x = g.input([1, 40, ...from]);
+    const sizes = { sizes: [from[0] * by[0], from[1] * by[1]], scales: by, coordinates };
+    const y = g.node("lerp_resize", [x], { ...sizes, quantization: g.encodingOf(x) });
+    checkGraph(g.finish(y));
+  });
+}
+
 test("reshape of one pixel is a new name", () => {
   const g = int8Graph(3);
   const mean = g.node("global_average_pool", [g.input([1, 70, 6, 6])]);
