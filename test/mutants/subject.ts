@@ -1,4 +1,4 @@
-/** The programs that are damaged: a small residual network in int8 and fp16, layer by layer and kept in VTCM. */
+/** The programs that are damaged: a small residual network in int8, fp16 and int16, layer by layer and kept in VTCM. */
 import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Precision } from "../../cli/fidelity/parity.ts";
 import { graphBuilder, tensorFrom } from "../../compiler/ir/index.ts";
@@ -25,7 +25,7 @@ export interface Subject {
 
 export function subjects(seed: number): Subject[] {
   const graph = residualNetwork(seededRandom(seed));
-  const precisions: readonly Precision[] = ["w8a8", "float"];
+  const precisions: readonly Precision[] = ["w8a8", "float", "w8a16"];
   return precisions.flatMap((precision) => {
     const typed = unwrap(typedGraph(graph, precision));
     return [...RELEASES.values()].map((recipe) => ({
