@@ -6,10 +6,11 @@ import { present } from "../../protocol/base/assert.ts";
 import { failed, unwrap } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { judge } from "../bars.ts";
+import { DATA_FOLDER } from "../data-folder.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
 import { fileText } from "./fidelity.ts";
-import { DATA, floatGraph } from "./networks.ts";
+import { floatGraph } from "./networks.ts";
 import { Programs, timingOf, typedGraph } from "./parity.ts";
 import { spearman } from "./statistics.ts";
 
@@ -22,7 +23,9 @@ interface Layer {
 }
 
 export async function compareLayers(output: Output): Promise<ExitName> {
-  const measured = measuredLayers(await fileText(join(DATA, "silicon-layers-mobilenetv2.csv")));
+  const measured = measuredLayers(
+    await fileText(join(DATA_FOLDER, "silicon-layers-mobilenetv2.csv")),
+  );
   const graph = unwrap(await floatGraph(MODEL));
   const times = layerTimes(graph, dspWithoutMatrixEngine());
   const nodes = graph.nodes.filter(({ op }) => op !== "reshape");

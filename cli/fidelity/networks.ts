@@ -1,7 +1,6 @@
 /** The networks that silicon was measured on, by their published names, as optimised float graphs. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { importModel } from "../../compiler/frontend/import.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { buildBlankModel, MODELS } from "../../compiler/models/index.ts";
@@ -9,14 +8,10 @@ import type { ModelName } from "../../compiler/models/index.ts";
 import { optimize } from "../../compiler/passes/index.ts";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
+import { DATA_FOLDER } from "../data-folder.ts";
 
 /** Models of the zoo that stand beside the built networks. */
 const ZOO_FILES: ReadonlyMap<string, string> = new Map([["mediapipe_selfie", "mp-selfie.tflite"]]);
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-
-/** The folder of measurements and zoo models. */
-export const DATA = process.env["RETILE_DATA"] ?? join(ROOT, "../shared/data");
 
 /** Built networks have weights that mean nothing: only their shape is of interest. */
 export async function floatGraph(model: string): Promise<Result<Graph>> {
@@ -30,11 +25,11 @@ async function modelBytes(model: string): Promise<Result<Uint8Array, "INPUT_NOT_
   if (Object.hasOwn(MODELS, model)) return succeeded(buildBlankModel(model as ModelName));
   const file = ZOO_FILES.get(model);
   if (file === undefined) return failed("INPUT_NOT_FOUND", `there is no network "${model}"`);
-  const path = join(DATA, "zoo/models", file);
+  const path = join(DATA_FOLDER, "zoo/models", file);
   try {
     return succeeded(new Uint8Array(await readFile(path)));
   } catch (error) {
-    const message = `${file} is not in ${DATA}; set RETILE_DATA to the folder that holds the zoo`;
+    const message = `${file} is not in ${DATA_FOLDER}; set RETILE_DATA to the folder that holds the zoo`;
     return failed("INPUT_NOT_FOUND", message, { cause: String(error) });
   }
 }

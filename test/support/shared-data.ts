@@ -1,16 +1,12 @@
-/** Data that lies outside the repository: `../shared/data`, or the folder named by RETILE_DATA. */
+/** Data that lie outside the repository, where they are there. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-export const sharedData = process.env["RETILE_DATA"] ?? join(root, "../shared/data");
+import { DATA_FOLDER } from "../../cli/data-folder.ts";
 
 /** The text of a file there, or undefined, said aloud, where it is absent. */
 export function sharedText(name: string): string | undefined {
-  const path = join(sharedData, name);
+  const path = join(DATA_FOLDER, name);
   if (existsSync(path)) return readFileSync(path, "utf8");
-  console.warn(`${name} is not in ${sharedData}; set RETILE_DATA to test against it`);
+  console.warn(`${name} is not in ${DATA_FOLDER}; set RETILE_DATA to test against it`);
   return undefined;
 }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DATA_FOLDER } from "../../../cli/data-folder.ts";
 import { buildModel } from "../../../compiler/models/index.ts";
 import type { Random } from "../../../protocol/base/random.ts";
 import { skeletonOf } from "./mutate-tflite.ts";
@@ -27,8 +28,7 @@ export function readCorpus(folders: readonly string[]): readonly Seed[] {
 
 /** The folders of real models that belong to the project's test data, as far as they are there. */
 export function defaultFolders(): string[] {
-  const data = process.env["RETILE_DATA"] ?? join(ROOT, "../shared/data");
-  return [join(data, "zoo/models")].filter((folder) => existsSync(folder));
+  return [join(DATA_FOLDER, "zoo/models")].filter((folder) => existsSync(folder));
 }
 
 /** Small files more often: more cases a second, and as much structure. */

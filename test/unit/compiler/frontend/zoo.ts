@@ -2,14 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DATA_FOLDER } from "../../../../cli/data-folder.ts";
 import { tensor } from "../../../../compiler/ir/index.ts";
 import type { Tensor } from "../../../../compiler/ir/index.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
-const data = process.env["RETILE_DATA"] ?? join(root, "../shared/data");
 
-export const zooPresent = existsSync(join(data, "zoo/manifest.json"));
-export const zooAbsence = `the zoo is not in ${data}; set RETILE_DATA to test against it`;
+export const zooPresent = existsSync(join(DATA_FOLDER, "zoo/manifest.json"));
+export const zooAbsence = `the zoo is not in ${DATA_FOLDER}; set RETILE_DATA to test against it`;
 
 /** What the tests ask of a model of the zoo. */
 export interface ZooEntry {
@@ -20,11 +20,11 @@ export interface ZooEntry {
 }
 
 export function zooManifest(): readonly ZooEntry[] {
-  return JSON.parse(readFileSync(join(data, "zoo/manifest.json"), "utf8")) as ZooEntry[];
+  return JSON.parse(readFileSync(join(DATA_FOLDER, "zoo/manifest.json"), "utf8")) as ZooEntry[];
 }
 
 export function zooFile(file: string): Uint8Array {
-  return readFileSync(join(data, "zoo/models", file));
+  return readFileSync(join(DATA_FOLDER, "zoo/models", file));
 }
 
 export const OCR_MODELS = {
@@ -49,7 +49,7 @@ interface Entry {
 }
 
 export function goldenCase(model: string, name: string): GoldenCase {
-  const folder = join(data, "zoo/golden", model, name);
+  const folder = join(DATA_FOLDER, "zoo/golden", model, name);
   const description = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as {
     inputs: Entry[];
     outputs: Entry[];
