@@ -78,7 +78,7 @@ const SLACKS: readonly Slack[] = [
   { idleGroups: 0, spareRows: 0, earlyAll: false },
 ];
 
-/** Throws CodedError `DOES_NOT_FIT` naming the node of the largest buffer. */
+/** Throws CodedError `DOES_NOT_FIT` naming the node at work when most memory is in use. */
 export function layOut(network: Network, options: LoweringOptions, soc: SocDescription): Layout {
   const groupOf = assignGroups(network, options.follow);
   const spill = new Set<ValueId>();

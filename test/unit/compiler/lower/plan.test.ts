@@ -39,6 +39,20 @@ test("an early buffer starts as early as room allows, but never before the one a
   });
 });
 
+test("what stays long finds room among the others where those that came early would leave none", () => {
+  const short = [
+    { bytes: 20, start: 3, end: 3, starts: [0, 1, 2] },
+    { bytes: 20, start: 4, end: 4, starts: [0, 1, 2, 3] },
+  ];
+  const long = { bytes: 30, start: 2, end: 5 };
+  expect(planMemory([], [...short, { ...long, starts: [] }], MEMORY)).toBeUndefined();
+  expect(planMemory([], [...short, { ...long, starts: undefined }], MEMORY)).toEqual({
+    offsets: [],
+    earlyOffsets: [30, 30, 0],
+    peakBytes: 50,
+  });
+});
+
 test("no two buffers that are alive together overlap, and none needs less than the bound", () => {
   const buffer = fc
     .record({
