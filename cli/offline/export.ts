@@ -16,6 +16,7 @@ import { instant, type TenantId } from "../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
 import { BUNDLE_BYTES_MAX, packStick } from "../../protocol/bundle/index.ts";
 import {
+  AIR_GAPPED_MS_MAX,
   directorKeysPath,
   driverFactsSchema,
   hardwarePolicyPath,
@@ -23,6 +24,8 @@ import {
   parseDriverPath,
   ROOT_BYTES_MAX,
   targetFilePath,
+  type Targets,
+  type TrustedSet,
 } from "../../protocol/metadata/index.ts";
 
 export interface StickRequest {
@@ -37,7 +40,7 @@ export interface StickRequest {
 export interface FilledStick {
   readonly bytes: Uint8Array;
   readonly files: number;
-  /** When the metadata on it runs out: a device refuses it from then on. */
+  /** When the metadata on it serves no longer; its order may end before. */
   readonly validUntil: number;
 }
 
@@ -75,10 +78,16 @@ export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Re
   if (!origin.ok) return origin;
   const bundle = await recording(targetFilePath(driver.value.target), BUNDLE_BYTES_MAX);
   if (!bundle.ok) return bundle;
-  const expires = trusted.value.timestamp?.expires;
-  if (expires === undefined) return failed("SERVER_BAD_REPLY", "the repository has no timestamp");
   const bytes = packStick({ order: request.order, files });
-  return succeeded({ bytes, files: files.size, validUntil: expires });
+  const validUntil = servesUntil(trusted.value, driver.value.role);
+  return succeeded({ bytes, files: files.size, validUntil });
+}
+
+/** What offline keys signed is never stretched; the online roles are, for an order that names them. */
+function servesUntil({ root, timestamp, snapshot, targets }: TrustedSet, role: Targets): number {
+  const offline = [root, targets, role].map((signed) => signed?.expires ?? 0);
+  const online = [timestamp, snapshot].map((signed) => (signed?.expires ?? 0) + AIR_GAPPED_MS_MAX);
+  return Math.min(...offline, ...online);
 }
 
 export function memoryStore(root: Uint8Array): MetadataStore {

@@ -9,6 +9,7 @@ import {
 } from "../../protocol/base/result.ts";
 import { readStick } from "../../protocol/bundle/index.ts";
 import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
+import { AIR_GAPPED_MS_MAX } from "../../protocol/metadata/index.ts";
 import type { Report } from "../../protocol/wire/index.ts";
 import type { Watch } from "../host/index.ts";
 import { acknowledge, nextBatch, pendingReports, startEpoch } from "../report/index.ts";
@@ -160,7 +161,8 @@ class DeviceAgent implements Agent {
       const ports = { ...context.ports, server: stickServer(read.value.files) };
       const offline = { ...context, ports };
       const wasIdle = context.journal.state.slots.update.kind === "idle";
-      const taken = await takeAssignment(offline, read.value.order);
+      const grace = { onlineGraceMs: AIR_GAPPED_MS_MAX };
+      const taken = await takeAssignment(offline, read.value.order, grace);
       // What was under way goes on with the files that are here now, whatever the order is worth.
       if (!taken.ok && wasIdle) return taken;
       return taken.ok && taken.value ? succeeded(taken.value) : carryThrough(offline);

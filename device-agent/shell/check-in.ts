@@ -16,9 +16,11 @@ import {
   type HardwarePolicy,
   type Order,
   type TrustedSet,
+  type TrustOptions,
 } from "../../protocol/metadata/index.ts";
 import type { HoldCode } from "../../protocol/wire/index.ts";
 import { sandboxLevel } from "../host/index.ts";
+import { acknowledge } from "../report/index.ts";
 import { accept, finishAssignment, isSame, recall, renew } from "../slots/index.ts";
 import {
   decideUpdate,
@@ -90,10 +92,11 @@ const FINAL_HOLDS: ReadonlySet<HoldCode> = new Set([
   "ALREADY_TRIED",
 ]);
 
-/** An order, from a check-in or from a stick: verified alike. */
+/** An order, from a check-in or from a stick: verified alike, but that what was carried may have taken its time. */
 export async function takeAssignment(
   context: Context,
   envelope: Uint8Array,
+  { onlineGraceMs = 0 }: TrustOptions = {},
 ): Promise<Result<PollOutcome | undefined>> {
   const { ports, journal } = context;
   const { tenant, device, slots } = journal.state;
@@ -101,6 +104,7 @@ export async function takeAssignment(
     fetch: ports.server.fetch,
     store: metadataStore(ports.files),
     now: ports.clock.now(),
+    onlineGraceMs,
     onNotice: ({ code, role }) =>
       ports.log({ event: "metadata_discarded", details: { code, role } }),
   };
@@ -111,7 +115,7 @@ export async function takeAssignment(
   const { directorKeys, policy } = authority.value;
   const { accepted, current, previous, recovery, recalled } = slots;
   const drivers = { current, previous, recovery, recalled: recalled.sha256s };
-  const { now } = trusted.value;
+  const { now, isStale, timestamp } = trusted.value;
   const decided = await decideUpdate({
     envelope,
     directorKeys,
@@ -121,6 +125,7 @@ export async function takeAssignment(
       sandbox: sandboxLevel(ports.tools),
     },
     now,
+    metadata: { timestampVersion: timestamp?.version ?? 0, isStale },
     fetch: update.fetch,
     resolve: (path) => resolveTarget(trusted.value, update, path),
   });
@@ -208,6 +213,7 @@ async function acceptUpdate(
   context: Context,
   decision: UpdateDecision,
 ): Promise<PollOutcome | undefined> {
+  if (decision.kind !== "recall") await letReportsGo(context, decision.assignment);
   const stopped = await stopForOrder(context, decision);
   switch (decision.kind) {
     case "nothing": {
@@ -221,6 +227,21 @@ async function acceptUpdate(
     default:
       return unreachable(decision);
   }
+}
+
+/** What a stick took to the server is acknowledged by the next one. */
+async function letReportsGo(
+  { ports, journal }: Context,
+  { reports }: Pick<Assignment, "reports">,
+): Promise<void> {
+  if (!reports) return;
+  const { state } = journal;
+  const outbox = acknowledge(state.outbox, reports);
+  if (!outbox.ok) {
+    const { code, message } = outbox;
+    return ports.log({ event: "acknowledgement_refused", details: { code, message } });
+  }
+  if (outbox.value !== state.outbox) await journal.write({ ...state, outbox: outbox.value });
 }
 
 /** Ends the update under way where the order is against it or for another one. */

@@ -21,6 +21,7 @@ import {
   type DirectorKeys,
   type DriverFacts,
   type HardwarePolicy,
+  type Order,
   type Recall,
 } from "../../protocol/metadata/index.ts";
 import type { DriverRef, SandboxLevel } from "../../protocol/wire/index.ts";
@@ -92,6 +93,8 @@ export interface DecideOptions extends OriginPorts {
   readonly policy: HardwarePolicy | undefined;
   readonly facts: DeviceFacts;
   readonly now: Instant;
+  /** What `policy` and every target rest on. */
+  readonly metadata: { readonly timestampVersion: number; readonly isStale: boolean };
 }
 
 type Outcome = Result<UpdateDecision, DecideCode>;
@@ -101,6 +104,8 @@ export async function decideUpdate(options: DecideOptions): Promise<Outcome> {
   const { tenant, device, accepted } = facts;
   const order = verifyOrder(envelope, directorKeys, { tenant, device, accepted, now });
   if (!order.ok) return order;
+  const stale = checkFreshness(order.value, options);
+  if (stale) return stale;
   switch (order.value._type) {
     case "assignment":
       return decideAssignment(order.value, options);
@@ -109,6 +114,20 @@ export async function decideUpdate(options: DecideOptions): Promise<Outcome> {
     default:
       return unreachable(order.value);
   }
+}
+
+/** Metadata that has run out serves an order that was made for a stick, and that knew of none newer. */
+function checkFreshness(
+  order: Order,
+  { metadata }: DecideOptions,
+): Failure<"TIMESTAMP_EXPIRED"> | undefined {
+  if (!metadata.isStale) return undefined;
+  const isCarried = order._type === "assignment" && order.airGapped === true;
+  const versionMin = isCarried ? order.timestampVersion : undefined;
+  if (versionMin !== undefined && metadata.timestampVersion >= versionMin) return undefined;
+  const details = { had: metadata.timestampVersion, versionMin: versionMin ?? 0 };
+  const message = "The metadata has run out, and the order was not made for it.";
+  return failed("TIMESTAMP_EXPIRED", message, details);
 }
 
 async function decideAssignment(assignment: Assignment, options: DecideOptions): Promise<Outcome> {

@@ -17,10 +17,11 @@ import {
   type Delegation,
   type MetadataCode,
   type Targets,
+  type TrustOptions,
 } from "../../protocol/metadata/index.ts";
 import type { Fetch, FetchCode, MetadataStore } from "./ports.ts";
 
-export interface RefreshPorts {
+export interface RefreshPorts extends TrustOptions {
   readonly fetch: Fetch;
   readonly store: MetadataStore;
   /** The time of this whole update (TUF 5.1). */
@@ -43,7 +44,7 @@ type Outcome<T> = Result<T, RefreshCode>;
 export async function refresh(ports: RefreshPorts): Promise<Outcome<TrustedSet>> {
   const kept = await ports.store.get("root");
   if (!kept) return failed("ROOT_MISSING", "The device was not given a root of trust.");
-  const started = TrustedSet.start(kept, ports.now);
+  const started = TrustedSet.start(kept, ports.now, ports);
   if (!started.ok) return started;
   const trusted = started.value;
   const steps = [updateRoots, updateTimestamp, updateSnapshot];

@@ -40,15 +40,18 @@ export interface AssignmentFields {
   readonly startBefore: Instant;
   readonly activateBefore: Instant;
   readonly airGapped?: boolean;
+  readonly timestampVersion?: number;
+  readonly reports?: { readonly epoch: number; readonly acknowledgedSequence: number };
   readonly evidence: { readonly policyHash: Sha256; readonly watermark: number };
 }
 
 /** The document to be signed with `signMetadata`. */
 export function authorAssignment(fields: AssignmentFields): AssignmentJson {
-  const { target, evidence, startBefore, activateBefore, ...rest } = fields;
+  const { target, evidence, startBefore, activateBefore, reports, ...rest } = fields;
   return {
     _type: "assignment",
     ...rest,
+    ...(reports && { reports: { ...reports } }),
     target: { ...target },
     evidence: { ...evidence },
     startBefore: dateTime(startBefore),

@@ -65,6 +65,10 @@ const assignmentSchema = z.object({
   activateBefore: expiresSchema,
   /** Made for a stick: it lives longer than what a device that checks in is given. */
   airGapped: z.boolean().optional(),
+  /** On a stick: the timestamp that was current then; metadata that has run out since may be no older. */
+  timestampVersion: z.int().min(1).optional(),
+  /** On a stick: the reports of this device that the server had; the device may let them go. */
+  reports: z.object({ epoch: z.int().min(1), acknowledgedSequence: count }).optional(),
   /** What the decision rested on: the gate policy's hash, and the last report it had seen. */
   evidence: z.object({ policyHash: sha256, watermark: count }),
 });

@@ -24,3 +24,5 @@ export const SIGNATURES_MAX = 128;
 export const JSON_DEPTH_MAX = 32;
 export const VERSION_MAX = 2 ** 31 - 1;
 export const TARGET_BYTES_MAX = 1 << 30;
+/** Timestamp and snapshot may have run out so long ago where a stick brings them with an order that names them. */
+export const AIR_GAPPED_MS_MAX = 31 * 24 * 3600 * 1000;

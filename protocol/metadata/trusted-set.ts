@@ -56,7 +56,16 @@ interface TrustedTargets {
   readonly signed: Targets;
 }
 
+export interface TrustOptions {
+  /**
+   * For metadata that was carried here: how long ago the online roles may have run out. Root and targets, which
+   * offline keys sign for months, get none. The caller decides by `isStale` what stale metadata is good for.
+   */
+  readonly onlineGraceMs?: number;
+}
+
 export class TrustedSet {
+  readonly #onlineGraceMs: number;
   #now: Instant;
   #root: Envelope<Root>;
   #isRootNew = false;
@@ -65,18 +74,27 @@ export class TrustedSet {
   /** Verified for one delegator says nothing about another: both are part of the key. */
   readonly #targets: TrustedTargets[] = [];
 
-  private constructor(root: Envelope<Root>, startTime: Instant) {
+  private constructor(
+    root: Envelope<Root>,
+    startTime: Instant,
+    { onlineGraceMs = 0 }: TrustOptions,
+  ) {
     this.#root = root;
     this.#now = startTime;
+    this.#onlineGraceMs = onlineGraceMs;
   }
 
   /** TUF 5.1 and 5.2: fixes the time and loads the trusted root, whose expiry does not matter yet. */
-  static start(rootBytes: Uint8Array, startTime: Instant): Step<TrustedSet> {
+  static start(
+    rootBytes: Uint8Array,
+    startTime: Instant,
+    options: TrustOptions = {},
+  ): Step<TrustedSet> {
     const root = readRoot(rootBytes);
     if (!root.ok) return root;
     if (!isSignedByRole(root.value, root.value.signed, "root"))
       return badSignatures("ROOT", "itself");
-    return succeeded(new TrustedSet(root.value, startTime));
+    return succeeded(new TrustedSet(root.value, startTime, options));
   }
 
   /** The time that everything is judged by: the fixed start (TUF 5.1), or a signed time that is later. */
@@ -94,6 +112,12 @@ export class TrustedSet {
 
   get snapshot(): Snapshot | undefined {
     return this.#snapshot?.signed;
+  }
+
+  /** Whether an online role has run out and is relied on by grace alone. */
+  get isStale(): boolean {
+    const online = [this.timestamp, this.snapshot];
+    return online.some((signed) => signed !== undefined && signed.expires <= this.#now);
   }
 
   /** The top-level targets role. */
@@ -308,7 +332,8 @@ export class TrustedSet {
   }
 
   #checkExpiry(role: RolePrefix, signed: { readonly expires: Instant }) {
-    if (signed.expires > this.#now) return undefined;
+    const isOnline = role === "TIMESTAMP" || role === "SNAPSHOT";
+    if (signed.expires + (isOnline ? this.#onlineGraceMs : 0) > this.#now) return undefined;
     const details = { expired: new Date(signed.expires).toISOString() };
     return failed(`${role}_EXPIRED`, `The ${role.toLowerCase()} metadata has expired.`, details);
   }

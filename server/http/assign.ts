@@ -1,6 +1,11 @@
 /** Signs what the pure decision says: an assignment of one device, numbered and kept. */
 import { instant, type DeviceId, type Instant, type TenantId } from "../../protocol/base/brand.ts";
-import { authorAssignment, signOrder, type DirectorKeys } from "../../protocol/metadata/index.ts";
+import {
+  authorAssignment,
+  signOrder,
+  type AssignmentFields,
+  type DirectorKeys,
+} from "../../protocol/metadata/index.ts";
 import type { FleetView } from "../jobs/fleet.ts";
 import { policySha256Of } from "../jobs/tick.ts";
 import type { CheckInAnswer, FleetSnapshot } from "../rollout/index.ts";
@@ -14,7 +19,8 @@ export interface ToAssign {
   readonly snapshot: FleetSnapshot;
   readonly now: Instant;
   readonly lifetime: { readonly startMs: number; readonly activateMs: number };
-  readonly airGapped?: boolean;
+  /** For a stick. */
+  readonly airGapped?: Required<Pick<AssignmentFields, "timestampVersion" | "reports">>;
 }
 
 /** The published key set, provided that our key is in it and that it is valid now. */
@@ -43,7 +49,7 @@ export function issueAssignment(
     ...{ tenant, device, rollout, stage, startBefore },
     target: { path: target.path, sha256: target.sha256, length: target.length },
     activateBefore: instant(now + lifetime.activateMs),
-    ...(airGapped && { airGapped }),
+    ...(airGapped && { airGapped: true, ...airGapped }),
     evidence: {
       policyHash: policySha256Of(entry.rollout),
       watermark: entry.rollout.watermark,

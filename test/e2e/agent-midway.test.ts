@@ -1,20 +1,22 @@
 /** What changes while an update is under way: it is renewed, held up, stopped or displaced before the switch. */
 import { describe, expect, test } from "@jest/globals";
-import type { Agent, AgentProgress } from "../../device-agent/index.ts";
+import type { AgentProgress } from "../../device-agent/index.ts";
 import { machineClock } from "../../device-agent/shell/clock.ts";
 import { instant } from "../../protocol/base/brand.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import * as crash from "../support/crash/device.ts";
-import { tinyDriverBundle } from "../support/crash/in-process-driver.ts";
-import { emptyDirectory } from "../support/crash/page-cache.ts";
-import { deviceServer, testNow, type DeviceServer } from "../support/device-server.ts";
+import { testNow, type DeviceServer } from "../support/device-server.ts";
 import { NOW } from "../support/signed-metadata.ts";
 import { told } from "../support/test-agent.ts";
+import {
+  isAsBefore,
+  TINY_FASTER as FASTER,
+  TINY_NEWER as NEWER,
+  TINY_OLD as OLD,
+  tinyDevice,
+  type TinyDevice,
+} from "../support/tiny-device.ts";
 
 const HOUR_MS = 3_600_000;
-const OLD = tinyDriverBundle({ version: "1.0.0", copies: 60 });
-const FASTER = tinyDriverBundle({ version: "1.1.0", copies: 20 });
-const NEWER = tinyDriverBundle({ version: "1.2.0", copies: 10 });
 const ALL_GOOD = "accepted installed compiled kept kept measured committed";
 
 type Stage = "download" | "compile" | "measure";
@@ -27,28 +29,7 @@ const BEFORE = {
 } as const satisfies Record<Stage, string>;
 const END = { download: "install_failed", compile: "rolled_back", measure: "rolled_back" } as const;
 
-interface Device {
-  readonly agent: Agent;
-  readonly server: DeviceServer;
-  /** A new process on the same disk. */
-  restart(options?: crash.DeviceOptions): Agent;
-}
-
-/** Factory driver 1.0.0, two models, and a server that assigns 1.1.0. */
-async function opened(options: crash.DeviceOptions = {}): Promise<Device> {
-  const server = await deviceServer();
-  const clock = { ...machineClock, now: testNow };
-  const { agent, disk } = crash.openDevice(emptyDirectory(), server, { clock, ...options });
-  unwrap(await agent.init(OLD, server.root));
-  unwrap(await agent.enrol("token"));
-  await crash.registerModels({ agent, disk });
-  await server.publish([OLD, FASTER], FASTER);
-  const restart = (more: crash.DeviceOptions = {}): Agent =>
-    crash.openDevice(disk.root, server, { clock, ...options, ...more }).agent;
-  return { agent, server, restart };
-}
-
-interface Midway extends Device {
+interface Midway extends TinyDevice {
   /** Time that passes. */
   pass(milliseconds: number): void;
 }
@@ -63,16 +44,10 @@ async function midway(stage: Stage, happen: (device: Midway) => void): Promise<M
     happen(waiting);
     waiting = undefined;
   };
-  const device = await opened({ onProgress, clock: { ...machineClock, now } });
+  const device = await tinyDevice({ onProgress, clock: { ...machineClock, now } });
   device.server.activateBefore = instant(NOW + HOUR_MS);
   waiting = { ...device, pass: (milliseconds) => void (passed += milliseconds) };
   return waiting;
-}
-
-async function isAsBefore(agent: Agent): Promise<boolean> {
-  const { current, update } = unwrap(await agent.status());
-  const run = await agent.run(crash.MODEL, new Map([["x", new Float32Array(128).fill(1)]]));
-  return current.version === "1.0.0" && update === "idle" && run.ok;
 }
 
 describe.each(STAGES)("during the %s", (stage) => {
@@ -108,10 +83,10 @@ describe.each(STAGES)("during the %s", (stage) => {
 
   test("a rollout that is halted stops it", async () => {
     const { agent, server } = await midway(stage, ({ server: halting }) => {
-      halting.held = "ROLLOUT_HALTED";
+      halting.answerWith = { kind: "hold", code: "ROLLOUT_HALTED" };
     });
     const outcome = unwrap(await agent.poll());
-    server.held = undefined;
+    server.answerWith = undefined;
     expect(outcome).toMatchObject({ kind: "refused", code: "ROLLOUT_HALTED" });
     expect(told(server)).toBe(`${BEFORE[stage]} ${END[stage]}`);
     expect(await isAsBefore(agent)).toBe(true);
@@ -119,13 +94,13 @@ describe.each(STAGES)("during the %s", (stage) => {
 
   test("an operator's hold lets it wait where it stands, over a restart, until it is lifted", async () => {
     const { agent, server, restart } = await midway(stage, ({ server: holding }) => {
-      holding.held = "HELD_BY_OPERATOR";
+      holding.answerWith = { kind: "hold", code: "HELD_BY_OPERATOR" };
     });
     const waiting = { kind: "waiting", code: "HELD_BY_OPERATOR" };
     expect(unwrap(await agent.poll())).toMatchObject(waiting);
     expect(unwrap(await restart().poll())).toMatchObject(waiting);
     expect(told(server)).toBe(BEFORE[stage]);
-    server.held = undefined;
+    server.answerWith = undefined;
     expect(unwrap(await restart().poll())).toMatchObject({ kind: "committed" });
     expect(told(server)).toBe(ALL_GOOD);
   });
@@ -158,7 +133,7 @@ describe.each(STAGES)("during the %s", (stage) => {
 });
 
 test("a download that was never begun may not begin when its time is over and nobody renews it", async () => {
-  const { agent, server, restart } = await opened();
+  const { agent, server, restart } = await tinyDevice();
   // Accepted, and then the power went; the next start finds no server, and the assignment has run out.
   const http = { send: server.http.send };
   const cut: typeof http.send = (request) => {

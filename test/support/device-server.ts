@@ -33,7 +33,6 @@ import {
   openReports,
   TARGETS_ROUTE,
   type CheckInDecision,
-  type HoldCode,
   type Report,
 } from "../../protocol/wire/index.ts";
 import type { Http, HttpCode, HttpRequest, HttpResponse } from "../../device-agent/shell/http.ts";
@@ -61,7 +60,7 @@ export interface DeviceServer {
   down: boolean;
   activateBefore: Instant;
   /** Answers every check-in with this. */
-  held: HoldCode | undefined;
+  answerWith: CheckInDecision | undefined;
   /** The assignment that a device would be given that has none of it yet. */
   order(): Promise<Uint8Array>;
   /** Until the device has left it, or has taken the recall while it was on the way to it: no device may run `bundle` any more; it goes back to `returnTo`. */
@@ -87,7 +86,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     corrupted: new Map(),
     down: false,
     activateBefore: LATER,
-    held: undefined,
+    answerWith: undefined,
     forget: () => {
       files = new Map([...files].filter(([path]) => !path.startsWith("deltas/")));
       director.forget();
@@ -107,13 +106,13 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       files = new Map([...files, ...more]);
     },
     save: () => {
-      const { down, activateBefore, held } = server;
+      const { down, activateBefore, answerWith } = server;
       const [kept, corrupted, restoreDirector] = [files, [...server.corrupted], director.save()];
       return () => {
         files = kept;
         server.corrupted.clear();
         for (const [path, bytes] of corrupted) server.corrupted.set(path, bytes);
-        Object.assign(server, { down, activateBefore, held });
+        Object.assign(server, { down, activateBefore, answerWith });
         restoreDirector();
       };
     },
@@ -187,7 +186,7 @@ class TestDirector {
   async answer(
     path: string,
     body: Uint8Array,
-    { activateBefore, held }: Pick<DeviceServer, "activateBefore" | "held">,
+    { activateBefore, answerWith }: Pick<DeviceServer, "activateBefore" | "answerWith">,
   ): Promise<Uint8Array> {
     const common = { pollIntervalSeconds: 60, serverTime: NOW };
     if (path === DEVICE_ROUTES.enrol) {
@@ -197,9 +196,7 @@ class TestDirector {
     if (path === DEVICE_ROUTES.checkIn) {
       const { current, assignment } = unwrap(decodeCheckInRequest(body));
       const facts = { current: current.sha256, sequence: assignment.sequence };
-      const decision: CheckInDecision = held
-        ? { kind: "hold", code: held }
-        : await this.decide(facts, activateBefore);
+      const decision = answerWith ?? (await this.decide(facts, activateBefore));
       return encodeCheckInReply({ ...common, decision, directorEpoch: 1, explanation: "test" });
     }
     const verify = (text: Uint8Array, signature: Uint8Array): boolean =>

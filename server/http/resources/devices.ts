@@ -1,12 +1,14 @@
 /** Devices, and why one was not updated. */
-import { unreachable } from "../../../protocol/base/assert.ts";
+import { present, unreachable } from "../../../protocol/base/assert.ts";
 import { brand, type DeviceId } from "../../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
 import { deviceView } from "../../../protocol/wire/index.ts";
 import type { z } from "zod";
 import { decideCheckIn, type AssignmentFact, type CheckInAnswer } from "../../rollout/index.ts";
 import type { Device } from "../../store/index.ts";
-import { issueAssignment, usableKeys } from "../assign.ts";
+import { issueAssignment, usableKeys, type ToAssign } from "../assign.ts";
+import type { ServerContext } from "../context.ts";
+import { withoutRecalled } from "../device/recalls.ts";
 import { deviceStateOf } from "../device-state.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
 import {
@@ -123,17 +125,17 @@ const assignOffline = jsonOperation({
     const now = context.clock();
     const view = await context.fleet.view(tenant);
     const models = await context.store.devices.models(tenant, device.device);
-    const answer = decideCheckIn(
-      deviceStateOf({ device, current, models, assignments }),
-      view.snapshot,
-    );
+    const state = deviceStateOf({ device, current, models, assignments });
+    const recalls = await context.store.orders.recalls(tenant);
+    const answer = withoutRecalled(decideCheckIn(state, view.snapshot), recalls);
     const directorKeys = usableKeys(view, context, now);
     if (answer.kind !== "assign" || !directorKeys) {
       return failed("NOTHING_TO_ASSIGN", answer.explanation);
     }
     const lifetimeMs = body.days * DAY_MS;
     const { snapshot } = view;
-    const input = { tenant, device: device.device, answer, snapshot, now, airGapped: true };
+    const airGapped = await carriedWith(device, context);
+    const input = { tenant, device: device.device, answer, snapshot, now, airGapped };
     const lifetime = { startMs: lifetimeMs, activateMs: lifetimeMs };
     const issued = await issueAssignment({ ...input, lifetime }, directorKeys, context);
     const { path, version } = answer.target;
@@ -150,6 +152,17 @@ const assignOffline = jsonOperation({
     });
   },
 });
+
+/** What a stick's order says of the repository and of the device's reports as they are now. */
+async function carriedWith(
+  { reportEpoch, acknowledgedSequence }: Device,
+  { store }: ServerContext,
+): Promise<NonNullable<ToAssign["airGapped"]>> {
+  const newest = await store.repository.newestMetadata();
+  const timestamp = newest.find(({ role }) => role === "timestamp");
+  const reports = { epoch: reportEpoch, acknowledgedSequence };
+  return { timestampVersion: present(timestamp, "a published timestamp").version, reports };
+}
 
 export const DEVICES = [list, read, explain, hold, assignOffline];
 

@@ -86,11 +86,15 @@ interface Situation {
   /** Instead of an assignment. */
   readonly recall?: Partial<RecallFields>;
   readonly facts?: Partial<DeviceFacts>;
+  readonly metadata?: DecideOptions["metadata"];
 }
+
+const FRESH = { timestampVersion: 1, isStale: false };
 
 /** The whole way of an update's decision: refresh, key set, assignment, image. */
 async function decided(situation: Situation) {
   const { bundles = [OLD, NEW], floor = "1.0.0", policy, assignment, recall, facts } = situation;
+  const { metadata = FRESH } = situation;
   const listed = await listDrivers(bundles, { signers: [KEYS.targets], securityFloor: floor });
   const keyset = canonicalJson(KEYSET);
   const path = directorKeysPath(TENANT);
@@ -119,6 +123,7 @@ async function decided(situation: Situation) {
     policy: policy && { ...POLICY, ...policy },
     facts: { ...FACTS, ...facts },
     now: NOW,
+    metadata,
     fetch: made.ports.fetch,
     resolve: (wanted) => resolveTarget(trusted.value, made.ports, wanted),
   };
@@ -242,6 +247,30 @@ describe("nothing is installed when", () => {
     ],
   ])("%s", async (_why, situation, code) => {
     expect(codeOf(await decided(situation))).toBe(code);
+  });
+});
+
+describe("metadata that has run out", () => {
+  const stale = { timestampVersion: 7, isStale: true };
+  const carried = { airGapped: true, timestampVersion: 7 };
+  test.each<[string, Situation, string]>([
+    ["serves an order that was made for it on a stick", { assignment: carried }, "ok"],
+    [
+      "serves one that knew of an older timestamp",
+      { assignment: { ...carried, timestampVersion: 6 } },
+      "ok",
+    ],
+    [
+      "serves no order that knew of a newer one",
+      { assignment: { ...carried, timestampVersion: 8 } },
+      "TIMESTAMP_EXPIRED",
+    ],
+    ["serves no order that names none", { assignment: { airGapped: true } }, "TIMESTAMP_EXPIRED"],
+    ["serves no order of a check-in", { assignment: { timestampVersion: 7 } }, "TIMESTAMP_EXPIRED"],
+    ["serves no recall", { recall: {} }, "TIMESTAMP_EXPIRED"],
+    ["lengthens no order", { assignment: { ...carried, startBefore: NOW } }, "ASSIGNMENT_EXPIRED"],
+  ])("%s", async (_what, situation, code) => {
+    expect(codeOf(await decided({ ...situation, metadata: stale }))).toBe(code);
   });
 });
 
