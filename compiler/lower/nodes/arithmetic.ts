@@ -18,6 +18,7 @@ import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { placementOrConstant } from "./moves.ts";
+import { pairTable } from "./pair-table.ts";
 import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
@@ -38,6 +39,11 @@ export function lowerArithmetic(context: NodeContext): boolean {
     case "fixed_add":
     case "fixed_sub":
     case "fixed_mul":
+    case "fixed_div":
+    case "fixed_max":
+    case "fixed_min":
+    case "fixed_prelu":
+    case "fixed_squared_difference":
       lowerPair(context);
       return true;
     case "half_function":
@@ -130,7 +136,8 @@ function lowerFunction(context: NodeContext): void {
 function lowerPair(context: NodeContext): void {
   const { node, outputType } = context;
   const swapped = isSecondLarger(context);
-  if (swapped && /sub$/.test(node.op)) throw unsupported(node.name, "a broadcast minuend");
+  const isFixed = operatorOf(node).quantized === "fixed";
+  if (swapped && node.op === "sub") throw unsupported(node.name, "a broadcast minuend");
   const [first, second] = swapped ? [1, 0] : [0, 1];
   const [typeA, typeB] = [context.type(first), context.type(second)];
   if (liesOtherwise(context)) for (const input of [first, second]) context.image(input);
@@ -143,7 +150,9 @@ function lowerPair(context: NodeContext): void {
   context.add(
     pairStage({
       node: node.name,
-      arithmetic: arithmeticOf(context, encodingA, encodingB),
+      arithmetic: isFixed
+        ? fixedArithmetic(context, [first, second])
+        : arithmeticOf(context, encodingA, encodingB),
       a,
       b,
       output,
@@ -158,7 +167,6 @@ function lowerPair(context: NodeContext): void {
 
 function arithmeticOf(context: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
   const { node, outputType } = context;
-  if (operatorOf(node).quantized === "fixed") return fixedArithmetic(context, { a, b });
   if (outputType.dtype === "f16") return { kind: "float", op: FLOAT_PAIRS[node.op] ?? "add" };
   const encoding = encodingOf(outputType);
   if (node.op === "mul") return { kind: "multiply", scale: productMultiplier(a, b, encoding) };
@@ -167,21 +175,22 @@ function arithmeticOf(context: NodeContext, a: Encoding, b: Encoding): PairArith
   return { kind: "add", scaleA: sumMultiplier(a, encoding), scaleB };
 }
 
-/** Sums by 21-bit multipliers and products by float32 ones; the rows' other rules have no kernels. */
+/** Sums by 21-bit multipliers and products by float32 ones; a table of all pairs by the rows' other rules. */
 function fixedArithmetic(
-  { node, attributes, outputType }: NodeContext,
-  operands: { readonly a: Encoding; readonly b: Encoding },
+  context: NodeContext,
+  order: readonly [first: number, second: number],
 ): PairArithmetic {
+  const { node, attributes, outputType } = context;
   const rule = attributes.text("rule");
+  if (outputType.dtype !== "i8") throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
+  const [a, b] = [encodingOf(context.type(0)), encodingOf(context.type(1))];
   const y = encodingOf(outputType);
-  if (outputType.dtype === "i8" && rule === "shifted") {
-    const sign = node.op === "fixed_sub" ? -1 : 1;
-    return { kind: "shifted", ...shiftedNumbers({ ...operands, y }, sign) };
-  }
-  if (outputType.dtype === "i8" && rule === "f32_rne") {
-    return { kind: "multiply", scale: productMultiplier(operands.a, operands.b, y) };
-  }
-  throw unsupported(node.name, `rule ${rule} of ${node.op} on ${outputType.dtype}`);
+  if (rule === "f32_rne") return { kind: "multiply", scale: productMultiplier(a, b, y) };
+  if (rule !== "shifted") return { kind: "table", table: pairTable(context, order) };
+  const sum = shiftedNumbers({ a, b, y }, node.op === "fixed_sub" ? -1 : 1);
+  const multipliers = [sum.multiplierA, sum.multiplierB] as const;
+  const [multiplierA, multiplierB] = [multipliers[order[0]] ?? 0, multipliers[order[1]] ?? 0];
+  return { kind: "shifted", multiplierA, multiplierB, shift: sum.shift };
 }
 
 const FLOAT_PAIRS: Readonly<Record<string, "add" | "subtract" | "multiply">> = {

@@ -1,4 +1,5 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
+import { concatBytes } from "../../../protocol/base/bytes.ts";
 import type { ShiftedSum } from "../../ir/index.ts";
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
@@ -6,7 +7,7 @@ import type { FunctionKernel } from "../function-kernel.ts";
 import { isPixel, laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, sameRows } from "../stage.ts";
-import type { Stage, ValueId, Work } from "../stage.ts";
+import type { Chunk, Stage, ValueId, Work } from "../stage.ts";
 import { clampCount, clampParameters } from "./clamp.ts";
 import { linearSegments, maskedSegments, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
@@ -107,6 +108,7 @@ export type PairArithmetic =
   | { readonly kind: "add"; readonly scaleA: number; readonly scaleB: number }
   | { readonly kind: "multiply"; readonly scale: number }
   | ({ readonly kind: "shifted" } & ShiftedSum)
+  | { readonly kind: "table"; readonly table: Int8Array }
   | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
 
 /** Elements as they are stored; fp16 as bits. */
@@ -142,11 +144,19 @@ export function pairStage(from: PairNode): Stage {
     unitRows: 1,
     inputRows: (input, rows) => (input === 1 && perChannel ? { first: 0, last: 0 } : rows),
     views: [],
-    chunks: b.kind === "constant" ? [constants(channelConstants(from.grid, b.channels))] : [],
+    chunks: pairConstants(from),
     scratchBytes: 0,
     follows: true,
     emit: (work) => emitPair(from, perChannel, work),
   };
+}
+
+/** All pairs' results, where a table holds them, then the second operand, where it is constant. */
+function pairConstants({ arithmetic, b, grid }: PairNode): Chunk[] {
+  const table = arithmetic.kind === "table" ? [bytesOf(arithmetic.table)] : [];
+  const channels = b.kind === "constant" ? [channelConstants(grid, b.channels)] : [];
+  const parts = [...table, ...channels];
+  return parts.length === 0 ? [] : [constants(concatBytes(parts))];
 }
 
 function channelConstants(grid: Grid, channels: StoredArray): Uint8Array {
@@ -172,6 +182,7 @@ function emitPair(from: PairNode, perChannel: boolean, work: Work): void {
       operands: {
         a: linear(work.input(0).offset(row, tile, column), vectorBytes),
         b: secondOperand(from, perChannel, { work, row, segment }),
+        table: linear(work.constants),
         y: linear(work.output.offset(row, tile, column), vectorBytes),
       },
       ...runOf(segment),
@@ -185,8 +196,10 @@ function secondOperand(
   at: { readonly work: Work; readonly row: number; readonly segment: Segment },
 ) {
   const { tile, column } = at.segment;
-  if (from.b.kind === "constant")
-    return linear(at.work.constants + tile * from.grid.format.pixelBytes);
+  if (from.b.kind === "constant") {
+    const tableBytes = from.arithmetic.kind === "table" ? from.arithmetic.table.length : 0;
+    return linear(at.work.constants + tableBytes + tile * from.grid.format.pixelBytes);
+  }
   if (perChannel) return linear(at.work.input(1).offset(0, tile, 0));
   return linear(at.work.input(1).offset(at.row, tile, column), from.grid.format.vectorBytes);
 }
@@ -196,11 +209,19 @@ function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[
   if (perChannel) {
     return tileSegments(from.grid, work.rows.first, { contexts, cyclesPerVector: 6 });
   }
-  // Outside lanes hold the operands' zero points, whose sum and product is the output's.
+  return keepsZero(from)
+    ? linearSegments(from.grid, contexts)
+    : maskedSegments(from.grid, work.rows.first, contexts);
+}
+
+/** Outside lanes hold the operands' zero points: whether the output's comes of them. */
+function keepsZero(from: PairNode): boolean {
+  const { arithmetic, zeroPointA, zeroPointB, zeroPointOut } = from;
+  if (arithmetic.kind === "table") {
+    return arithmetic.table[(zeroPointA + 128) * 256 + zeroPointB + 128] === zeroPointOut;
+  }
   const { low, high } = clampParameters(from.grid.format.dtype, from);
-  if (low <= from.zeroPointOut && from.zeroPointOut <= high)
-    return linearSegments(from.grid, contexts);
-  return maskedSegments(from.grid, work.rows.first, contexts);
+  return low <= zeroPointOut && zeroPointOut <= high;
 }
 
 const INT16_MAX = 32767;
@@ -216,6 +237,9 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
     const counts = { ...source, ...clampCount(dtype, from) };
     const shape = { counts, parameters: { low, high } };
     return { kernel: `${arithmetic.op}${variant}_f16`, shape };
+  }
+  if (arithmetic.kind === "table") {
+    return { kernel: `pair_table${variant}_i8`, shape: { parameters: { zero_y: zeroPointOut } } };
   }
   const stored = dtype === "f16" ? "i16" : dtype;
   const zeros = { minus_zero_a: -from.zeroPointA, minus_zero_b: -from.zeroPointB };
@@ -240,7 +264,7 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
 }
 
 /** Bound on the magnitude before the zero point is added; differences of int8 values are below 256. */
-function largestResult(arithmetic: Exclude<PairArithmetic, { kind: "float" }>): number {
+function largestResult(arithmetic: Exclude<PairArithmetic, { kind: "float" | "table" }>): number {
   if (arithmetic.kind === "multiply") return 65536 * arithmetic.scale + 1;
   if (arithmetic.kind === "shifted") {
     const { multiplierA, multiplierB, shift } = arithmetic;

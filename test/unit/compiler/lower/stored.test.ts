@@ -115,6 +115,24 @@ describe("sums and products", () => {
       return g.node("fixed_add", [c, g.input(SHAPE)], { rule: "shifted" });
     }, 5);
   });
+  const tabled: readonly (readonly [string, string])[] = [
+    ...[["fixed_add", "raised"] as const, ["fixed_sub", "raised"] as const],
+    ...[["fixed_mul", "fixed"] as const, ["fixed_squared_difference", "raised"] as const],
+    ...[["fixed_prelu", "fixed"] as const, ["fixed_div", "fixed"] as const],
+    ...[["fixed_max", "stored"] as const, ["fixed_min", "stored"] as const],
+  ];
+  for (const [op, rule] of tabled) {
+    test(`${op} by a table of all pairs`, () => {
+      check((g) => g.node(op, [g.input(SHAPE), g.input(SHAPE)], { rule, clamp_min: -0.9 }), 6);
+      check((g) => g.node(op, [g.input(SHAPE), g.input([1, 70, 1, 1])], { rule }), 7);
+      check((g) => g.node(op, [g.input([1, 70, 1, 1]), g.input(SHAPE)], { rule }), 8);
+    });
+  }
+  test("one pixel minus a tensor", () => {
+    check((g) =>
+      g.node("fixed_sub", [g.input([1, 70, 1, 1]), g.input(SHAPE)], { rule: "shifted" }),
+    );
+  });
   test("a product, clamped", () => {
     check((g) =>
       g.node("fixed_mul", [g.input(SHAPE), g.input(SHAPE)], { rule: "f32_rne", ...clamp }),
