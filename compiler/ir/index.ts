@@ -11,7 +11,7 @@ export { shiftedNumbers } from "./ops/fixed/pairs.ts";
 export type { ShiftedSum } from "./ops/fixed/pairs.ts";
 export { storedExponentials } from "./ops/fixed/softmax.ts";
 export { CHOICES_MAX } from "./ops/fixed/choice.ts";
-export { meanNumbers, resizeNeighbours } from "./ops/fixed/windows.ts";
+export { differenceFactor, meanNumbers, resizeNeighbours } from "./ops/fixed/windows.ts";
 export type { StoredAxis } from "./ops/fixed/windows.ts";
 export * from "./int8.ts";
 export * from "./narrow-floats.ts";

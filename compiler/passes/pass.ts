@@ -31,6 +31,8 @@ export interface Replacement {
   readonly remove: readonly Node[];
   readonly insert: readonly Node[];
   readonly constants?: ReadonlyMap<string, Tensor>;
+  /** Of new values that inference says too little of. */
+  readonly types?: ReadonlyMap<string, TensorType>;
   /** Reads of the first name become reads of the second. */
   readonly alias?: readonly [from: string, to: string];
 }
@@ -97,18 +99,20 @@ function applyAll(view: View, replacements: readonly Replacement[]): Graph {
   const inserted = new Map<Node, readonly Node[]>();
   const aliases = new Map<string, string>();
   const constants = new Map(graph.constants);
+  const types = new Map(graph.types);
   const order = new Map(graph.nodes.map((node, index) => [node, index]));
-  for (const { remove, insert, constants: added, alias } of replacements) {
+  for (const { remove, insert, constants: added, types: said, alias } of replacements) {
     const last = remove.reduce((a, b) => ((order.get(a) ?? 0) > (order.get(b) ?? 0) ? a : b));
     for (const node of remove) removed.add(node);
     inserted.set(last, insert);
     for (const [name, value] of added ?? []) constants.set(name, value);
+    for (const [name, type] of said ?? []) types.set(name, type);
     if (alias !== undefined) aliases.set(alias[0], alias[1]);
   }
   const nodes = graph.nodes.flatMap(
     (node) => inserted.get(node) ?? (removed.has(node) ? [] : [node]),
   );
-  return finishGraph({ ...graph, constants }, renamed(nodes, aliases));
+  return finishGraph({ ...graph, constants, types }, renamed(nodes, aliases));
 }
 
 function renamed(nodes: readonly Node[], aliases: ReadonlyMap<string, string>): readonly Node[] {

@@ -12,9 +12,11 @@ import { lowerGemm } from "./lower-gemm.ts";
 import { lowerSplit } from "./lower-split.ts";
 import type { Pass } from "./pass.ts";
 import { simplify } from "./simplify.ts";
+import { fuseStored } from "./stored/fuse.ts";
 
-/** Clamps are fused before functions, so that a ReLU goes to its convolution. */
+/** Stored groups are told by their conversions, before those fold; clamps are fused before functions, so that a ReLU goes to its convolution. */
 export const PASSES = [
+  fuseStored,
   foldConstants,
   simplify,
   lowerSplit,

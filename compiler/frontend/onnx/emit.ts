@@ -116,7 +116,8 @@ function fold(
 ): readonly Tensor[] | undefined {
   const operands = node.inputs.map((name) => values.constantOf(name));
   const known = node.inputs.every((name, index) => name === "" || operands[index] !== undefined);
-  if (!known || node.regions !== undefined) return undefined;
+  // How weights are stored is worth more than their real numbers.
+  if (!known || node.regions !== undefined || node.op === "dequantize") return undefined;
   const isSmall = (type: ValueType | undefined): boolean =>
     type === undefined || !isClosed(type) || elementCount(type) <= LIMITS.foldedElementsMax;
   if (!types.every(isSmall) || !operands.every((operand) => isSmall(operand?.type))) {

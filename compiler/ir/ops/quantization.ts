@@ -1,7 +1,7 @@
 /** The border between real and stored numbers, and functions of one stored element. */
 import { divCeil, product } from "../../../protocol/base/integers.ts";
 import { roundHalfEven } from "../../../protocol/base/math.ts";
-import type { DType, TensorType } from "../graph.ts";
+import type { DType, Tensor, TensorType } from "../graph.ts";
 import { INTEGER_LIMITS } from "../limits.ts";
 import { encodeNarrow, isNarrowFloat } from "../narrow-floats.ts";
 import {
@@ -23,7 +23,7 @@ import type {
   Operator,
   StoredRule,
 } from "../operator.ts";
-import { isFloat, numeric, storedFrom } from "../tensor.ts";
+import { broadcastIndex, broadcastShape, isFloat, numeric, storedFrom } from "../tensor.ts";
 import { axisWithin, lanesAlong } from "../walk.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
@@ -68,6 +68,14 @@ export const QUANTIZATION_OPS = {
     evaluator: element(lutElement),
     quantized: "table",
   },
+  lut_pair: {
+    docs: "table[(a - lowest a) * 256 + b - lowest b] of stored a and b (i8, u8) that broadcast: any function of two elements.",
+    inputs: [3, 3],
+    attributes: {},
+    infer: inferPairLut,
+    evaluator: element(pairLutElement),
+    quantized: "fixed",
+  },
 } as const satisfies Record<string, Operator>;
 
 function requireEncoding(call: InferenceCall, shape: readonly number[]): void {
@@ -109,6 +117,32 @@ function inferLut(call: InferenceCall): readonly TensorType[] {
   const fits = table.shape.length === 1 && table.shape[0] === entries;
   requireThat(fits, `the table must have ${entries} entries`);
   return [{ dtype: table.dtype, shape: x.shape }];
+}
+
+/** Numbers of a byte. */
+const BYTES = 256;
+
+function inferPairLut(call: InferenceCall): readonly TensorType[] {
+  const [a, b, table] = [inputType(call, 0), inputType(call, 1), inputType(call, 2)];
+  for (const { dtype } of [a, b])
+    requireThat(dtype === "i8" || dtype === "u8", `${dtype} is no byte`);
+  const fits = table.shape.length === 1 && table.shape[0] === BYTES * BYTES;
+  requireThat(fits, `the table must have ${BYTES * BYTES} entries`);
+  const shape = broadcastShape(a.shape, b.shape);
+  if (shape === undefined) return reject(`[${a.shape}] and [${b.shape}] do not broadcast`);
+  return [{ dtype: table.dtype, shape }];
+}
+
+function pairLutElement(call: EvaluationCall): ElementRule {
+  const [a, b, table] = [inputTensor(call, 0), inputTensor(call, 1), inputTensor(call, 2)];
+  const { shape } = outputType(call);
+  const place = ({ type, data }: Tensor): ((index: number) => number) => {
+    const [lowest] = INTEGER_LIMITS[type.dtype] ?? [0];
+    const indexOf = broadcastIndex(type.shape, shape);
+    return (index) => Number(data[indexOf(index)] ?? 0) - lowest;
+  };
+  const [left, right, entries] = [place(a), place(b), numeric(table)];
+  return (index) => entries[left(index) * BYTES + right(index)] ?? 0;
 }
 
 /** Which scale belongs to an element. */

@@ -18,7 +18,7 @@ import { isPixel, sameGrid } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { placementOrConstant } from "./moves.ts";
-import { pairTable } from "./pair-table.ts";
+import { givenTable, pairTable } from "./pair-table.ts";
 import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
 import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
@@ -44,6 +44,7 @@ export function lowerArithmetic(context: NodeContext): boolean {
     case "fixed_min":
     case "fixed_prelu":
     case "fixed_squared_difference":
+    case "lut_pair":
       lowerPair(context);
       return true;
     case "half_function":
@@ -160,7 +161,7 @@ function lowerPair(context: NodeContext): void {
       zeroPointA: encodingA.zeroPoint,
       zeroPointB: encodingB.zeroPoint,
       zeroPointOut: encoding.zeroPoint,
-      ...clampBounds(context),
+      ...(node.op === "lut_pair" ? { low: -128, high: 127 } : clampBounds(context)),
     }),
   );
 }
@@ -181,6 +182,7 @@ function fixedArithmetic(
   order: readonly [first: number, second: number],
 ): PairArithmetic {
   const { node, attributes, outputType } = context;
+  if (node.op === "lut_pair") return { kind: "table", table: givenTable(context, order) };
   const rule = attributes.text("rule");
   if (outputType.dtype !== "i8") throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
   const [a, b] = [encodingOf(context.type(0)), encodingOf(context.type(1))];

@@ -1,6 +1,7 @@
 /** Operators on two int8 tensors whose rule has no kernel: what the evaluator makes of every pair of numbers. */
 import { evaluate, tensorFrom } from "../../ir/index.ts";
 import type { Graph, Tensor } from "../../ir/index.ts";
+import { unsupported } from "../failure.ts";
 import type { NodeContext } from "./context.ts";
 
 const NUMBERS = 256;
@@ -25,4 +26,15 @@ export function pairTable(
     nodes: [{ ...node, inputs, outputs: ["y"] }],
   };
   return evaluate(alone, operands).get("y")?.data as Int8Array;
+}
+
+/** The table of a `lut_pair`, turned where the second operand comes first. */
+export function givenTable(
+  { node, constant }: NodeContext,
+  [first]: readonly [number, number],
+): Int8Array {
+  const table = constant(2)?.data;
+  if (!(table instanceof Int8Array)) throw unsupported(node.name, "a variable table");
+  if (first === 0) return table;
+  return table.map((_, at) => table[(at % NUMBERS) * NUMBERS + Math.floor(at / NUMBERS)] ?? 0);
 }

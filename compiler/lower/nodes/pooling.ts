@@ -1,5 +1,11 @@
 /** max_pool, average_pool and global_average_pool. */
-import { fixedWindowCount, meanMultiplier, meanNumbers, poolGeometry } from "../../ir/index.ts";
+import {
+  differenceFactor,
+  fixedWindowCount,
+  meanMultiplier,
+  meanNumbers,
+  poolGeometry,
+} from "../../ir/index.ts";
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { storedEncoding } from "../encoding.ts";
@@ -138,6 +144,12 @@ function lowerStoredMean(context: NodeContext): void {
   requireBytes(context);
   if (type.shape.length !== 4 || !isSpatial) {
     throw unsupported(node.name, "a mean over other axes than an image's");
+  }
+  if (attributes.text("rule") === "differences") {
+    const image = frame(context);
+    return context.add(
+      globalAverageStage(image, realMean(image, differenceFactor(type, outputType))),
+    );
   }
   const origin = attributes.number("origin");
   const parameters = { ...meanNumbers({ attributes }, { from: type, to: outputType }), origin };

@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, (node: Node, view: Sides) => Attributes>> =
   fixed_average_pool: COUNTED,
   fixed_mean: COUNTED,
   lut: SAME,
+  lut_pair: SAME,
   max_pool: SAME,
   argmax: SAME,
   argmin: SAME,

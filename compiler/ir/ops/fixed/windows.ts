@@ -10,6 +10,7 @@ import {
   numberAttribute,
   outputType,
   requireThat,
+  textAttribute,
 } from "../../operator.ts";
 import type {
   AttributeReader,
@@ -39,9 +40,14 @@ export const FIXED_WINDOW_OPS = {
     quantized: "fixed",
   },
   fixed_mean: {
-    docs: "The mean over axes, counted from `origin`: the whole sum by fround(fround(sx / sy) / count), the zero points as one float32, half to even.",
+    docs: "The mean over axes. whole: counted from `origin`, the whole sum by fround(fround(sx / sy) / count), the zero points as one float32, half to even; differences: the sum of (x - zx) by fround(sx / fround(sy * count)), half to even, plus zy.",
     inputs: [1, 1],
-    attributes: { ...REDUCTION_OPS.reduce_mean.attributes, sum: numberAttribute(0), ...ORIGIN },
+    attributes: {
+      ...REDUCTION_OPS.reduce_mean.attributes,
+      sum: numberAttribute(0),
+      rule: textAttribute("whole"),
+      ...ORIGIN,
+    },
     infer: REDUCTION_OPS.reduce_mean.infer,
     evaluator: element(meanElement),
     quantized: "fixed",
@@ -102,13 +108,30 @@ function meanElement(call: EvaluationCall): ElementRule {
   const { bases, offsets } = reducedOffsets(x.type.shape, axes);
   const to = storedFormat(outputType(call));
   const origin = call.attributes.number("origin");
+  const sumFrom = (zero: number, index: number): number => {
+    let sum = 0;
+    for (const offset of offsets) sum += (values[(bases[index] ?? 0) + offset] ?? 0) - zero;
+    return sum;
+  };
+  if (call.attributes.text("rule") === "differences") {
+    const from = storedFormat(x.type);
+    const factor = differenceFactor(x.type, outputType(call));
+    return (index) => {
+      const scaled = fround(fround(sumFrom(from.zeroPoint, index)) * factor);
+      return clampStored(roundHalfEven(scaled) + to.zeroPoint, to);
+    };
+  }
   const { factor, zero } = meanNumbers(call, { from: x.type, to: outputType(call) });
   return (index) => {
-    let sum = 0;
-    for (const offset of offsets) sum += (values[(bases[index] ?? 0) + offset] ?? 0) - origin;
-    const mean = roundHalfEven(fround(fround(fround(sum) * factor) + zero));
-    return clampStored(mean + origin, to);
+    const scaled = fround(fround(sumFrom(origin, index)) * factor);
+    return clampStored(roundHalfEven(fround(scaled + zero)) + origin, to);
   };
+}
+
+/** What the sum of differences is multiplied by. */
+export function differenceFactor(x: TensorType, y: TensorType): number {
+  const count = product(x.shape) / product(y.shape);
+  return fround(storedFormat(x).scale / fround(storedFormat(y).scale * count));
 }
 
 /** What the sum is multiplied by, and what is added then; both count from the origin. */

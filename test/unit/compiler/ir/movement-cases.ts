@@ -92,6 +92,20 @@ export const MOVEMENT_CASES: readonly Case[] = [
     values: [2, 2],
   },
   {
+    op: "lut_pair",
+    inputs: [
+      of("u8", [2, 1], [3, 255]),
+      of("i8", [1, 2], [-128, 127]),
+      of(
+        "i32",
+        [65536],
+        Array.from({ length: 65536 }, (_, index) => index),
+      ),
+    ],
+    shape: [2, 2],
+    values: [3 * 256, 3 * 256 + 255, 255 * 256, 65535],
+  },
+  {
     op: "lut",
     inputs: [
       of("i8", [3], [-128, 0, 127]),
