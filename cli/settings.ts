@@ -50,6 +50,12 @@ export const SETTINGS = {
     fallback: "",
     description: "PostgreSQL to use; empty starts the embedded one. DATABASE_URL also sets it.",
   },
+  "server.vault": {
+    schema: z.string(),
+    fallback: "",
+    description:
+      "Program that signs with the server's keys (PKCS#11, KMS): PROGRAM public|sign ROLE; empty keeps them in files.",
+  },
   "server.production": {
     schema: BOOLEAN,
     fallback: false,

@@ -19,7 +19,8 @@ import { createFleet } from "./jobs/fleet.ts";
 import { createPublisher } from "./jobs/publisher.ts";
 import { startSchedule } from "./jobs/schedule.ts";
 import { tickEveryTenant } from "./jobs/tick.ts";
-import { onlineSigner, type OnlineRole } from "./release/signers.ts";
+import { fileVault } from "./release/signers/file-vault.ts";
+import { openSigner, type KeyVault, type OnlineRole } from "./release/signers/vault.ts";
 import { fileFolder } from "./store/files.ts";
 import { openStore, type DatabaseOptions, type Store } from "./store/index.ts";
 
@@ -31,8 +32,10 @@ export interface ServerOptions {
   /** Production refuses keys that a demo made. */
   readonly mode: "production" | "demo";
   readonly host?: string;
-  /** Snapshot, timestamp and director keys; `online` in the data directory when absent. */
+  /** Files of the snapshot, timestamp and director keys; `online` in the data directory when absent. */
   readonly onlineKeyFolder?: string;
+  /** Holds those keys in the place of files. */
+  readonly vault?: KeyVault | undefined;
   /** PostgreSQL to use instead of the embedded one. */
   readonly databaseUrl?: string;
   /** The first tenant, made when there is none. */
@@ -70,7 +73,7 @@ const DEMO_BANNER =
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   mkdirSync(options.dataDirectory, { recursive: true });
   // Keys first: what must not run does not even start a database.
-  const signers = openSigners(options);
+  const signers = await openSigners(options);
   const store = await openStore(databaseOptions(options));
   try {
     return await startOver(store, signers, options);
@@ -136,15 +139,15 @@ function secureBytes(count: number): Uint8Array {
 }
 
 /** Throws CodedError. */
-function openSigners(options: ServerOptions): OnlineKeys {
+async function openSigners(options: ServerOptions): Promise<OnlineKeys> {
   const { dataDirectory, mode, tenant = DEFAULT_TENANT } = options;
   const folder = options.onlineKeyFolder ?? join(dataDirectory, "online");
-  const open = (role: OnlineRole): Signer =>
-    unwrap(onlineSigner(role, { folder, mode, randomBytes: secureBytes }));
-  const director = open("director");
+  const vault = options.vault ?? fileVault({ folder, mode, randomBytes: secureBytes });
+  const open = async (role: OnlineRole): Promise<Signer> => unwrap(await openSigner(vault, role));
+  const director = await open("director");
   return {
-    snapshot: open("snapshot"),
-    timestamp: open("timestamp"),
+    snapshot: await open("snapshot"),
+    timestamp: await open("timestamp"),
     director: (id) => (id === tenant ? director : undefined),
   };
 }

@@ -18,8 +18,6 @@ const FINDINGS: ReadonlySet<string> = new Set([
   "report.replayed",
   "device.cloned",
 ]);
-const ENTRIES_MAX = 1000;
-
 export function register(program: Command): void {
   const audit = program.command("audit").description("Read the audit log, look for foul play");
   registerList(audit);
@@ -50,13 +48,17 @@ function registerFindings(audit: Command): void {
     )
     .option(
       "--limit <count>",
-      "how many entries of the log to look through",
+      "how many of the newest entries to look through; the default is all of the log",
       wholeNumber,
-      ENTRIES_MAX,
     );
   settingFlags(findings, ...OPERATOR_SETTINGS).action(
-    handle<AuditOptions>(async ({ options, config, output }) => {
-      const found = unwrap(await unwrap(await connect(config)).audit(options.limit));
+    handle<Partial<AuditOptions>>(async ({ options, config, output }) => {
+      const client = unwrap(await connect(config));
+      const newest = unwrap(await client.audit(1)).items[0]?.sequence ?? 0;
+      const limit = Math.min(options.limit ?? Infinity, newest);
+      const progress = output.progress("audit log", limit);
+      const found = unwrap(await client.audit(limit, (entries) => progress.advance(entries)));
+      progress.finish();
       const rows = rowsOf(found).filter(({ action }) => FINDINGS.has(String(action)));
       const summary = { findings: rows.length, looked: found.items.length };
       output.report({ name: "audit assignments", rows, summary });

@@ -1,18 +1,22 @@
 /** `retile keys policy | director`: what only the offline targets keys may say, whoever they delegate to. */
 import type { Command } from "commander";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { brand } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
-import { unwrap } from "../../protocol/base/result.ts";
+import { failed, unwrap } from "../../protocol/base/result.ts";
 import { handle, settingFlags, wholeNumber } from "../command.ts";
 import { PASSPHRASE_OPTION } from "../keys/passphrase.ts";
 import { reportSigned } from "../keys/signed-rows.ts";
 import { OFFLINE_OPTION, signingFrom } from "../keys/signing-options.ts";
 import type { SigningOptions } from "../keys/signing-options.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
+import { serverFolder } from "../places.ts";
 
 export function registerTopTargetCommands(keys: Command): void {
   registerPolicy(keys);
   registerDirector(keys);
+  registerCreateOnline(keys);
 }
 
 interface PolicyOptions extends SigningOptions {
@@ -72,6 +76,31 @@ function registerDirector(keys: Command): void {
       );
       const more = { tenant, epoch, epochBefore, validUntil };
       reportSigned(output, "keys director", { documents: [signed], offline, ...more });
+    }),
+  );
+}
+
+function registerCreateOnline(keys: Command): void {
+  const create = keys
+    .command("create-online")
+    .description(
+      "On the server's machine: draw its next key of a role, with which it signs from its next start on",
+    )
+    .argument("<role>", "snapshot, timestamp or director");
+  settingFlags(create, "dataDir", "server.production").action(
+    handle(async ({ args, config, output }) => {
+      const { makeNextKey } = await import("../../server/release/signers/file-vault.ts");
+      const { ONLINE_ROLES } = await import("../../server/release/signers/vault.ts");
+      const role = ONLINE_ROLES.find((known) => known === args[0]);
+      if (!role) return unwrap(failed("USAGE", `there is no online role ${args[0] ?? ""}`));
+      const file = makeNextKey(role, {
+        folder: join(serverFolder(config), "online"),
+        mode: config["server.production"].value ? "production" : "demo",
+        randomBytes: (count) => new Uint8Array(randomBytes(count)),
+      });
+      const change = role === "director" ? "director" : "rotate online";
+      const next = `restart the server, then retile keys ${change} --offline KEYS and keys publish`;
+      output.report({ name: "keys create-online", rows: [], summary: { role, file, next } });
     }),
   );
 }

@@ -2,6 +2,8 @@
 import type { Command } from "commander";
 import { brand } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
+import { commandVault } from "../../server/release/signers/command-vault.ts";
+import type { KeyVault } from "../../server/release/signers/vault.ts";
 import type { Config } from "../config.ts";
 import { handle, settingFlags } from "../command.ts";
 import { adminTokenFile, serverFolder } from "../places.ts";
@@ -14,13 +16,13 @@ export function register(program: Command): void {
   settingFlags(
     server,
     ...(["dataDir", "tenant", "server.host", "server.port", "server.databaseUrl"] as const),
-    ...(["server.production", "agent.pollSeconds"] as const),
+    ...(["server.vault", "server.production", "agent.pollSeconds"] as const),
   ).action(
     handle(async ({ config, output }) => {
       const { startServer } = await import("../../server/index.ts");
       const stop = stopSignal();
       const progress = output.progress("start server", 1);
-      const server = await startServer(serverOptions(config));
+      const server = await startServer({ ...serverOptions(config), vault: vaultOf(config) });
       progress.advance(1, server.url);
       progress.finish();
       const { url, tenant, banner } = server;
@@ -51,6 +53,11 @@ function serverOptions(config: Config) {
     pollIntervalSeconds: Math.round(config["agent.pollSeconds"].value),
     ...(databaseUrl !== "" && { databaseUrl }),
   } as const;
+}
+
+function vaultOf(config: Config): KeyVault | undefined {
+  const program = config["server.vault"].value;
+  return program === "" ? undefined : commandVault(program);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

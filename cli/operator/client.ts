@@ -113,9 +113,22 @@ export class OperatorClient {
     return this.call(recallReply, { method: "POST", path: "/v1/recalls", body });
   }
 
-  /** The newest entries of the audit log, newest first. */
-  async audit(limit: number): Promise<Result<AuditReply>> {
-    return this.call(auditReply, { method: "GET", path: `/v1/audit?limit=${limit}` });
+  /** The newest entries of the audit log, newest first, page by page; `onPage` hears how many are there. */
+  async audit(limit: number, onPage?: (entries: number) => void): Promise<Result<AuditReply>> {
+    const items: AuditReply["items"] = [];
+    let firstBroken: number | null = null;
+    while (items.length < limit) {
+      const size = Math.min(PAGE_SIZE, limit - items.length);
+      const before = items.at(-1)?.sequence;
+      const query = `limit=${size}${before === undefined ? "" : `&before=${before}`}`;
+      const page = await this.call(auditReply, { method: "GET", path: `/v1/audit?${query}` });
+      if (!page.ok) return page;
+      items.push(...page.value.items);
+      firstBroken ??= page.value.firstBroken;
+      onPage?.(page.value.items.length);
+      if (page.value.items.length < size) break;
+    }
+    return succeeded({ items, firstBroken });
   }
 
   /** All of them, page by page. */

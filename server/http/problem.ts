@@ -26,7 +26,7 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map(
     413: ["BODY_TOO_LARGE", "WIRE_TOO_LARGE"],
     416: ["RANGE_NOT_SATISFIABLE"],
     500: ["INTERNAL"],
-    503: ["DATABASE_LOCKED", "DATABASE_UNAVAILABLE"],
+    503: ["DATABASE_LOCKED", "DATABASE_UNAVAILABLE", "SIGNER_UNAVAILABLE", "SIGNER_WRONG"],
   }).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)] as const)),
 );
 

@@ -222,7 +222,7 @@ export const auditView = z
     items: z.array(auditEntryView),
     firstBroken: z.int().nullable().meta({
       description:
-        "The first entry that does not fit the one before; null when the chain is whole.",
+        "The first entry that does not fit the one before; null when the chain is whole, and on pages with `before`, which do not check it again.",
     }),
   })
   .meta({ id: "AuditLog" });
@@ -232,6 +232,9 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
-export const limitQuery = z.strictObject({
+export const auditQuery = z.strictObject({
+  before: z.coerce.number().int().min(1).optional().meta({
+    description: "Only entries of lower sequence: the last one of the page before.",
+  }),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });

@@ -9,9 +9,10 @@ import type { AuditEntry, AuditStore, NewAuditEntry } from "./ports.ts";
 export function auditStore(database: Database): AuditStore {
   return {
     append: (entry) => database.withSql(entry.tenant, (sql) => appendAudit(sql, entry)),
-    list: (tenant, { limit }) =>
+    list: (tenant, { limit, before }) =>
       database.withPrisma(tenant, async (prisma) => {
-        const newestFirst = { orderBy: { sequence: "desc" }, take: limit } as const;
+        const where = before === undefined ? {} : { sequence: { lt: before } };
+        const newestFirst = { where, orderBy: { sequence: "desc" }, take: limit } as const;
         return (await prisma.auditEntry.findMany(newestFirst)).map(entryOf);
       }),
     firstBroken: (tenant) =>

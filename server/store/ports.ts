@@ -317,10 +317,16 @@ export interface AuditEntry extends NewAuditEntry {
   readonly sha256: Sha256;
 }
 
+export interface AuditPage {
+  readonly limit: number;
+  /** Only entries of lower sequence; absent: from the newest on. */
+  readonly before?: number | undefined;
+}
+
 export interface AuditStore {
   append(entry: NewAuditEntry): Promise<AuditEntry>;
   /** Newest first. */
-  list(tenant: TenantId, page: { readonly limit: number }): Promise<readonly AuditEntry[]>;
+  list(tenant: TenantId, page: AuditPage): Promise<readonly AuditEntry[]>;
   /** The sequence of the first entry that does not fit the one before; null when all do. */
   firstBroken(tenant: TenantId): Promise<number | null>;
 }

@@ -42,7 +42,10 @@ export function memoryStore(): MemoryStore {
     reports: memoryReports(rowsOf),
     audit: {
       append: async (entry) => append(rowsOf(entry.tenant), entry),
-      list: async (tenant, { limit }) => [...rowsOf(tenant).audit].reverse().slice(0, limit),
+      list: async (tenant, { limit, before = Infinity }) => {
+        const older = rowsOf(tenant).audit.filter(({ sequence }) => sequence < before);
+        return older.reverse().slice(0, limit);
+      },
       firstBroken: async (tenant) => firstBrokenEntry(rowsOf(tenant).audit),
     },
   };

@@ -141,6 +141,22 @@ function rolloutsContract(open: Open): void {
     expect(await store.audit.firstBroken(TENANT)).toBeNull();
   });
 
+  test("the audit log is read page by page, newest first, nothing twice and nothing left out", async () => {
+    const store = await open();
+    const entry = { tenant: TENANT, at: AT, actor: "me", action: "test", details: {} };
+    for (let number = 1; number <= 5; number++) {
+      await store.audit.append({ ...entry, subject: `${number}` });
+    }
+    const subjects: string[][] = [];
+    for (let before: number | undefined; ;) {
+      const page = await store.audit.list(TENANT, { limit: 2, before });
+      if (page.length === 0) break;
+      subjects.push(page.map(({ subject }) => subject));
+      before = page.at(-1)?.sequence;
+    }
+    expect(subjects).toEqual([["5", "4"], ["3", "2"], ["1"]]);
+  });
+
   test("a decision keeps its inputs exactly", async () => {
     const store = await open();
     const rollout = testRollout();

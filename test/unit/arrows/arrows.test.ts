@@ -103,7 +103,7 @@ const OUTSIDE: readonly Planted[] = [
   { from: "compiler/driver", to: "node:crypto", rule: NO_IO },
   { from: "device-agent/host/child.ts", to: "node:fs" },
   { from: "device-agent/shell", to: "node:fs" },
-  { from: "server/release/signers", to: "node:fs" },
+  { from: "server/release/signers/file-vault", to: "node:fs" },
   { from: "server/http", to: "node:http" },
   { from: "protocol/crypto", to: "node:crypto" },
   { from: "protocol/crypto", to: "node:fs", rule: "protocol/crypto only hashes" },
