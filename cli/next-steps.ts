@@ -21,7 +21,37 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
   ],
 
   ["KEYS_EXIST", "Name another --offline folder; keys that exist go on signing."],
-  ["KEYS_MISSING", "`retile keys init --offline FOLDER` makes them."],
+  [
+    "KEYS_MISSING",
+    "`retile keys init --offline FOLDER` makes them; --offline names the folder of who holds them.",
+  ],
+  [
+    "DRAFT_PENDING",
+    "`retile keys sign FILE` where the other keys are, and once more here; or delete the file and start over.",
+  ],
+  ["METADATA_SUPERSEDED", "Delete the file: what it changes is to be made again on the newest."],
+  ["TARGETS_ROLLBACK", "`retile keys fetch --offline FOLDER`, then make the change again."],
+  [
+    "AUTHORITY_MISSING",
+    "--authority names the root, or for a delegated role the targets, that lists its keys.",
+  ],
+  [
+    "ROLE_UNKNOWN",
+    "`retile keys list` shows the roles; `retile keys delegate drivers-FAMILY` makes one.",
+  ],
+  ["ROLE_EXISTS", "`retile keys rotate ROLE` changes its keys, `retile keys retire ROLE` ends it."],
+  ["KEY_NEEDED", "`retile keys rotate ROLE` puts fresh keys in the place of all of its keys."],
+  ["KEY_UNKNOWN", "`retile keys list` prints every key's id."],
+  [
+    "POLICY_WEAKER",
+    "What a policy forbids stays forbidden; a later version may be allowed only by its floor.",
+  ],
+  [
+    "PROVENANCE_MISSING",
+    "`retile driver build` writes it beside the bundle; --provenance names it where it is elsewhere.",
+  ],
+  ["SOURCE_DIRTY", "Commit, or --allow-dirty; devices see that the commit does not hold it all."],
+  ["SIGNER_UNAVAILABLE", "Look after the program that --server-vault names; then try again."],
   [
     "NO_ROOT_YET",
     "`retile keys init` makes and publishes it; `retile keys publish` what is signed.",
