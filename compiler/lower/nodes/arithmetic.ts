@@ -19,8 +19,9 @@ import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { placementOrConstant } from "./moves.ts";
 import { givenTable, pairTable } from "./pair-table.ts";
+import { addPair } from "./parts.ts";
 import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
-import { functionStage, pairStage, tableStage } from "../stages/elementwise.ts";
+import { functionStage, tableStage } from "../stages/elementwise.ts";
 import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
 import { normNumbers } from "../../ir/ops/lanes.ts";
 import { wideSoftmaxStage } from "../stages/wide-softmax.ts";
@@ -148,22 +149,20 @@ function lowerPair(context: NodeContext): void {
   const encoding = storedEncoding(outputType);
   const output = context.output(context.placed(first));
   const grid = context.grid(output);
-  context.add(
-    pairStage({
-      node: node.name,
-      arithmetic: isFixed
-        ? fixedArithmetic(context, [first, second])
-        : arithmeticOf(context, encodingA, encodingB),
-      a,
-      b,
-      output,
-      grid,
-      zeroPointA: encodingA.zeroPoint,
-      zeroPointB: encodingB.zeroPoint,
-      zeroPointOut: encoding.zeroPoint,
-      ...(node.op === "lut_pair" ? { low: -128, high: 127 } : clampBounds(context)),
-    }),
-  );
+  addPair(context, {
+    node: node.name,
+    arithmetic: isFixed
+      ? fixedArithmetic(context, [first, second])
+      : arithmeticOf(context, encodingA, encodingB),
+    a,
+    b,
+    output,
+    grid,
+    zeroPointA: encodingA.zeroPoint,
+    zeroPointB: encodingB.zeroPoint,
+    zeroPointOut: encoding.zeroPoint,
+    ...(node.op === "lut_pair" ? { low: -128, high: 127 } : clampBounds(context)),
+  });
 }
 
 function arithmeticOf(context: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
