@@ -4,6 +4,7 @@ import { buildProgram } from "../../cli/program.ts";
 
 export interface Ended {
   readonly exit: typeof process.exitCode;
+  /** Undefined where the command prints nothing. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever the command reports
   readonly report: any;
 }
@@ -17,7 +18,8 @@ export async function retile(...args: string[]): Promise<Ended> {
   const exitBefore = process.exitCode;
   try {
     await buildProgram().parseAsync(["node", "retile", ...args, "--json"]);
-    return { exit: process.exitCode, report: JSON.parse(written.join("")) };
+    const text = written.join("");
+    return { exit: process.exitCode, report: text === "" ? undefined : JSON.parse(text) };
   } finally {
     process.exitCode = exitBefore;
     for (const spy of mute) spy.mockRestore();
