@@ -127,7 +127,9 @@ class RunningCall {
 
   private exited(exit: ChildExit): void {
     for (const stopTimer of this.stopTimers) stopTimer();
-    this.tell(this.outcome ?? this.unexpectedExit(exit));
+    // A look at its memory may be under way: with an outcome it is the last one.
+    this.outcome ??= this.unexpectedExit(exit);
+    this.tell(this.outcome);
   }
 
   private watch(): void {

@@ -26,7 +26,8 @@ const INTRUDER = `
   const attempt = (act) => { try { return String(act()); } catch (error) { return error.code ?? error.name; } };
   const loopback = await new Promise((resolve) => {
     const socket = createConnection(Number(process.argv.at(-1)), "127.0.0.1");
-    socket.on("connect", () => resolve("connected")).on("error", (error) => resolve(error.code));
+    const end = (how) => { socket.destroy(); resolve(how); };
+    socket.on("connect", () => end("connected")).on("error", (error) => end(error.code));
   });
   console.log(JSON.stringify({
     loopback,
@@ -46,14 +47,17 @@ test("an intruder reads its own files and nothing else, and neither writes, star
   const tools = machineSandboxTools(script);
   const limits = { residentBytesMax: 256 << 20, cpuSecondsMax: 20 };
   const command = sandboxCommand(tools, folders, limits);
-  const listener = createServer().listen(0, "127.0.0.1");
+  // A connection that nobody reads would keep the listener.
+  const listener = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address() as AddressInfo;
   const child = spawnSync(command.program, [...command.arguments, String(port)], {
     env: {},
     encoding: "utf8",
+    timeout: 20_000,
   });
   listener.close();
+  await once(listener, "close");
   const { network, loopback, ...found } = JSON.parse(child.stdout) as Record<string, unknown>;
   expect(found).toEqual({
     own: "own",
