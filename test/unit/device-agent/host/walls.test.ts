@@ -19,7 +19,8 @@ await writeFile(join(directory, "secret"), "secret");
 
 const INTRUDER = `
   import { execSync } from "node:child_process";
-  import { readFileSync, writeFileSync } from "node:fs";
+  import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+  import inspector from "node:inspector";
   import { networkInterfaces } from "node:os";
   import { Worker } from "node:worker_threads";
   import { createConnection } from "node:net";
@@ -35,7 +36,13 @@ const INTRUDER = `
     secret: attempt(() => readFileSync(${JSON.stringify(join(directory, "secret"))})),
     system: attempt(() => readFileSync("/etc/passwd")),
     write: attempt(() => writeFileSync(${JSON.stringify(join(folders.files, "new"))}, "x")),
+    link: attempt(() => symlinkSync("/etc/passwd", ${JSON.stringify(join(folders.files, "link"))})),
+    around: attempt(() => readFileSync(${JSON.stringify(`${folders.files}/../secret`)})),
+    memory: attempt(() => readFileSync("/proc/self/mem")),
     spawn: attempt(() => execSync("true")),
+    addon: attempt(() => process.dlopen({ exports: {} }, "/addon.node")),
+    inspect: attempt(() => inspector.open(0)),
+    signal: attempt(() => process.kill(process.ppid, 0)),
     worker: attempt(() => new Worker("1", { eval: true })),
     evaluate: attempt(() => eval("1")),
     environment: Object.keys(process.env).length,
@@ -64,7 +71,14 @@ test("an intruder reads its own files and nothing else, and neither writes, star
     secret: "ERR_ACCESS_DENIED",
     system: "ERR_ACCESS_DENIED",
     write: "ERR_ACCESS_DENIED",
+    link: "ERR_ACCESS_DENIED",
+    around: "ERR_ACCESS_DENIED",
+    memory: "ERR_ACCESS_DENIED",
     spawn: "ERR_ACCESS_DENIED",
+    addon: "ERR_DLOPEN_DISABLED",
+    inspect: "ERR_ACCESS_DENIED",
+    // It can end the agent; a driver that does so three times in a row is left for the one before.
+    signal: "true",
     worker: "ERR_ACCESS_DENIED",
     evaluate: "EvalError",
     environment: 0,
