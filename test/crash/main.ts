@@ -1,20 +1,17 @@
 /**
- * `npm run crash:matrix`: fails every step of the agent's disk in every way, in every scenario, and leaves
- * out every sync once. `--json` ends with one object; `--seed N` and `--share X` (of the cases) repeat a run.
+ * `npm run crash:matrix`: fails every step of the agent's disk in every way, in every scenario, and leaves out
+ * every sync of every caller once. `--json` ends with one object; `--seed N --share X` takes a share of the cases.
  */
 import { parseArgs } from "node:util";
-import {
-  coverageOf,
-  openStages,
-  runScenario,
-  syncMutants,
-  type ScenarioSummary,
-} from "../support/crash/run-matrix.ts";
-import { SCENARIOS } from "../support/crash/scenarios.ts";
+import { createOutput } from "../../cli/output.ts";
+import { CASE_KINDS } from "../support/crash/cases.ts";
+import { runMatrix, type MatrixResult } from "../support/crash/run-matrix.ts";
+import type { ScenarioResult, Task } from "../support/crash/tasks.ts";
+import { openPool } from "./pool.ts";
 
-const LOSSES_MAX = 16;
-const SECOND_CRASHES = 2;
 const VIOLATIONS_SHOWN_MAX = 20;
+/** A bar counts whole steps. */
+const STEPS_OF_A_TASK = 100;
 
 const { values } = parseArgs({
   options: {
@@ -23,58 +20,65 @@ const { values } = parseArgs({
     share: { type: "string", default: "1" },
   },
 });
-const options = { seed: Number(values.seed), share: Number(values.share) };
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
+const [seed, share] = [Number(values.seed), Number(values.share)];
+const output = createOutput(values.json);
 const startedAt = performance.now();
-const stages = await openStages(SCENARIOS);
-const summaries: ScenarioSummary[] = [];
-let shown = 0;
-for (const stage of stages) {
-  summaries.push(
-    await runScenario(stage, {
-      ...options,
-      lossesMax: LOSSES_MAX,
-      secondCrashes: SECOND_CRASHES,
-      onViolation: (text) => {
-        if (shown++ < VIOLATIONS_SHOWN_MAX) say(`VIOLATION ${text}`);
-      },
-      onScenario: (summary) => say(describe(summary)),
-    }),
-  );
-}
-const coverage = await coverageOf(stages);
-say(`call sites: ${coverage.reached} of ${coverage.sites} reached`);
-for (const place of coverage.missing) say(`  never reached: ${place}`);
-const mutants = await syncMutants(stages, ({ site, caughtBy }) =>
-  say(`without ${site}: ${caughtBy?.split("\n")[0] ?? "NOTHING NOTICES"}`),
-);
-const total = (count: (summary: ScenarioSummary) => number): number =>
-  summaries.reduce((sum, summary) => sum + count(summary), 0);
-const summary = {
-  cases: total(({ cases }) => cases),
-  violations: total(({ violations }) => violations),
-  callSites: coverage.sites,
-  callSitesReached: coverage.reached,
-  syncSites: mutants.length,
-  syncMutantsCaught: mutants.filter(({ caughtBy }) => caughtBy !== undefined).length,
-  momentsWhole: total(({ momentsWhole }) => momentsWhole),
-  momentsSampled: total(({ momentsSampled }) => momentsSampled),
-  ...options,
-  seconds: Math.round((performance.now() - startedAt) / 1000),
-};
-if (values.json) process.stdout.write(`${JSON.stringify({ name: "crash:matrix", summary })}\n`);
-else say(JSON.stringify(summary, null, 2));
+const pool = openPool();
+const result = await runMatrix({ seed, share, run: withProgress });
+pool.close();
+explain(result);
+const summary = summaryOf(result);
+output.report({ name: "crash:matrix", rows: result.scenarios.map(rowOf), summary });
 const isWhole =
   summary.violations === 0 &&
   summary.callSites === summary.callSitesReached &&
-  summary.syncSites === summary.syncMutantsCaught;
+  summary.syncMutants === summary.syncMutantsCaught;
 process.exitCode = isWhole ? 0 : 1;
 
-function describe(of: ScenarioSummary): string {
-  const sampled =
-    of.momentsSampled === 0
-      ? "every permitted outcome of a power loss"
-      : `${of.momentsSampled} moments sampled from ${of.lossesPossible} outcomes (at most ${LOSSES_MAX} each, seed ${options.seed})`;
-  return `${of.scenario}: ${of.steps} steps, ${of.cases} cases, ${of.violations} violations; ${sampled}`;
+async function withProgress(tasks: readonly Task[]) {
+  const label = `crash:matrix ${tasks[0]?.kind}s`;
+  const progress = output.progress(label, tasks.length * STEPS_OF_A_TASK);
+  let [done, shown] = [0, 0];
+  const results = await pool.run(tasks, (more) => {
+    done += more;
+    const steps = Math.floor(done * STEPS_OF_A_TASK) - shown;
+    shown += steps;
+    if (steps > 0) progress.advance(steps);
+  });
+  progress.finish();
+  return results;
+}
+
+function explain({ scenarios, mutants, unreached }: MatrixResult): void {
+  const violations = scenarios.flatMap((scenario) => scenario.violations);
+  for (const text of violations.slice(0, VIOLATIONS_SHOWN_MAX)) output.say(`VIOLATION ${text}`);
+  for (const place of unreached) output.say(`never reached: ${place}`);
+  for (const { site, caughtBy } of mutants) {
+    output.say(`without ${site}: ${caughtBy?.split("\n")[0] ?? "NOTHING NOTICES"}`);
+  }
+}
+
+function casesOf({ cases }: ScenarioResult): number {
+  return CASE_KINDS.reduce((sum, kind) => sum + cases[kind], 0);
+}
+
+function rowOf(of: ScenarioResult) {
+  const { scenario, steps, cases, distinct, violations } = of;
+  return { scenario, steps, ...cases, distinct, violations: violations.length };
+}
+
+function summaryOf({ scenarios, mutants, sites, unreached }: MatrixResult) {
+  const total = (count: (scenario: ScenarioResult) => number): number =>
+    scenarios.reduce((sum, scenario) => sum + count(scenario), 0);
+  return {
+    cases: total(casesOf),
+    violations: total(({ violations }) => violations.length),
+    /** Crashes that leave one disk and one server have one future, which is judged once. */
+    distinct: total(({ distinct }) => distinct),
+    callSites: sites,
+    callSitesReached: sites - unreached.length,
+    syncMutants: mutants.length,
+    syncMutantsCaught: mutants.filter(({ caughtBy }) => caughtBy !== null).length,
+    ...{ seed, share, seconds: Math.round((performance.now() - startedAt) / 1000) },
+  };
 }

@@ -1,16 +1,11 @@
+/** What the quick suite has no time for; `npm run crash:matrix` runs all of it. */
 import { expect, test } from "@jest/globals";
-import { openStages, syncMutants } from "../support/crash/run-matrix.ts";
-import { sampleMatrix } from "../support/crash/sample.ts";
-import { SCENARIOS } from "../support/crash/scenarios.ts";
+import { runMatrix } from "../support/crash/run-matrix.ts";
+import { runHere } from "../support/crash/sample.ts";
 
-test("a tenth of the crash matrix holds", async () => {
-  const { cases, violations } = await sampleMatrix(0.1);
-  expect(violations).toEqual([]);
-  expect(cases).toBeGreaterThan(500);
-}, 900_000);
-
-test("without any single one of its syncs the agent loses something", async () => {
-  const mutants = await syncMutants(await openStages(SCENARIOS), () => undefined);
-  expect(mutants.length).toBeGreaterThanOrEqual(8);
-  expect(mutants.filter(({ caughtBy }) => caughtBy === undefined)).toEqual([]);
+test("a tenth of the crash matrix holds, every call site is reached, and every sync is missed", async () => {
+  const { scenarios, mutants, unreached } = await runMatrix({ seed: 1, share: 0.1, run: runHere });
+  expect(scenarios.flatMap(({ violations }) => violations)).toEqual([]);
+  expect(unreached).toEqual([]);
+  expect(mutants.filter(({ caughtBy }) => caughtBy === null)).toEqual([]);
 }, 900_000);

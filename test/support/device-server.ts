@@ -69,6 +69,8 @@ export interface DeviceServer {
   forget(): void;
   /** Restores what the server knows at this moment, any number of times. */
   save(): () => void;
+  /** Equal for servers that answer alike from now on. */
+  fingerprint(): string;
   /** Published beside everything else, over a file of the same path. */
   addFiles(more: ReadonlyMap<string, Uint8Array>): void;
   publish(bundles: readonly Uint8Array[], assigned: Uint8Array | undefined): Promise<void>;
@@ -79,6 +81,8 @@ export interface DeviceServer {
 
 export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
   let files: ReadonlyMap<string, Uint8Array> = new Map();
+  let edition = 0;
+  let editions = 0;
   const director = new TestDirector(soc);
   const server: DeviceServer = {
     root: await makeRoot(),
@@ -89,6 +93,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     answerWith: undefined,
     forget: () => {
       files = new Map([...files].filter(([path]) => !path.startsWith("deltas/")));
+      edition = ++editions;
       director.forget();
     },
     publish: async (bundles, next) => {
@@ -104,17 +109,25 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     },
     addFiles: (more) => {
       files = new Map([...files, ...more]);
+      edition = ++editions;
     },
     save: () => {
       const { down, activateBefore, answerWith } = server;
-      const [kept, corrupted, restoreDirector] = [files, [...server.corrupted], director.save()];
+      const [corrupted, restoreDirector] = [[...server.corrupted], director.save()];
+      const [keptFiles, keptEdition] = [files, edition];
       return () => {
-        files = kept;
+        [files, edition] = [keptFiles, keptEdition];
         server.corrupted.clear();
         for (const [path, bytes] of corrupted) server.corrupted.set(path, bytes);
         Object.assign(server, { down, activateBefore, answerWith });
         restoreDirector();
       };
+    },
+    fingerprint: () => {
+      const corrupted = [...server.corrupted].map(([path, bytes]) => `${path} ${sha256Hex(bytes)}`);
+      const { down, activateBefore, answerWith } = server;
+      const answers = [edition, corrupted, down, activateBefore, answerWith ?? null];
+      return JSON.stringify([answers, director.fingerprint()]);
     },
     handle: async (path, body) => {
       if (path.startsWith(METADATA_ROUTE)) {
@@ -181,6 +194,20 @@ class TestDirector {
       });
       this.reports.splice(0, Infinity, ...reports);
     };
+  }
+
+  fingerprint(): string {
+    const { assigned, recalled, version, sequence, recallSequence, last, publicKey, reports } =
+      this;
+    const bundles = [assigned, recalled?.bundle, recalled?.returnTo, last?.assigned].map(
+      (bundle) => bundle && sha256Hex(bundle),
+    );
+    const told = { reports, publicKey: [...publicKey] };
+    // JSON has no infinity, and ratios of equal outputs are.
+    const issued = [version, sequence, recallSequence, last?.sequence, last?.activateBefore];
+    return JSON.stringify([bundles, issued, told], (_, value: unknown) =>
+      typeof value === "number" ? String(value) : value,
+    );
   }
 
   async answer(

@@ -1,18 +1,21 @@
-/** A share of the crash matrix for test suites; the seed is in every violation's text. */
-import { openStages, runScenario } from "./run-matrix.ts";
-import { SCENARIOS } from "./scenarios.ts";
+/** A share of the crash matrix for test suites, in this process; the seed is in every violation's text. */
+import { runScenarios } from "./run-matrix.ts";
+import { runTask, type Task, type TaskResult } from "./tasks.ts";
+
+export async function runHere(tasks: readonly Task[]): Promise<readonly TaskResult[]> {
+  const results: TaskResult[] = [];
+  for (const task of tasks) results.push(await runTask(task));
+  return results;
+}
 
 export async function sampleMatrix(share: number) {
   const seed = Number(process.env["RETILE_SEED"] ?? Date.now() % 0x7fffffff);
-  const violations: string[] = [];
-  let cases = 0;
-  for (const stage of await openStages(SCENARIOS)) {
-    const summary = await runScenario(stage, {
-      ...{ seed, share, lossesMax: 16, secondCrashes: 1 },
-      onViolation: (text) => violations.push(`seed ${seed}: ${text}`),
-      onScenario: () => undefined,
-    });
-    cases += summary.cases;
-  }
-  return { cases, violations };
+  const scenarios = await runScenarios({ seed, share, run: runHere });
+  const cases = scenarios.flatMap((scenario) => Object.values(scenario.cases));
+  return {
+    cases: cases.reduce((sum, count) => sum + count, 0),
+    violations: scenarios.flatMap(({ violations }) =>
+      violations.map((text) => `seed ${seed}: ${text}`),
+    ),
+  };
 }

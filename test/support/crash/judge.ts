@@ -1,51 +1,34 @@
 /**
- * The crash matrix: every step of the disk in every scenario is failed in every way, and what the next process
- * makes of it is compared with what an undisturbed device becomes.
+ * The promise: after a crash of whatever kind the old or the new driver works at once, the next process completes
+ * the work, and every report arrives once. What a device becomes is compared with what an undisturbed one does.
  */
 import { present } from "../../../protocol/base/assert.ts";
-import { CodedError } from "../../../protocol/base/result.ts";
-import { deviceServer, type DeviceServer } from "../device-server.ts";
+import { deviceServer } from "../device-server.ts";
 import { openDevice, runsRight, type CrashDevice } from "./device.ts";
-import {
-  PASS,
-  READING,
-  WRITING,
-  type DiskStep,
-  type Operation,
-  type Ruling,
-} from "./observed-disk.ts";
-import { copyTree, filesBelow, pageCacheDisk, type DirectoryNode } from "./page-cache.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { live, surviving, synced, type Life, type Moment, type Setting } from "./life.ts";
+import { PASS, WRITING, type DiskStep, type Operation, type Ruling } from "./observed-disk.ts";
+import { copyTree, filesBelow, type DirectoryNode } from "./page-cache.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** A device between two steps of its disk: what a process that starts then finds. */
-export interface Moment {
-  /** The step that was about to be taken; the number of steps: after the last one. */
-  readonly index: number;
-  readonly root: DirectoryNode;
-  restoreServer(): void;
-}
-
-export interface Life {
-  readonly steps: readonly DiskStep[];
-  /** Those that differ from the one before: after a change of the disk or a word with the server. */
-  readonly moments: readonly Moment[];
-}
-
 /** What a device has become, in plain text that is equal for equal outcomes. */
-export interface Facts {
+interface Facts {
   readonly versions: string;
   readonly told: string;
   readonly files: readonly string[];
 }
 
-export interface Stage {
-  readonly scenario: Scenario;
-  readonly server: DeviceServer;
-  /** The scenario's beginning. */
-  readonly start: Moment;
+export interface Stage extends Setting {
   readonly startFacts: Facts;
   readonly life: Life;
   readonly endFacts: Facts;
+  /** What devices that were done became after they had lost their power, by disk and server. */
+  readonly afterwards: Map<string, Afterwards>;
+}
+
+interface Afterwards {
+  readonly facts: Facts;
+  readonly poll: readonly string[];
 }
 
 const POLLS_MAX = 6;
@@ -55,94 +38,92 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
   const root = await scenario.prepare(server);
   // What the preparation left unsynced is an old story.
   const start = { index: 0, root: synced(root), restoreServer: server.save() };
-  const startFacts = await factsOf(
-    openDevice(copyTree(start.root), server, scenario.options),
-    server,
-  );
-  start.restoreServer();
-  const life = await live({ scenario, server, start }, () => PASS);
+  const opened = ({ root }: Moment): CrashDevice =>
+    openDevice(copyTree(root), server, scenario.options);
+  const startFacts = await factsOf(opened(start), { scenario, server });
+  const life = await live({ scenario, server }, start);
   const end = present(life.moments.at(-1), "an end");
   end.restoreServer();
-  const device = openDevice(copyTree(end.root), server, scenario.options);
+  const device = opened(end);
   const why = await converge(device, { scenario, server });
   if (why.length > 0) throw new Error(`${scenario.name} does not even work undisturbed: ${why}`);
-  const endFacts = await factsOf(device, server);
-  return { scenario, server, start, startFacts, life, endFacts };
+  const endFacts = await factsOf(device, { scenario, server });
+  return { scenario, server, startFacts, life, endFacts, afterwards: new Map() };
 }
 
-type Setting = Pick<Stage, "scenario" | "server">;
-
-/** One process through the scenario, to its end or its death by an error. */
-export async function live(
-  { scenario, server, start }: Setting & { readonly start: Moment },
-  rule: (step: DiskStep) => Ruling,
-): Promise<Life> {
-  start.restoreServer();
-  const steps: DiskStep[] = [];
-  const moments: Moment[] = [];
-  let isChanged = true;
-  const device = openDevice(
-    copyTree(start.root),
-    countRequests(server, () => (isChanged = true)),
-    {
-      ...scenario.options,
-      rule: (step) => {
-        steps.push(step);
-        if (isChanged) look(step.index);
-        isChanged = !READING.has(step.operation);
-        return rule(step);
-      },
-    },
-  );
-  const look = (index: number): void => {
-    const root = copyTree(device.disk.root);
-    moments.push({ index, root, restoreServer: server.save() });
-  };
-  await surviving(() => scenario.live(device, server));
-  look(steps.length);
-  return { steps, moments };
+/** How the process behaves that finds a moment, and what was judged before under the same rule. */
+export interface Judging {
+  readonly rule: (step: DiskStep) => Ruling;
+  /** A device's future depends on its disk and its server alone: equal ones are judged once. */
+  readonly judged: Map<string, readonly string[]>;
 }
 
-/**
- * Why what a process finds at this moment breaks the promise; empty when it is kept. It must still be kept
- * when the power fails after that process has done all of its work.
- */
+/** Why what a process finds at this moment breaks the promise; empty when it is kept. */
 export async function violationsAt(
   stage: Stage,
   { root, restoreServer }: Pick<Moment, "root" | "restoreServer">,
-  rule: (step: DiskStep) => Ruling = () => PASS,
+  { rule, judged }: Judging,
+): Promise<readonly string[]> {
+  restoreServer();
+  const key = futureOf(root, stage);
+  const known = judged.get(key) ?? (await judge(stage, root, rule));
+  judged.set(key, known);
+  return known;
+}
+
+function futureOf(root: DirectoryNode, { server }: Setting): string {
+  return `${fingerprint(root)} ${server.fingerprint()}`;
+}
+
+/** The promise must still be kept when the power fails after that process has done all of its work. */
+async function judge(
+  stage: Stage,
+  root: DirectoryNode,
+  rule: Judging["rule"],
 ): Promise<readonly string[]> {
   const { server, scenario } = stage;
-  restoreServer();
   if (scenario.keeps?.(root, server) === false) return ["what was downloaded is lost"];
   server.corrupted.clear();
   const device = openDevice(copyTree(root), server, { ...scenario.options, rule });
   const why = await worksNow(device, stage);
   const rest = await converge(device, stage);
-  const facts = await factsOf(device, server);
+  const facts = await factsOf(device, stage);
   const now = [...why, ...rest, ...difference(facts, stage.endFacts)];
   return now.length > 0 ? now : violationsLater(device, stage, facts);
 }
 
 /** A device that is done loses its power, and is as done as before. */
 async function violationsLater(
-  device: CrashDevice,
-  { scenario, server }: Stage,
+  { disk }: CrashDevice,
+  stage: Stage,
   expected: Facts,
 ): Promise<readonly string[]> {
-  device.disk.losePower();
-  const next = openDevice(device.disk.root, server, scenario.options);
-  const late = [...difference(await factsOf(next, server), expected), ...(await pollOnce(next))];
+  disk.losePower();
+  const key = futureOf(disk.root, stage);
+  const known = stage.afterwards.get(key) ?? (await afterwardsOf(disk.root, stage));
+  stage.afterwards.set(key, known);
+  const late = [...difference(known.facts, expected), ...known.poll];
   return late.map((line) => `after a later power loss: ${line}`);
 }
+
+async function afterwardsOf(root: DirectoryNode, setting: Setting): Promise<Afterwards> {
+  const device = openDevice(root, setting.server, setting.scenario.options);
+  const facts = await factsOf(device, setting);
+  const outcome = await device.agent.poll();
+  if (!outcome.ok) return { facts, poll: [`poll: ${outcome.code} ${outcome.message}`] };
+  const { kind } = outcome.value;
+  return { facts, poll: kind === "held" ? [] : [`there was more to do: ${kind}`] };
+}
+
+export type Fault = Extract<Ruling, { kind: "fail" }>;
 
 /** The same for a step that fails in a process that lives on, and for a power loss after that. */
 export async function violationsOfFault(
   stage: Stage,
-  atStep: number,
-  fault: Extract<Ruling, { kind: "fail" }>,
+  { start }: Pick<Life, "start">,
+  { atStep, fault }: { readonly atStep: number; readonly fault: Fault },
 ): Promise<readonly string[]> {
-  const { server, scenario, start } = stage;
+  const { server, scenario } = stage;
   start.restoreServer();
   const device = openDevice(copyTree(start.root), server, {
     ...scenario.options,
@@ -151,7 +132,7 @@ export async function violationsOfFault(
   await surviving(() => scenario.live(device, server));
   server.corrupted.clear();
   const why = await converge(device, stage);
-  const facts = await factsOf(device, server);
+  const facts = await factsOf(device, stage);
   const isGivenUp = fault.code === "NO_SPACE" && isRefusal(facts, stage);
   const expected = isGivenUp ? facts : stage.endFacts;
   // What this process has left lying about, the next start sweeps.
@@ -159,19 +140,8 @@ export async function violationsOfFault(
   return now.length > 0 ? now : violationsLater(device, stage, expected);
 }
 
-/** The disk with half of a write done, for a process that dies in it. */
-export async function tornAt(moment: Moment, life: Life): Promise<DirectoryNode | undefined> {
-  const step = life.steps[moment.index];
-  if (!step?.bytes || !WRITING.has(step.operation)) return undefined;
-  const root = copyTree(moment.root);
-  const half = step.bytes.subarray(0, step.bytes.length >> 1);
-  const disk = pageCacheDisk(Infinity, root);
-  await (step.operation === "write" ? disk.write(step.path, half) : disk.append(step.path, half));
-  return root;
-}
-
 /** Which faults a step can have besides death. */
-export function faultsOf(operation: Operation): readonly Extract<Ruling, { kind: "fail" }>[] {
+export function faultsOf(operation: Operation): readonly Fault[] {
   const failure = { kind: "fail", code: "DISK_FAILED", torn: false } as const;
   const full = { kind: "fail", code: "NO_SPACE", torn: false } as const;
   if (WRITING.has(operation)) {
@@ -218,13 +188,7 @@ async function finish(device: CrashDevice, { after }: Scenario): Promise<readonl
   return done === undefined || done.ok ? [] : [`${done.code} ${done.message}`];
 }
 
-async function pollOnce({ agent }: CrashDevice): Promise<readonly string[]> {
-  const outcome = await agent.poll();
-  if (!outcome.ok) return [`poll: ${outcome.code} ${outcome.message}`];
-  return outcome.value.kind === "held" ? [] : [`there was more to do: ${outcome.value.kind}`];
-}
-
-async function factsOf(device: CrashDevice, server: DeviceServer): Promise<Facts> {
+async function factsOf(device: CrashDevice, { server }: Setting): Promise<Facts> {
   const reports = server.reports.map(({ body }) =>
     body.kind === "lifecycle" ? body.stage.kind : body.verdict.kind,
   );
@@ -274,37 +238,4 @@ function isRefusal(facts: Facts, { startFacts }: Stage): boolean {
     text.replace(/update \w+/, "update idle").replace(/ models .*/, "");
   const isUnchanged = pointers(facts.versions) === pointers(startFacts.versions);
   return isUnchanged && !facts.versions.includes("false") && isToldOnce.test(told);
-}
-
-/** A disk that fails throws, from however deep; nothing else may. */
-async function surviving(act: () => Promise<unknown>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-  }
-}
-
-function synced(root: DirectoryNode): DirectoryNode {
-  const copy = copyTree(root);
-  const visit = (directory: DirectoryNode): void => {
-    directory.pending = [];
-    directory.durable = new Map(directory.entries);
-    for (const node of directory.entries.values()) {
-      if (node.kind === "directory") visit(node);
-      else Object.assign(node, { pending: [], durable: node.bytes });
-    }
-  };
-  visit(copy);
-  return copy;
-}
-
-function countRequests(server: DeviceServer, onRequest: () => void): DeviceServer {
-  const http = {
-    send: (request: Parameters<DeviceServer["http"]["send"]>[0]) => {
-      onRequest();
-      return server.http.send(request);
-    },
-  };
-  return { ...server, http };
 }
