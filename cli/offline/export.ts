@@ -95,6 +95,6 @@ export function memoryStore(root: Uint8Array): MetadataStore {
   return {
     get: (role) => Promise.resolve(kept.get(role)),
     put: (role, bytes) => Promise.resolve(void kept.set(role, bytes)),
-    remove: (role) => Promise.resolve(void kept.delete(role)),
+    remove: (...roles) => Promise.resolve(roles.forEach((role) => kept.delete(role))),
   };
 }

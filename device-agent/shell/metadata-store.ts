@@ -13,8 +13,11 @@ export function metadataStore(files: FileSystem, directory = METADATA_DIRECTORY)
   const at = (role: string): string => `${folder}${fileNameOf(role)}.json`;
   return {
     get: (role) => files.read(at(role)),
-    put: (role, bytes) => files.replaceFile(at(role), bytes),
-    remove: (role) => files.remove(at(role)),
+    put: (role, bytes) => files.placeFile(at(role), bytes),
+    remove: async (...roles) => {
+      for (const role of roles) await files.discard(at(role));
+      await files.settle();
+    },
   };
 }
 

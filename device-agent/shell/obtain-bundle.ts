@@ -99,7 +99,7 @@ async function obtainByDelta(
     return failed("DELTA_WRONG_RESULT", "The delta makes another bundle than was signed.");
   const room = await checkSpace(ports.files, 2 * candidate.bytes);
   if (!room.ok) return room;
-  await ports.files.replaceFile(downloadPath(driver.sha256), result.value);
+  await ports.files.placeFile(downloadPath(driver.sha256), result.value);
   const details = { driver: driver.version, algorithm, bytes, of: candidate.bytes };
   ports.log({ event: from === null ? "unpacked" : "delta_applied", details });
   return succeeded(undefined);

@@ -5,8 +5,9 @@
 import type { FileSystem } from "../slots/index.ts";
 
 export async function settleHome(files: FileSystem): Promise<void> {
+  const directories = [""];
   for (const name of await files.list("")) {
-    if ((await files.stat(name))?.kind === "directory") await files.settle(name);
+    if ((await files.stat(name))?.kind === "directory") directories.push(name);
   }
-  await files.settle("");
+  await files.settle(...directories);
 }

@@ -105,7 +105,9 @@ function targetPath(name: string, { hashes }: TargetFile, isConsistent: boolean)
 }
 
 function storeIn(directory: string) {
-  return metadataStore(fileSystemOver(machineDisk(directory)), "");
+  const files = fileSystemOver(machineDisk(directory));
+  // Nothing durable follows here that would make it so.
+  return metadataStore({ ...files, placeFile: files.replaceFile }, "");
 }
 
 function fetchFrom(http: Http, baseUrl: string): Fetch {

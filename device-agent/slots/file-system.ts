@@ -6,28 +6,33 @@ export interface FileSystem {
   read(path: string): Promise<Uint8Array | undefined>;
   /** The file holds the old or the new bytes, whatever happens; the new ones for good after this returns. */
   replaceFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** The same, but for good only from the next durable operation on: for what nothing relies on before that. */
+  placeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Durable when this returns. A power loss meanwhile may leave a beginning of `bytes`. */
   appendFile(path: string, bytes: Uint8Array): Promise<void>;
-  /** With its parents. */
+  /** With its parents; for good from the next durable operation on. */
   makeDirectory(path: string): Promise<void>;
   /** Within one directory. Durable when this returns. */
   move(from: string, to: string): Promise<void>;
+  /** Durable when this returns. */
   remove(path: string): Promise<void>;
-  /** Makes durable what an earlier process left in a directory without syncing it. */
-  settle(directory: string): Promise<void>;
+  /** For good from the next durable operation on: for what is of no use, and of no harm when it comes back. */
+  discard(path: string): Promise<void>;
+  /** Makes durable what was done so far, and what an earlier process left in these directories. */
+  settle(...directories: readonly string[]): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   stat(path: string): Promise<DiskEntry | undefined>;
   freeBytes(): Promise<number>;
 }
 
-/** What `replaceFile` leaves behind when it is cut short ends so. */
+/** What a file is called until all of it is durable. */
 export const TEMPORARY_SUFFIX = ".new";
 
 export function fileSystemOver(disk: Disk): FileSystem {
-  // A sync that failed is made up for before anything else is called durable: what it left looks as if it were.
+  // Directories whose entries may not be durable. A failed sync leaves one here: what it left only looks durable.
   const unsettled = new Set<string>();
-  const settleEntries = async (directory: string): Promise<void> => {
-    unsettled.add(directory);
+  const settle = async (...directories: readonly string[]): Promise<void> => {
+    for (const directory of directories) unsettled.add(directory);
     for (const waiting of unsettled) {
       if ((await disk.stat(waiting)) !== undefined) await disk.syncDirectory(waiting);
       unsettled.delete(waiting);
@@ -36,8 +41,21 @@ export function fileSystemOver(disk: Disk): FileSystem {
   const makeDirectory = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) !== undefined) return;
     if (path !== "") await makeDirectory(parentOf(path));
+    if (path !== "") unsettled.add(parentOf(path));
     await disk.makeDirectory(path);
-    if (path !== "") await settleEntries(parentOf(path));
+  };
+  const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
+    await makeDirectory(parentOf(path));
+    const temporary = path + TEMPORARY_SUFFIX;
+    await disk.write(temporary, bytes);
+    await disk.sync(temporary);
+    unsettled.add(parentOf(path));
+    await disk.rename(temporary, path);
+  };
+  const discard = async (path: string): Promise<void> => {
+    if ((await disk.stat(path)) === undefined) return;
+    unsettled.add(parentOf(path));
+    await disk.remove(path);
   };
   return {
     read: (path) => disk.read(path),
@@ -45,31 +63,32 @@ export function fileSystemOver(disk: Disk): FileSystem {
     stat: (path) => disk.stat(path),
     freeBytes: () => disk.freeBytes(),
     makeDirectory,
+    placeFile,
+    discard,
+    settle,
     replaceFile: async (path, bytes) => {
-      await makeDirectory(parentOf(path));
-      const temporary = path + TEMPORARY_SUFFIX;
-      await disk.write(temporary, bytes);
-      await disk.sync(temporary);
-      await disk.rename(temporary, path);
-      await settleEntries(parentOf(path));
+      // It may be what tells of all that came before.
+      await settle();
+      await placeFile(path, bytes);
+      await settle();
     },
     appendFile: async (path, bytes) => {
-      const isNew = (await disk.stat(path)) === undefined;
-      if (isNew) await makeDirectory(parentOf(path));
+      await makeDirectory(parentOf(path));
+      if ((await disk.stat(path)) === undefined) unsettled.add(parentOf(path));
       await disk.append(path, bytes);
       await disk.sync(path);
-      if (isNew) await settleEntries(parentOf(path));
+      await settle();
     },
     move: async (from, to) => {
       assert(parentOf(from) === parentOf(to), "between directories a move may happen by half");
+      await settle();
+      unsettled.add(parentOf(to));
       await disk.rename(from, to);
-      await settleEntries(parentOf(to));
+      await settle();
     },
     remove: async (path) => {
-      if ((await disk.stat(path)) === undefined) return;
-      await disk.remove(path);
-      await settleEntries(parentOf(path));
+      await discard(path);
+      await settle();
     },
-    settle: (directory) => settleEntries(directory),
   };
 }

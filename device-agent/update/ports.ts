@@ -9,10 +9,11 @@ export type Fetch = (path: string, bytesMax: number) => Promise<Result<Uint8Arra
 
 /**
  * Keeps one document a role: `root`, `timestamp`, `snapshot`, `targets` and delegated roles by their
- * name. `put` returns when the bytes are durable.
+ * name. What was put is durable before anything is kept that rests on it.
  */
 export interface MetadataStore {
   get(role: string): Promise<Uint8Array | undefined>;
   put(role: string, bytes: Uint8Array): Promise<void>;
-  remove(role: string): Promise<void>;
+  /** Durable when this returns. */
+  remove(...roles: readonly string[]): Promise<void>;
 }

@@ -68,10 +68,7 @@ async function updateRoots(trusted: TrustedSet, ports: RefreshPorts): Promise<Ou
     const updated = trusted.updateRoot(fetched.value);
     if (!updated.ok) return updated;
     // TUF 5.3.11, before the root is kept: were it after, a crash between the two would lose it.
-    if (updated.value.onlineKeysRotated) {
-      await ports.store.remove("timestamp");
-      await ports.store.remove("snapshot");
-    }
+    if (updated.value.onlineKeysRotated) await ports.store.remove("timestamp", "snapshot");
     // TUF 5.3.8
     await ports.store.put("root", fetched.value);
   }

@@ -72,9 +72,18 @@ export function programFacts(
   return {
     model: sha256,
     driver,
-    soc: sha256Hex(canonicalJson(soc)),
+    soc: hashOfSoc(soc),
     options: sha256Hex(canonicalJson({ backend, encodings, inputShapes })),
   };
+}
+
+/** Descriptions are constants, and asked for at every step. */
+const socHashes = new WeakMap<SocDescription, Sha256>();
+
+function hashOfSoc(soc: SocDescription): Sha256 {
+  const hash = socHashes.get(soc) ?? sha256Hex(canonicalJson(soc));
+  socHashes.set(soc, hash);
+  return hash;
 }
 
 export function programKey(facts: ProgramFacts): string {

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { instant, type Instant } from "../../protocol/base/brand.ts";
 import { brand } from "../../protocol/base/brand.ts";
-import { utf8 } from "../../protocol/base/bytes.ts";
+import { hex, utf8 } from "../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
 import { failed, succeeded, unwrap, type Result } from "../../protocol/base/result.ts";
 import { keyObject, sha256Hex, verifyDetached } from "../../protocol/crypto/index.ts";
@@ -45,10 +45,14 @@ export const DEVICE = "phone-1";
 const FLOOR = "0.0.1";
 export const SERVER_URL = "http://server.test";
 
+const NO_KEY = "0".repeat(64);
+
 interface Served {
   readonly status: number;
   readonly body: Uint8Array;
 }
+
+const FORBIDDEN: Served = { status: 403, body: new Uint8Array(0) };
 
 export interface DeviceServer {
   readonly root: Uint8Array;
@@ -141,6 +145,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
         const name = `deltas/${path.slice(DELTAS_ROUTE.length)}`;
         return served(server.corrupted.get(name) ?? files.get(name));
       }
+      if (path === DEVICE_ROUTES.enrol && !director.knows(body)) return FORBIDDEN;
       return { status: 200, body: await director.answer(path, body, server) };
     },
     http: { send: (request) => sendTo(server, request) },
@@ -208,6 +213,12 @@ class TestDirector {
     return JSON.stringify([bundles, issued, told], (_, value: unknown) =>
       typeof value === "number" ? String(value) : value,
     );
+  }
+
+  /** One device, one key, for ever. */
+  knows(enrolment: Uint8Array): boolean {
+    const { publicKey } = unwrap(decodeEnrolRequest(enrolment));
+    return [NO_KEY, hex(publicKey)].includes(hex(this.publicKey));
   }
 
   async answer(

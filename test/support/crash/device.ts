@@ -1,17 +1,22 @@
 /** A device whose disk lies in memory and whose drivers run in this process: opened on any disk image. */
 import { present } from "../../../protocol/base/assert.ts";
 import { brand, type ModelId } from "../../../protocol/base/brand.ts";
+import { utf8 } from "../../../protocol/base/bytes.ts";
 import { succeeded, unwrap } from "../../../protocol/base/result.ts";
+import { sha256 } from "../../../protocol/crypto/index.ts";
 import { createAgent, type Agent, type AgentOptions } from "../../../device-agent/index.ts";
 import { socNamed } from "../../../device-agent/soc/index.ts";
 import { DEVICE, SERVER_URL, TENANT, type DeviceServer } from "../device-server.ts";
 import { NOW } from "../signed-metadata.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { inProcessDrivers } from "./in-process-driver.ts";
 import { observedDisk, type DiskStep, type Ruling } from "./observed-disk.ts";
 import { pageCacheDisk, type DirectoryNode, type PageCacheDisk } from "./page-cache.ts";
 
 export const MODEL = brand<ModelId>("identity");
 export const SECOND_MODEL = brand<ModelId>("second");
+
+export const SOC = present(socNamed("sm8650"), "sm8650");
 
 export interface CrashDevice {
   readonly agent: Agent;
@@ -44,11 +49,13 @@ export function openDevice(
 ): CrashDevice {
   const disk = pageCacheDisk(Infinity, root);
   let ticks = 0;
+  // Dice that fall alike only for a device that nobody could tell from this one.
+  const seed = `${fingerprint(root)} ${server.fingerprint()}`;
   const agent = createAgent({
     directory: HOME,
     tenant: brand(TENANT),
     device: brand(DEVICE),
-    soc: present(socNamed("sm8650"), "sm8650"),
+    soc: SOC,
     serverUrl: SERVER_URL,
     http: server.http,
     // No case waits: what never answers is for other tests.
@@ -57,7 +64,7 @@ export function openDevice(
     processes: inProcessDrivers((path) => disk.read(path.slice(HOME.length + 1))),
     tools: TOOLS,
     lock: () => Promise.resolve(succeeded(undefined)),
-    randomBytes: (count) => new Uint8Array(count).fill(7),
+    randomBytes: (count) => sha256(utf8(seed)).subarray(0, count),
     ...options,
   });
   return { agent, disk };

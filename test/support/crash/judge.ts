@@ -5,6 +5,7 @@
 import { present } from "../../../protocol/base/assert.ts";
 import { deviceServer } from "../device-server.ts";
 import { openDevice, runsRight, type CrashDevice } from "./device.ts";
+import { falseClaims } from "./claims.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { live, surviving, synced, type Life, type Moment, type Setting } from "./life.ts";
 import { PASS, WRITING, type DiskStep, type Operation, type Ruling } from "./observed-disk.ts";
@@ -37,7 +38,7 @@ export async function openStage(scenario: Scenario): Promise<Stage> {
   const server = await deviceServer();
   const root = await scenario.prepare(server);
   // What the preparation left unsynced is an old story.
-  const start = { index: 0, root: synced(root), restoreServer: server.save() };
+  const start = { index: 0, root: synced(root), promises: [], restoreServer: server.save() };
   const opened = ({ root }: Moment): CrashDevice =>
     openDevice(copyTree(root), server, scenario.options);
   const startFacts = await factsOf(opened(start), { scenario, server });
@@ -61,12 +62,12 @@ export interface Judging {
 /** Why what a process finds at this moment breaks the promise; empty when it is kept. */
 export async function violationsAt(
   stage: Stage,
-  { root, restoreServer }: Pick<Moment, "root" | "restoreServer">,
+  moment: Omit<Moment, "index">,
   { rule, judged }: Judging,
 ): Promise<readonly string[]> {
-  restoreServer();
-  const key = futureOf(root, stage);
-  const known = judged.get(key) ?? (await judge(stage, root, rule));
+  moment.restoreServer();
+  const key = `${moment.promises.join()} ${futureOf(moment.root, stage)}`;
+  const known = judged.get(key) ?? (await judge(stage, moment, rule));
   judged.set(key, known);
   return known;
 }
@@ -78,11 +79,15 @@ function futureOf(root: DirectoryNode, { server }: Setting): string {
 /** The promise must still be kept when the power fails after that process has done all of its work. */
 async function judge(
   stage: Stage,
-  root: DirectoryNode,
+  { root, promises }: Pick<Moment, "root" | "promises">,
   rule: Judging["rule"],
 ): Promise<readonly string[]> {
-  const { server, scenario } = stage;
-  if (scenario.keeps?.(root, server) === false) return ["what was downloaded is lost"];
+  const { server, scenario, life } = stage;
+  const broken = promises.filter((promise) => scenario.keeps?.(promise, root) === false);
+  const end = present(life.moments.at(-1), "an end").root;
+  const untrue = await falseClaims(root, { start: life.start.root, end });
+  if (broken.length > 0) return broken.map((promise) => `no longer true: ${promise}`);
+  if (untrue.length > 0 && !scenario.startsDamaged) return untrue;
   server.corrupted.clear();
   const device = openDevice(copyTree(root), server, { ...scenario.options, rule });
   const why = await worksNow(device, stage);
@@ -129,7 +134,7 @@ export async function violationsOfFault(
     ...scenario.options,
     rule: ({ index }) => (index === atStep ? fault : PASS),
   });
-  await surviving(() => scenario.live(device, server));
+  await surviving(() => scenario.live(device, server, () => undefined));
   server.corrupted.clear();
   const why = await converge(device, stage);
   const facts = await factsOf(device, stage);

@@ -11,6 +11,8 @@ export interface Moment {
   /** The step that was about to be taken; the number of steps: after the last one. */
   readonly index: number;
   readonly root: DirectoryNode;
+  /** What the device has said to be done, and may never be undone. */
+  readonly promises: readonly string[];
   restoreServer(): void;
 }
 
@@ -35,6 +37,7 @@ export async function live(
   start.restoreServer();
   const steps: DiskStep[] = [];
   const moments: Moment[] = [];
+  const promises = [...start.promises];
   let isChanged = true;
   const device = openDevice(
     copyTree(start.root),
@@ -51,9 +54,9 @@ export async function live(
   );
   const look = (index: number): void => {
     const root = copyTree(device.disk.root);
-    moments.push({ index, root, restoreServer: server.save() });
+    moments.push({ index, root, promises: [...promises], restoreServer: server.save() });
   };
-  await surviving(() => scenario.live(device, server));
+  await surviving(() => scenario.live(device, server, (promise) => promises.push(promise)));
   look(steps.length);
   return { start, steps, moments };
 }

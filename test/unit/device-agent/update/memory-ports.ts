@@ -29,9 +29,11 @@ export function memoryWorld(
       kept.set(role, bytes);
       return Promise.resolve();
     },
-    remove: (role) => {
-      journal.push(`remove ${role}`);
-      kept.delete(role);
+    remove: (...roles) => {
+      for (const role of roles) {
+        journal.push(`remove ${role}`);
+        kept.delete(role);
+      }
       return Promise.resolve();
     },
   };
