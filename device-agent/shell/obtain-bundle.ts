@@ -91,7 +91,10 @@ async function obtainByDelta(
   const read = ports.server.readTarget(deltaPath(sha256), bytes);
   const delta = await download(ports.files, wanted, paced(read, ...paceOf(context)));
   if (!delta.ok) return delta;
-  const result = applyDelta(delta.value, base.value, inflateBrotli);
+  const result = applyDelta(delta.value, base.value, {
+    inflate: inflateBrotli,
+    resultBytesMax: candidate.bytes,
+  });
   if (!result.ok) return result;
   const isWanted =
     result.value.length === candidate.bytes && sha256Hex(result.value) === driver.sha256;

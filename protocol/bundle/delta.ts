@@ -13,7 +13,6 @@
  */
 import { concatBytes, equalBytes, utf8 } from "../base/bytes.ts";
 import { failed, succeeded, type Result } from "../base/result.ts";
-import { BUNDLE_BYTES_MAX } from "./limits.ts";
 
 export type DeltaCode = "DELTA_MALFORMED" | "DELTA_TOO_LARGE" | "DELTA_OUT_OF_BOUNDS";
 
@@ -53,13 +52,19 @@ export function encodeDelta(
   return concatBytes([header, ...compressed]);
 }
 
+export interface DeltaLimits {
+  readonly inflate: Inflate;
+  /** No more memory is spent than a few times this, whatever the delta announces. */
+  readonly resultBytesMax: number;
+}
+
 /** What the delta makes of `base`; whether that is the bundle wanted is for its hash to say. */
 export function applyDelta(
   delta: Uint8Array,
   base: Uint8Array,
-  inflate: Inflate,
+  limits: DeltaLimits,
 ): Result<Uint8Array, DeltaCode> {
-  const read = readStreams(delta, inflate);
+  const read = readStreams(delta, limits);
   if (!read.ok) return read;
   const { streams, resultBytes } = read.value;
   return rebuild(streams, base, resultBytes);
@@ -70,13 +75,16 @@ interface ReadDelta {
   readonly resultBytes: number;
 }
 
-function readStreams(delta: Uint8Array, inflate: Inflate): Result<ReadDelta, DeltaCode> {
+function readStreams(
+  delta: Uint8Array,
+  { inflate, resultBytesMax }: DeltaLimits,
+): Result<ReadDelta, DeltaCode> {
   if (delta.length < HEADER_BYTES || !equalBytes(delta.subarray(0, MAGIC.length), MAGIC)) {
     return malformed("it does not begin as a delta does");
   }
   const view = new DataView(delta.buffer, delta.byteOffset, delta.byteLength);
   const resultBytes = view.getUint32(RESULT_OFFSET, true);
-  if (resultBytes > BUNDLE_BYTES_MAX) return tooLarge("result", resultBytes, BUNDLE_BYTES_MAX);
+  if (resultBytes > resultBytesMax) return tooLarge("result", resultBytes, resultBytesMax);
   const limits = [OPERATION_BYTES_PER_RESULT_BYTE * resultBytes, resultBytes, resultBytes];
   const raw: Uint8Array[] = [];
   let offset = HEADER_BYTES;

@@ -25,7 +25,9 @@ export async function benchDelta(_options: BenchOptions, output: Output): Promis
   const delta = present(makeDelta(from, to, BROTLI), "a delta");
   const residentBefore = process.memoryUsage().rss;
   const startedAt = performance.now();
-  const applied = unwrap(applyDelta(delta.bytes, from, inflateBrotli));
+  const applied = unwrap(
+    applyDelta(delta.bytes, from, { inflate: inflateBrotli, resultBytesMax: to.length }),
+  );
   const applyMs = performance.now() - startedAt;
   const applyBytes = Math.max(0, process.memoryUsage().rss - residentBefore);
   const share = delta.bytes.length / whole;

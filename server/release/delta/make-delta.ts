@@ -67,7 +67,10 @@ function checked(
   base: Uint8Array,
   { target, compression }: { readonly target: Uint8Array; readonly compression: Compression },
 ): Delta {
-  const applied = applyDelta(delta.bytes, base, compression.inflate);
+  const applied = applyDelta(delta.bytes, base, {
+    inflate: compression.inflate,
+    resultBytesMax: target.length,
+  });
   assert(applied.ok && equalBytes(applied.value, target), `a ${delta.algorithm} delta is wrong`);
   return delta;
 }

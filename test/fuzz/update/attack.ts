@@ -7,6 +7,8 @@ export interface Attack {
   readonly name: string;
   /** With which the device refuses. */
   readonly code: string;
+  /** The device has another way to the honest bundle, and takes it. */
+  readonly hasAnotherWay?: boolean;
   /** Before everything is signed. */
   readonly recipe?: (recipe: Recipe, random: Random) => void;
   /** After that. */

@@ -1,24 +1,37 @@
-/** The device under attack: the agent's own check-in, download and staging over ports in memory. */
+/** The device under attack: the agent's own check-in, stick, download and staging over ports in memory. */
 import { present } from "../../../protocol/base/assert.ts";
 import type { instant } from "../../../protocol/base/brand.ts";
-import { CodedError, failed, succeeded, type Result } from "../../../protocol/base/result.ts";
+import {
+  CodedError,
+  failed,
+  succeeded,
+  unwrap,
+  type Result,
+} from "../../../protocol/base/result.ts";
+import { packStick, readStick, type Stick } from "../../../protocol/bundle/index.ts";
 import { nativeSigner, sha256Hex } from "../../../protocol/crypto/index.ts";
-import { targetFilePath } from "../../../protocol/metadata/index.ts";
+import type { Delegation } from "../../../protocol/metadata/index.ts";
 import { EMPTY_OUTBOX } from "../../../device-agent/report/index.ts";
-import { checkIn } from "../../../device-agent/shell/check-in.ts";
+import { checkIn, takeAssignment } from "../../../device-agent/shell/check-in.ts";
 import { Journal, interfacesOf, type Context } from "../../../device-agent/shell/context.ts";
 import type { AgentPorts } from "../../../device-agent/shell/context.ts";
+import { metadataStore } from "../../../device-agent/shell/metadata-store.ts";
+import { obtainBundle } from "../../../device-agent/shell/obtain-bundle.ts";
 import type { ServerClient } from "../../../device-agent/shell/server-client.ts";
+import { stickServer } from "../../../device-agent/shell/stick-server.ts";
 import {
   blobStore,
   checkFit,
-  download,
+  downloadPath,
+  driverFilesPath,
   factoryState,
   fileSystemOver,
   stageBundle,
+  UNLIMITED,
   type Candidate,
   type FileSystem,
 } from "../../../device-agent/slots/index.ts";
+import { refresh, updateTargets } from "../../../device-agent/update/index.ts";
 import { socNamed } from "../../../device-agent/soc/index.ts";
 import { programCache } from "../../../device-agent/workload/index.ts";
 import { workerEngine } from "../../../device-agent/shell/cpu/engine.ts";
@@ -29,6 +42,8 @@ import type { World } from "./world.ts";
 export interface Attempt {
   /** `ok` where a bundle came as far as being tried. */
   readonly code: string;
+  /** Why deltas were not taken. */
+  readonly deltaCodes: readonly string[];
   /** The bundle that lies staged, fit to be tried: null where none does. */
   readonly staged: string | null;
   /** Whether a pointer to a driver moved. */
@@ -46,48 +61,86 @@ const DRIVERS = {
 
 /** One check-in and all that it leads to, up to the first start of a new driver. */
 export async function attemptUpdate(world: World, draft: DeviceDraft): Promise<Attempt> {
-  const context = await contextFor(world, draft);
+  const deltaCodes: string[] = [];
+  const log: AgentPorts["log"] = ({ event, details }) => {
+    if (event === "delta_refused") deltaCodes.push(String(details["code"]));
+  };
+  const context = await contextFor(world, draft, log);
   const before = context.journal.state.slots;
-  const done = await guarded(() => carryThrough(context, draft));
+  const done = await guarded(() => carryThrough(context, world, draft));
   const after = context.journal.state.slots;
   const isMoved =
     after.current.sha256 !== before.current.sha256 || after.recovery !== before.recovery;
-  const end = { isMoved, current: after.current.sha256 };
+  const end = { deltaCodes, isMoved, current: after.current.sha256 };
   return done.ok
     ? { code: "ok", staged: done.value, ...end }
     : { code: done.code, staged: null, ...end };
 }
 
-async function carryThrough(context: Context, draft: DeviceDraft): Promise<Result<string | null>> {
-  const asked = await checkIn(context, SIGNER);
+async function carryThrough(
+  online: Context,
+  world: World,
+  draft: DeviceDraft,
+): Promise<Result<string | null>> {
+  if (draft.asksFor) return askFor(online, draft.asksFor);
+  const stick = draft.hasStick ? readStick(world.stick ?? packStick(world)) : undefined;
+  if (stick?.ok === false) return stick;
+  const context = stick ? withStick(online, stick.value) : online;
+  const asked = await (stick
+    ? takeAssignment(context, stick.value.order)
+    : checkIn(context, SIGNER));
   if (!asked.ok) return asked;
   if (asked.value?.kind === "refused") return failed(asked.value.code, asked.value.message);
   const { update } = context.journal.state.slots;
   if (update.kind !== "downloading") return succeeded(null);
-  return stage(context.ports, update.candidate, draft);
+  return stage(context, update.candidate, draft);
+}
+
+function withStick(context: Context, { files }: Stick): Context {
+  return { ...context, ports: { ...context.ports, server: stickServer(files) } };
+}
+
+/** A client that asks for a role of its own accord, as no walk from the top would. */
+async function askFor({ ports }: Context, delegation: Delegation): Promise<Result<null>> {
+  const { files, server, clock } = ports;
+  const update = { fetch: server.fetch, store: metadataStore(files), now: clock.now() };
+  const trusted = await refresh(update);
+  if (!trusted.ok) return trusted;
+  const targets = await updateTargets(trusted.value, update, delegation);
+  return targets.ok ? succeeded(null) : targets;
 }
 
 async function stage(
-  { files, server, soc }: AgentPorts,
-  { driver, bytes, path }: Candidate,
+  context: Context,
+  candidate: Candidate,
   { spoilsDownload = false }: DeviceDraft,
 ): Promise<Result<string>> {
-  const { sha256 } = driver;
-  const from = server.readTarget(targetFilePath({ path, sha256 }), bytes);
-  const done = await download(files, { sha256, bytes }, from);
+  const { files, soc } = context.ports;
+  const { sha256 } = candidate.driver;
+  const done = await obtainBundle(context, candidate);
   if (!done.ok) return done;
-  const archive = spoilsDownload ? done.value.map((byte) => byte ^ 1) : done.value;
+  const bytes = present(await files.read(downloadPath(sha256)), "what was downloaded");
+  const archive = spoilsDownload ? bytes.map((byte) => byte ^ 1) : bytes;
   const staged = await stageBundle(files, archive, sha256);
   if (!staged.ok) return staged;
   const fit = checkFit(staged.value, interfacesOf(soc));
   return fit.ok ? succeeded(sha256) : fit;
 }
 
-async function contextFor(world: World, draft: DeviceDraft): Promise<Context> {
+async function contextFor(
+  world: World,
+  draft: DeviceDraft,
+  log: AgentPorts["log"],
+): Promise<Context> {
   const files = fileSystemOver(pageCacheDisk(draft.diskBytes));
   await files.makeDirectory("metadata");
   for (const [role, bytes] of world.kept) {
-    await files.replaceFile(`metadata/${encodeURIComponent(role)}.json`, bytes);
+    await files.placeFile(`metadata/${encodeURIComponent(role)}.json`, bytes);
+  }
+  const { sha256 } = DRIVERS.current;
+  if (draft.base) unwrap(await stageBundle(files, CURRENT, sha256));
+  if (draft.base === "damaged") {
+    await files.placeFile(`${driverFilesPath(sha256)}/driver.js`, new Uint8Array(1));
   }
   const blobs = blobStore(files);
   const journal = new Journal(files, {
@@ -100,8 +153,10 @@ async function contextFor(world: World, draft: DeviceDraft): Promise<Context> {
     },
   });
   const workshop = { blobs, programs: programCache(files, blobs), soc: SOC, cpu: workerEngine() };
-  return { ports: portsFor(world, draft, files), workshop, journal };
+  return { ports: { ...portsFor(world, draft, files), log }, workshop, journal };
 }
+
+const mayInstall = (): Promise<boolean> => Promise.resolve(true);
 
 function portsFor(world: World, draft: DeviceDraft, files: FileSystem): AgentPorts {
   const now = (): ReturnType<typeof instant> => draft.now;
@@ -112,7 +167,8 @@ function portsFor(world: World, draft: DeviceDraft, files: FileSystem): AgentPor
       ...{ node: "node", permissionFlag: "--permission", childScript: "child.mjs" },
       ...{ withoutNetwork: undefined, prlimit: false, setpriv: false },
     },
-    log: () => undefined,
+    consent: { ...{ pace: UNLIMITED, window: null, sandboxMin: "degraded" }, mayInstall },
+    isBusy: () => false,
     onProgress: () => undefined,
   };
   // What a device does with a driver that has passed every check is other tests' matter.

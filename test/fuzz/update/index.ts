@@ -16,6 +16,7 @@ import { ONLINE_ATTACKS } from "./attacks-online.ts";
 import { ORDERS_ATTACKS } from "./attacks-orders.ts";
 import { ORIGIN_ATTACKS } from "./attacks-origin.ts";
 import { TARGETS_ATTACKS } from "./attacks-targets.ts";
+import { bringByStick, offerDelta, WAYS_ATTACKS } from "./attacks-ways.ts";
 import { attemptUpdate, type Attempt } from "./device.ts";
 import { mutateRecipe, mutateWorld } from "./mutate.ts";
 import { honestRecipe, WANTED } from "./recipe.ts";
@@ -26,15 +27,13 @@ export const ATTACKS: readonly Attack[] = [
   ...TARGETS_ATTACKS,
   ...ORDERS_ATTACKS,
   ...ORIGIN_ATTACKS,
+  ...WAYS_ATTACKS,
 ];
-
-/** A walk to a role starts at its delegator, so this one answers only who asks past the walk; a unit test does. */
-const OUT_OF_REACH: ReadonlySet<string> = new Set(["TARGETS_NOT_DELEGATED"]);
 
 /** Every way in which an update can be refused before a new driver is tried. */
 export const REFUSAL_CODES: readonly string[] = [
   ...new Set([
-    ...METADATA_CODES.filter((code) => !OUT_OF_REACH.has(code)),
+    ...METADATA_CODES,
     ...DIRECTOR_CODES,
     ...IMAGE_CODES,
     ...RECALL_CODES,
@@ -55,7 +54,7 @@ interface Tally {
   /** Something else than the honest image got staged, or a pointer moved. */
   installed: number;
   crashes: number;
-  /** The noise hit what nobody reads, and the honest image was taken. */
+  /** The noise hit what nobody reads, or there was another way, and the honest image was taken. */
   unharmed: number;
   /** Attacks that were refused with another code than theirs, or not at all. */
   readonly surprises: string[];
@@ -93,9 +92,14 @@ async function runCase(index: number, random: Random, tally: Tally): Promise<voi
   }
 }
 
+/** One case of so many comes on a stick, one of so many is offered a delta. */
+const STICK_OF = 4;
+const DELTA_OF = 4;
+
 async function runAttack(attack: Attack, random: Random): Promise<Attempt> {
   const recipe = honestRecipe();
   attack.recipe?.(recipe, random);
+  if (random.below(STICK_OF) === 0) bringByStick(recipe, attack);
   const world = await worldOf(recipe);
   await attack.world?.(world, random);
   return attemptUpdate(world, recipe.device);
@@ -105,18 +109,24 @@ async function runNoise(random: Random): Promise<Attempt> {
   const recipe = honestRecipe();
   const isStructure = random.below(2) === 0;
   if (isStructure) mutateRecipe(recipe, random);
+  const addDelta = random.below(DELTA_OF) === 0 ? offerDelta(recipe) : undefined;
+  recipe.device.hasStick = random.below(STICK_OF) === 0;
   const world = await worldOf(recipe);
-  if (!isStructure) mutateWorld(world, random);
+  addDelta?.(world);
+  if (!isStructure) mutateWorld(world, random, recipe.device);
   return attemptUpdate(world, recipe.device);
 }
 
-function count({ code, staged, isMoved }: Attempt, attack: Attack | undefined, tally: Tally): void {
-  tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1);
+function count(attempt: Attempt, attack: Attack | undefined, tally: Tally): void {
+  const { staged, isMoved } = attempt;
+  const codes = [attempt.code, ...attempt.deltaCodes];
+  for (const code of codes) tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1);
   const isOther = staged !== null && staged !== WANTED_SHA256;
-  if (isOther || isMoved || (attack && staged !== null)) tally.installed++;
+  const isStill = attack !== undefined && staged !== null && attack.hasAnotherWay !== true;
+  if (isOther || isMoved || isStill) tally.installed++;
   else if (staged !== null) tally.unharmed++;
-  if (attack && attack.code !== code) {
-    surprise(tally, `${attack.name}: ${code} instead of ${attack.code}`);
+  if (attack && !codes.includes(attack.code)) {
+    surprise(tally, `${attack.name}: ${codes.join()} instead of ${attack.code}`);
   }
 }
 

@@ -1,8 +1,9 @@
 /** The half of the cases that nobody thought of: bytes and JSON structures, altered at random. */
 import type { Random } from "../../../protocol/base/random.ts";
 import type { Signer } from "../../../protocol/crypto/index.ts";
+import { packStick } from "../../../protocol/bundle/index.ts";
 import { pick } from "./attack.ts";
-import { KEYS, rootJson, type Recipe } from "./recipe.ts";
+import { KEYS, rootJson, type DeviceDraft, type Recipe } from "./recipe.ts";
 import { OLD_FILES, type World } from "./world.ts";
 
 /** Before signing: one document loses its shape, and is signed by its own keys or by others. */
@@ -45,9 +46,13 @@ export function mutateRecipe(recipe: Recipe, random: Random): void {
   }
 }
 
-/** After signing: the bytes of one file, of what the device kept, or of the order. */
-export function mutateWorld(world: World, random: Random): void {
+/** After signing: the bytes of one file, of what the device kept, of the order, or of a stick with all of it. */
+export function mutateWorld(world: World, random: Random, { hasStick }: DeviceDraft): void {
   const where = random.below(8);
+  if (hasStick && where < 3) {
+    world.stick = mutated(packStick(world), random);
+    return;
+  }
   if (where === 0) {
     world.order = mutated(world.order, random);
     return;

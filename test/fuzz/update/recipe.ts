@@ -19,6 +19,7 @@ import {
   signProvenance,
   type AcceptedAssignment,
   type AssignmentFields,
+  type Delegation,
   type DirectorKeysJson,
   type HardwarePolicyJson,
   type RecallFields,
@@ -108,6 +109,12 @@ export interface DeviceDraft {
   keepsLimits: boolean;
   /** Somebody writes into the download before it is unpacked. */
   spoilsDownload?: boolean;
+  /** Everything comes on a stick, and there is no server. */
+  hasStick?: boolean;
+  /** The current driver lies in the store, so that deltas from it can be applied; damaged: not as it was. */
+  base?: "whole" | "damaged";
+  /** After the refresh the device asks for this role, whoever is said to delegate to it. */
+  asksFor?: Delegation;
 }
 
 /** The root that the device trusts is version 2. */

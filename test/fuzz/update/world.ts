@@ -17,6 +17,8 @@ export interface World {
   readonly files: Map<string, Uint8Array>;
   /** The director's order as the server sends it. */
   order: Uint8Array;
+  /** What the device is given where it has no server; default: the order and the files. */
+  stick?: Uint8Array;
   /** Metadata that the device has kept, by role. */
   readonly kept: Map<string, Uint8Array>;
 }
