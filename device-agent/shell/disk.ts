@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { appendFile, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { stat, statfs, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { CodedError } from "../../protocol/base/result.ts";
 import type { Disk } from "../slots/index.ts";
 
@@ -23,10 +23,11 @@ export function machineDisk(directory: string): Disk {
     rename: (from, to) => coded(from, () => rename(at(from), at(to))),
     remove: (path) => coded(path, () => rm(at(path), { recursive: true, force: true })),
     makeDirectory: (path) =>
-      coded(
-        path,
-        async () => void (await mkdir(at(path), { recursive: true, mode: DIRECTORY_MODE })),
-      ),
+      coded(path, async () => {
+        const first = await mkdir(at(path), { recursive: true, mode: DIRECTORY_MODE });
+        // Directories below the agent's own are synced by who makes them; those above it by nobody else.
+        if (path === "" && first !== undefined) await syncAbove(directory, dirname(first));
+      }),
     list: async (path) => ((await unlessAbsent(path, () => readdir(at(path)))) ?? []).sort(),
     stat: (path) =>
       unlessAbsent(path, async () => {
@@ -40,6 +41,13 @@ export function machineDisk(directory: string): Disk {
         return bavail * bsize;
       }),
   };
+}
+
+/** Every directory from the parent of `path` up to `last`. */
+async function syncAbove(path: string, last: string): Promise<void> {
+  const parent = dirname(resolve(path));
+  await syncPath(parent, constants.O_RDONLY | constants.O_DIRECTORY);
+  if (parent !== resolve(last) && parent !== dirname(parent)) await syncAbove(parent, last);
 }
 
 async function syncPath(path: string, flags: number): Promise<void> {

@@ -54,7 +54,7 @@ export async function obtainBundle(context: Context, candidate: Candidate): Prom
   for (const delta of deltas.slice(0, DELTAS_TRIED_MAX)) {
     const applied = await obtainByDelta(context, candidate, delta);
     if (applied.ok || isTransient(applied) || applied.code === "NO_SPACE") return applied;
-    await ports.files.remove(downloadPath(delta.sha256));
+    await ports.files.discard(downloadPath(delta.sha256));
     const { code, message } = applied;
     ports.log({ event: "delta_refused", details: { driver: driver.version, code, message } });
   }

@@ -110,14 +110,14 @@ async function stageStep(context: Context, candidate: Candidate): Promise<StepOu
   const { ports, journal } = context;
   const installed = await stage(context, candidate);
   if (!installed.ok && installed.code === "BUNDLE_HASH_MISMATCH") {
-    await ports.files.remove(downloadPath(candidate.driver.sha256));
+    await ports.files.discard(downloadPath(candidate.driver.sha256));
     await step(context, candidate, { slots: downloadAgain(journal.state.slots) });
     return undefined;
   }
   if (!installed.ok) return abandon(context, candidate, installed);
   const slots = advance(journal.state.slots, "downloaded");
   await step(context, candidate, { slots, stage: { kind: "installed" } });
-  await ports.files.remove(downloadPath(candidate.driver.sha256));
+  await ports.files.discard(downloadPath(candidate.driver.sha256));
   return undefined;
 }
 

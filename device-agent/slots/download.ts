@@ -67,7 +67,7 @@ async function attempt<Code extends string>(
   const hash = hasher("sha256");
   hash.update(whole);
   if (whole.length === wanted.bytes && hash.hex() === wanted.sha256) return succeeded(whole);
-  await files.remove(path);
+  await files.discard(path);
   if (whole.length === wanted.bytes) {
     return failed("DOWNLOAD_CORRUPT", "The download does not have the signed hash.");
   }
@@ -86,7 +86,7 @@ async function resumePartial(files: FileSystem, wanted: Wanted): Promise<Partial
   const path = downloadPath(wanted.sha256);
   const kept = (await files.read(path)) ?? new Uint8Array(0);
   const isUsable = kept.length <= wanted.bytes;
-  if (!isUsable) await files.remove(path);
+  if (!isUsable) await files.discard(path);
   const parts: Uint8Array[] = isUsable ? [kept] : [];
   let bytes = isUsable ? kept.length : 0;
   let pending: Uint8Array[] = [];

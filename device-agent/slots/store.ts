@@ -48,8 +48,8 @@ export async function stageBundle(
   if (!room.ok) return room;
   const home = `${STORE_DIRECTORY}/${sha256}`;
   const partial = home + PARTIAL_SUFFIX;
-  await files.remove(partial);
-  await files.remove(home);
+  await files.discard(partial);
+  await files.discard(home);
   for (const [path, bytes] of bundle.value.files) {
     await files.replaceFile(`${partial}/files/${path}`, bytes);
   }

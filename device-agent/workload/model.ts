@@ -34,9 +34,19 @@ export async function readModels(files: FileSystem): Promise<readonly Registered
   const models: RegisteredModel[] = [];
   for (const name of await files.list(MODELS_DIRECTORY)) {
     const bytes = name.endsWith(".json") && (await files.read(`${MODELS_DIRECTORY}/${name}`));
-    if (bytes) models.push(registeredModelSchema.parse(JSON.parse(fromUtf8(bytes))));
+    const model = bytes && parseModel(bytes);
+    if (model) models.push(model);
   }
   return models;
+}
+
+/** Undefined when the file is damaged: its application finds the model unknown and registers it again. */
+function parseModel(bytes: Uint8Array): RegisteredModel | undefined {
+  try {
+    return registeredModelSchema.parse(JSON.parse(fromUtf8(bytes)));
+  } catch {
+    return undefined;
+  }
 }
 
 export async function writeModel(files: FileSystem, model: RegisteredModel): Promise<void> {

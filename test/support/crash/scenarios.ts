@@ -140,7 +140,7 @@ const installation: Scenario = {
   },
   live: settle,
   again: (device, server) => settle(device, server),
-  keeps: (promise, root) => filesBelow(root).has(promise),
+  keeps: (promise, root) => fromUtf8(filesBelow(root).get(promise) ?? NOTHING).endsWith("}"),
 };
 
 async function settle(
@@ -158,6 +158,7 @@ async function settle(
 
 const modelFile = (id: string): string => `models/${id}.json`;
 
+const NOTHING = new Uint8Array(0);
 const FIRST_BYTES = "the first 2,000 bytes are here";
 
 const resume: Scenario = {
@@ -179,8 +180,8 @@ const resume: Scenario = {
   },
   keeps: (_firstBytes, root) => {
     const files = filesBelow(root);
-    const isUnderWay = fromUtf8(files.get("state.json") ?? new Uint8Array(0)).includes(DOWNLOADING);
-    const kept = files.get(downloadPath(sha256Hex(NEXT))) ?? new Uint8Array(0);
+    const isUnderWay = fromUtf8(files.get("state.json") ?? NOTHING).includes(DOWNLOADING);
+    const kept = files.get(downloadPath(sha256Hex(NEXT))) ?? NOTHING;
     return !isUnderWay || equalBytes(kept.subarray(0, 2000), NEXT.subarray(0, 2000));
   },
 };

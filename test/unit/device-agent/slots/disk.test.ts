@@ -77,15 +77,31 @@ describe("power loss", () => {
     const files = fileSystemOver(disk);
     await files.replaceFile("a/b", utf8("1"));
     await files.appendFile("c/d", utf8("2"));
-    await files.makeDirectory("e/f");
     await files.replaceFile("g/h/i", utf8("3"));
     await files.move("g/h", "g/k");
     disk.losePower();
     expect(await disk.read("a/b")).toEqual(utf8("1"));
     expect(await disk.read("c/d")).toEqual(utf8("2"));
-    expect((await disk.stat("e/f"))?.kind).toBe("directory");
     expect(await disk.read("g/k/i")).toEqual(utf8("3"));
     expect(await disk.stat("g/h")).toBeUndefined();
+  });
+
+  test("loses what was placed or discarded until the next durable operation", async () => {
+    const disk = pageCacheDisk();
+    const files = fileSystemOver(disk);
+    const change = async (): Promise<void> => {
+      await files.placeFile("a/placed", utf8("1"));
+      await files.discard("old");
+    };
+    await files.replaceFile("old", utf8("0"));
+    await change();
+    disk.losePower();
+    expect(await disk.list("")).toEqual(["old"]);
+    await change();
+    await files.replaceFile("state", utf8("2"));
+    disk.losePower();
+    expect(await disk.list("")).toEqual(["a", "state"]);
+    expect(await disk.read("a/placed")).toEqual(utf8("1"));
   });
 });
 
