@@ -53,7 +53,7 @@ export interface WrittenSite {
 }
 
 const CALL =
-  /\b(disk|files)\.(read|write|append|sync|syncDirectory|rename|remove|discard|makeDirectory|list|stat|freeBytes|replaceFile|appendFile|move)\(/g;
+  /\b(disk|files)\.(read|write|append|sync|syncDirectory|rename|remove|discard|makeDirectory|list|stat|freeBytes|replaceFile|placeFile|appendFile|move|settle)\(/g;
 
 /** The public TUF client is a command of its own, with a folder of its own. */
 const NOT_THE_AGENT = "shell/tuf-client.ts";

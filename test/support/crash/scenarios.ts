@@ -5,6 +5,7 @@ import { unwrap, type Result } from "../../../protocol/base/result.ts";
 import { sha256Hex } from "../../../protocol/crypto/index.ts";
 import { metadataFilePath } from "../../../protocol/metadata/index.ts";
 import { DEFAULT_POLICY } from "../../../device-agent/benchmark/index.ts";
+import { OWNER_DEFAULTS, type OwnerSettings } from "../../../device-agent/shell/owner-settings.ts";
 import { downloadPath } from "../../../device-agent/slots/index.ts";
 import type { DeviceServer } from "../device-server.ts";
 import { deltaFiles, lyingDelta } from "../delta-files.ts";
@@ -254,6 +255,59 @@ const recall: Scenario = {
   live: pollOnce,
 };
 
+/** It comes while the device is on its way to what is recalled. */
+const recallUnderWay: Scenario = {
+  name: "recall of an update that is under way",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk, agent } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    server.corrupted.set(pathOf(NEXT, "1.1.0"), NEXT.subarray(0, 2000));
+    await agent.poll();
+    server.corrupted.clear();
+    server.recall(NEXT, OLD);
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+const refused: Scenario = {
+  name: "update refused, because it cannot compile a model",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    const bundle = driver("1.1.0", { refuses: SECOND_MODEL });
+    await server.publish([OLD, bundle], bundle);
+    return disk.root;
+  },
+  live: pollOnce,
+};
+
+const ASKED: OwnerSettings = { ...OWNER_DEFAULTS, consent: "ask" };
+
+async function agree({ agent }: CrashDevice): Promise<void> {
+  await agent.setByOwner({ ...ASKED, agreed: ["1.1.0"] });
+}
+
+const consent: Scenario = {
+  name: "update that waits for its owner",
+  worksThroughout: true,
+  prepare: async (server) => {
+    const { disk } = await factory(server);
+    await server.publish([OLD, NEXT], NEXT);
+    return disk.root;
+  },
+  live: async (device, _server, onPromise) => {
+    if ((await device.agent.setByOwner(ASKED)).ok) onPromise("the owner is asked");
+    await pollOnce(device);
+    await agree(device);
+    await pollOnce(device);
+  },
+  again: agree,
+  keeps: (_asked, root) =>
+    fromUtf8(filesBelow(root).get("owner.json") ?? NOTHING).includes('"ask"'),
+};
+
 const collection: Scenario = {
   name: "garbage collection, of a driver, its programs and a model",
   worksThroughout: true,
@@ -332,6 +386,6 @@ const crashLoop: Scenario = {
 };
 
 export const SCENARIOS: readonly Scenario[] = [
-  ...[full, delta, imported, installation, resume, damaged, oversized, lost, recall],
-  ...[collection, rotation, pinned, crashLoop],
+  ...[full, delta, imported, installation, resume, damaged, oversized, lost],
+  ...[recall, recallUnderWay, refused, consent, collection, rotation, pinned, crashLoop],
 ];
