@@ -36,7 +36,7 @@ const isWhole =
 process.exitCode = isWhole ? 0 : 1;
 
 async function withProgress(tasks: readonly Task[]) {
-  const label = `crash:matrix ${tasks[0]?.kind}s`;
+  const label = `crash:matrix ${tasks[0]?.kind}`;
   const progress = output.progress(label, tasks.length * STEPS_OF_A_TASK);
   let [done, shown] = [0, 0];
   const results = await pool.run(tasks, (more) => {

@@ -1,7 +1,7 @@
 /** The crash matrix: all scenarios, the call sites that they reach, and all syncs left out, added up. */
 import { writtenSites } from "./call-sites.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import type { MutantResult, ScenarioResult, Task, TaskResult } from "./tasks.ts";
+import type { MutantResult, ScenarioResult, Survey, Task, TaskResult } from "./tasks.ts";
 
 export interface MatrixOptions {
   readonly seed: number;
@@ -19,11 +19,17 @@ export interface MatrixResult {
   readonly unreached: readonly string[];
 }
 
+/** Of every scenario: power losses whose recovery is failed everywhere in its turn. */
+const RECOVERIES = 2;
+
 export async function runMatrix({ seed, share, run }: MatrixOptions): Promise<MatrixResult> {
-  const scenarios = await runScenarios({ seed, share, run });
-  const mutants = await runMutants(scenarios, run);
+  const surveys = (
+    await run(SCENARIOS.map(({ name }) => ({ kind: "survey", scenario: name })))
+  ).flatMap((result) => (result.kind === "survey" ? [result.done] : []));
+  const scenarios = await runScenarios({ seed, share, run, recoveries: RECOVERIES });
+  const mutants = await runMutants(surveys, run);
   const sites = writtenSites();
-  const reached = new Set(scenarios.flatMap((result) => result.reached));
+  const reached = new Set(surveys.flatMap((survey) => survey.reached));
   const unreached = sites.filter(({ place }) => !reached.has(place));
   return {
     scenarios,
@@ -37,21 +43,22 @@ export async function runScenarios({
   seed,
   share,
   run,
-}: MatrixOptions): Promise<readonly ScenarioResult[]> {
+  recoveries,
+}: MatrixOptions & { readonly recoveries: number }): Promise<readonly ScenarioResult[]> {
   const tasks = SCENARIOS.map(({ name }): Task => {
-    return { kind: "scenario", scenario: name, share, seed };
+    return { kind: "cases", scenario: name, share, seed, recoveries };
   });
-  return (await run(tasks)).flatMap((result) => (result.kind === "scenario" ? [result.done] : []));
+  return (await run(tasks)).flatMap((result) => (result.kind === "cases" ? [result.done] : []));
 }
 
 /** Each against the scenarios that reach it. */
 async function runMutants(
-  scenarios: readonly ScenarioResult[],
+  surveys: readonly Survey[],
   run: MatrixOptions["run"],
 ): Promise<readonly MutantResult[]> {
-  const sites = [...new Set(scenarios.flatMap(({ syncs }) => syncs))].sort();
+  const sites = [...new Set(surveys.flatMap(({ syncs }) => syncs))].sort();
   const tasks = sites.map((site): Task => {
-    const reaching = scenarios.filter(({ syncs }) => syncs.includes(site));
+    const reaching = surveys.filter(({ syncs }) => syncs.includes(site));
     return { kind: "mutant", site, scenarios: reaching.map(({ scenario }) => scenario) };
   });
   return (await run(tasks)).flatMap((result) => (result.kind === "mutant" ? [result.done] : []));

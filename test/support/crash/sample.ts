@@ -10,7 +10,7 @@ export async function runHere(tasks: readonly Task[]): Promise<readonly TaskResu
 
 export async function sampleMatrix(share: number) {
   const seed = Number(process.env["RETILE_SEED"] ?? Date.now() % 0x7fffffff);
-  const scenarios = await runScenarios({ seed, share, run: runHere });
+  const scenarios = await runScenarios({ seed, share, run: runHere, recoveries: 0 });
   const cases = scenarios.flatMap((scenario) => Object.values(scenario.cases));
   return {
     cases: cases.reduce((sum, count) => sum + count, 0),

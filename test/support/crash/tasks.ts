@@ -1,5 +1,5 @@
-/** The matrix in pieces that can be run anywhere: one scenario's cases, or one sync left out. */
-import { present } from "../../../protocol/base/assert.ts";
+/** The matrix in pieces that can be run anywhere: one scenario's survey, its cases, or one sync left out. */
+import { present, unreachable } from "../../../protocol/base/assert.ts";
 import { seededRandom } from "../../../protocol/base/random.ts";
 import { linesOnStack, type SourceLine } from "./call-sites.ts";
 import { CASE_KINDS, casesOf, type Case } from "./cases.ts";
@@ -10,18 +10,29 @@ import { SCENARIOS } from "./scenarios.ts";
 import { caughtBy, syncSitesOf, type SyncSite } from "./sync-mutants.ts";
 
 export type Task =
+  | { readonly kind: "survey"; readonly scenario: string }
   | {
-      readonly kind: "scenario";
+      readonly kind: "cases";
       readonly scenario: string;
       /** In (0, 1]: of the cases, chosen by the seed. */
       readonly share: number;
       readonly seed: number;
+      /** Lives of recovery that are failed everywhere as well. */
+      readonly recoveries: number;
     }
   | { readonly kind: "mutant"; readonly site: SyncSite; readonly scenarios: readonly string[] };
 
 export type TaskResult =
-  | { readonly kind: "scenario"; readonly done: ScenarioResult }
+  | { readonly kind: "survey"; readonly done: Survey }
+  | { readonly kind: "cases"; readonly done: ScenarioResult }
   | { readonly kind: "mutant"; readonly done: MutantResult };
+
+export interface Survey {
+  readonly scenario: string;
+  /** The agent's lines that asked for a step of the disk. */
+  readonly reached: readonly SourceLine[];
+  readonly syncs: readonly SyncSite[];
+}
 
 export interface ScenarioResult {
   readonly scenario: string;
@@ -30,9 +41,6 @@ export interface ScenarioResult {
   /** Pairs of disk and server that a crash left, and I/O errors: what had to be judged. */
   readonly distinct: number;
   readonly violations: readonly string[];
-  /** The agent's lines that asked for a step of the disk. */
-  readonly reached: readonly SourceLine[];
-  readonly syncs: readonly SyncSite[];
 }
 
 export interface MutantResult {
@@ -41,28 +49,44 @@ export interface MutantResult {
   readonly caughtBy: string | null;
 }
 
-/** Lives of recovery, for each scenario, that are failed everywhere as well. */
-const RECOVERIES = 2;
-
 /** `onFraction` hears now and then how much is done, in [0, 1]. */
 export async function runTask(
   task: Task,
   onFraction: (fraction: number) => void = () => undefined,
 ): Promise<TaskResult> {
-  if (task.kind === "scenario") return { kind: "scenario", done: await scenario(task, onFraction) };
-  const stages = await Promise.all(task.scenarios.map(stageOf));
-  const found = await caughtBy(task.site, stages);
-  return { kind: "mutant", done: { site: task.site, caughtBy: found ?? null } };
+  switch (task.kind) {
+    case "survey":
+      return { kind: "survey", done: await survey(task.scenario) };
+    case "cases":
+      return { kind: "cases", done: await runCases(task, onFraction) };
+    case "mutant": {
+      const stages = await Promise.all(task.scenarios.map(stageOf));
+      const found = await caughtBy(task.site, stages);
+      return { kind: "mutant", done: { site: task.site, caughtBy: found ?? null } };
+    }
+    default:
+      return unreachable(task);
+  }
 }
 
-async function scenario(
-  { scenario: name, share, seed }: Extract<Task, { kind: "scenario" }>,
+async function survey(name: string): Promise<Survey> {
+  const stage = await stageOf(name);
+  const reached = new Set<SourceLine>();
+  await live(stage, stage.life.start, () => {
+    for (const line of linesOnStack()) reached.add(line);
+    return PASS;
+  });
+  return { scenario: name, reached: [...reached], syncs: [...(await syncSitesOf(stage))] };
+}
+
+async function runCases(
+  { scenario: name, share, seed, recoveries }: Extract<Task, { kind: "cases" }>,
   onFraction: (fraction: number) => void,
 ): Promise<ScenarioResult> {
   const stage = await stageOf(name);
   const judging: Judging = { rule: () => PASS, judged: new Map() };
   const random = seededRandom(seed);
-  const all = await casesOf(stage, { judging, recoveries: RECOVERIES });
+  const all = await casesOf(stage, { judging, recoveries });
   const chosen = all.filter(() => random.uniform() < share);
   const cases = Object.fromEntries(CASE_KINDS.map((kind) => [kind, 0])) as Record<
     Case["kind"],
@@ -81,18 +105,7 @@ async function scenario(
     cases,
     distinct: judging.judged.size + cases.fault,
     violations,
-    reached: [...(await linesReached(stage))],
-    syncs: [...(await syncSitesOf(stage))],
   };
-}
-
-async function linesReached(stage: Stage): Promise<ReadonlySet<SourceLine>> {
-  const seen = new Set<SourceLine>();
-  await live(stage, stage.life.start, () => {
-    for (const line of linesOnStack()) seen.add(line);
-    return PASS;
-  });
-  return seen;
 }
 
 /** Opened once: a task may follow another of the same scenario. */
