@@ -32,11 +32,10 @@ import { inflateBrotli } from "./inflate.ts";
 /** An index may lie: after so many deltas that did not help, the bundle itself is taken. */
 const DELTAS_TRIED_MAX = 2;
 
-/** Failures of the network or of the moment: trying again may help. */
+const OF_THE_NETWORK = ["SERVER_DOWN", "SERVER_TIMEOUT", "SERVER_BUSY"];
+/** Trying again may help, and for the bundle itself there is no other way. */
 const TRANSIENT: ReadonlySet<string> = new Set([
-  "SERVER_DOWN",
-  "SERVER_TIMEOUT",
-  "SERVER_BUSY",
+  ...OF_THE_NETWORK,
   "SERVER_REFUSED",
   "DOWNLOAD_CUT_SHORT",
 ]);
@@ -53,7 +52,7 @@ export async function obtainBundle(context: Context, candidate: Candidate): Prom
   const deltas = kept === undefined ? await deltasFor(context, candidate) : [];
   for (const delta of deltas.slice(0, DELTAS_TRIED_MAX)) {
     const applied = await obtainByDelta(context, candidate, delta);
-    if (applied.ok || isTransient(applied) || applied.code === "NO_SPACE") return applied;
+    if (applied.ok || [...OF_THE_NETWORK, "NO_SPACE"].includes(applied.code)) return applied;
     await ports.files.discard(downloadPath(delta.sha256));
     const { code, message } = applied;
     ports.log({ event: "delta_refused", details: { driver: driver.version, code, message } });

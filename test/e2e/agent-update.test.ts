@@ -95,11 +95,21 @@ describe("a delta", () => {
     const { agent, server, restart } = await devices.open(FASTER);
     const files = deltaFiles(OLD, FASTER);
     onlyDeltas(server, files);
-    const [path = "", bytes = new Uint8Array(0)] = [...files][0] ?? [];
-    server.corrupted.set(path, bytes.subarray(0, 20));
+    server.breaksOff = { path: [...files.keys()][0] ?? "", bytes: 20 };
     expect(unwrap(await agent.poll())).toMatchObject({ kind: "waiting" });
-    server.corrupted.delete(path);
+    server.breaksOff = undefined;
     expect(unwrap(await restart().poll())).toMatchObject({ kind: "committed" });
+    expect(told(server)).toBe(ALL_GOOD);
+  });
+
+  test("that is listed and not there is passed over", async () => {
+    const { agent, server } = await devices.open(FASTER, { log });
+    events.length = 0;
+    server.addFiles(
+      new Map([...deltaFiles(OLD, FASTER)].filter(([path]) => path.endsWith(".json"))),
+    );
+    expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed" });
+    expect(events).toContain("delta_refused");
     expect(told(server)).toBe(ALL_GOOD);
   });
 

@@ -62,6 +62,8 @@ export interface DeviceServer {
   readonly corrupted: Map<string, Uint8Array>;
   /** What goes wrong: answers with no answer at all. */
   down: boolean;
+  /** The connection breaks after so many bytes of this file. */
+  breaksOff: { readonly path: string; readonly bytes: number } | undefined;
   activateBefore: Instant;
   /** Answers every check-in with this. */
   answerWith: CheckInDecision | undefined;
@@ -93,6 +95,7 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
     reports: director.reports,
     corrupted: new Map(),
     down: false,
+    breaksOff: undefined,
     activateBefore: LATER,
     answerWith: undefined,
     forget: () => {
@@ -345,7 +348,10 @@ async function sendTo(
   const { status, body } = ranged(answer, request.headers["range"]);
   if (body.length > request.bytesMax) return failed("ANSWER_TOO_LARGE", "too large");
   const isTaken = status < 300 && request.onPiece !== undefined;
-  if (isTaken) await request.onPiece(body, status);
+  const { breaksOff } = server;
+  const bytes = breaksOff && pathname.endsWith(breaksOff.path) ? breaksOff.bytes : body.length;
+  if (isTaken) await request.onPiece(body.subarray(0, bytes), status);
+  if (bytes < body.length) return failed("SERVER_DOWN", "No connection: broken off.");
   return succeeded({ status, headers: new Map(), body: isTaken ? new Uint8Array(0) : body });
 }
 

@@ -54,6 +54,15 @@ const withBase = (name: string, code: string, base: Recipe["device"]["base"]): A
   world: (world) => listDelta(world, lie),
 });
 
+const served = (name: string, code: string, bytes: Uint8Array | undefined): Attack => ({
+  ...{ name: `delta: ${name}`, code, hasAnotherWay: true },
+  recipe: ({ device }) => void (device.base = "whole"),
+  world: (world) => {
+    listDelta(world, lie, bytes);
+    if (!bytes) world.files.delete(deltaPath(sha256Hex(lie)));
+  },
+});
+
 const DELTA_ATTACKS: readonly Attack[] = [
   delta("not one at all", "DELTA_MALFORMED", utf8("RTLDELT9 and what may follow, or not")),
   delta("a beginning", "DELTA_MALFORMED", lie.slice(0, 30)),
@@ -76,13 +85,15 @@ const DELTA_ATTACKS: readonly Attack[] = [
   delta("of another length", "DELTA_WRONG_RESULT", made(9, { operations: step(0, 9) })),
   withBase("from a driver that is not stored", "DRIVER_MISSING", undefined),
   withBase("from a driver that is damaged", "DRIVER_DAMAGED", "damaged"),
+  served("listed and not there", "SERVER_REFUSED", undefined),
+  served("shorter than listed", "DOWNLOAD_CUT_SHORT", lie.slice(1)),
   {
     ...{ name: "delta: other bytes than its name", code: "DOWNLOAD_CORRUPT", hasAnotherWay: true },
     recipe: ({ device }) => void (device.base = "whole"),
     world: (world, random) => {
       const at = random.below(lie.length);
-      const served = lie.map((byte, index) => (index === at ? byte ^ 1 : byte));
-      listDelta(world, lie, served);
+      const other = lie.map((byte, index) => (index === at ? byte ^ 1 : byte));
+      listDelta(world, lie, other);
     },
   },
 ];
