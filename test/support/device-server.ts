@@ -52,6 +52,11 @@ interface Served {
   readonly body: Uint8Array;
 }
 
+const FOLDERS = [
+  [TARGETS_ROUTE, "targets/"],
+  [DELTAS_ROUTE, "deltas/"],
+] as const;
+
 const FORBIDDEN: Served = { status: 403, body: new Uint8Array(0) };
 
 export interface DeviceServer {
@@ -140,12 +145,9 @@ export async function deviceServer(soc = "sm8650"): Promise<DeviceServer> {
       if (path.startsWith(METADATA_ROUTE)) {
         return served(files.get(path.slice(METADATA_ROUTE.length)));
       }
-      if (path.startsWith(TARGETS_ROUTE)) {
-        const name = `targets/${path.slice(TARGETS_ROUTE.length)}`;
-        return served(server.corrupted.get(name) ?? files.get(name));
-      }
-      if (path.startsWith(DELTAS_ROUTE)) {
-        const name = `deltas/${path.slice(DELTAS_ROUTE.length)}`;
+      for (const [route, folder] of FOLDERS) {
+        if (!path.startsWith(route)) continue;
+        const name = folder + path.slice(route.length);
         return served(server.corrupted.get(name) ?? files.get(name));
       }
       if (path === DEVICE_ROUTES.enrol && !director.knows(body)) return FORBIDDEN;

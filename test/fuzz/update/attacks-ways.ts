@@ -15,7 +15,7 @@ import type { Delegation } from "../../../protocol/metadata/index.ts";
 import { BROTLI } from "../../../server/jobs/deltas.ts";
 import { makeDelta } from "../../../server/release/index.ts";
 import { lyingDelta } from "../../support/delta-files.ts";
-import { pick, type Attack } from "./attack.ts";
+import type { Attack } from "./attack.ts";
 import { CURRENT, DELEGATE_NAME, WANTED, type Recipe } from "./recipe.ts";
 import type { World } from "./world.ts";
 

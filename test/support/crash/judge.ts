@@ -82,12 +82,9 @@ async function judge(
   { root, promises }: Pick<Moment, "root" | "promises">,
   rule: Judging["rule"],
 ): Promise<readonly string[]> {
-  const { server, scenario, life } = stage;
-  const broken = promises.filter((promise) => scenario.keeps?.(promise, root) === false);
-  const end = present(life.moments.at(-1), "an end").root;
-  const untrue = await falseClaims(root, { start: life.start.root, end });
-  if (broken.length > 0) return broken.map((promise) => `no longer true: ${promise}`);
-  if (untrue.length > 0 && !scenario.startsDamaged) return untrue;
+  const { server, scenario } = stage;
+  const untrue = await untrueAt(stage, { root, promises });
+  if (untrue.length > 0) return untrue;
   server.corrupted.clear();
   const device = openDevice(copyTree(root), server, { ...scenario.options, rule });
   const why = await worksNow(device, stage);
@@ -95,6 +92,19 @@ async function judge(
   const facts = await factsOf(device, stage);
   const now = [...why, ...rest, ...difference(facts, stage.endFacts)];
   return now.length > 0 ? now : violationsLater(device, stage, facts);
+}
+
+/** What the device has said, to somebody or on its disk, and what this disk shows to be wrong. */
+export async function untrueAt(
+  { scenario, life }: Stage,
+  { root, promises }: Pick<Moment, "root" | "promises">,
+): Promise<readonly string[]> {
+  const broken = promises.filter((promise) => scenario.keeps?.(promise, root) === false);
+  if (broken.length > 0 || scenario.startsDamaged) {
+    return broken.map((promise) => `no longer true: ${promise}`);
+  }
+  const end = present(life.moments.at(-1), "an end").root;
+  return falseClaims(root, { start: life.start.root, end });
 }
 
 /** A device that is done loses its power, and is as done as before. */

@@ -4,9 +4,10 @@
  */
 import { seededRandom } from "../../../protocol/base/random.ts";
 import { linesOnStack } from "./call-sites.ts";
-import { violationsAt, type Judging, type Stage } from "./judge.ts";
+import { untrueAt, violationsAt, type Judging, type Stage } from "./judge.ts";
 import { live, type Moment } from "./life.ts";
 import { PASS, SYNCING, type DiskStep } from "./observed-disk.ts";
+import type { DirectoryNode } from "./page-cache.ts";
 import { afterPowerLoss, powerLosses } from "./power-loss.ts";
 
 /** `sync at slots/file-system.ts:52 for slots/store.ts:54`: the innermost line first. */
@@ -39,44 +40,62 @@ function siteOf({ operation }: DiskStep): SyncSite | undefined {
   return `${operation} at ${FILE_SYSTEM}:${places.join(" in ")} for ${caller}`;
 }
 
-/** At each moment: all that was not synced is lost first, then some samples of the rest. */
-const LOSSES_TIERS = [1, 4, 32];
-
 /** The first case that fails without the sync, in the life that is crashed and in the next; undefined: none does. */
 export async function caughtBy(
   site: SyncSite,
   stages: readonly Stage[],
 ): Promise<string | undefined> {
   const rule: Judging["rule"] = (step) => (siteOf(step) === site ? { kind: "omit" } : PASS);
-  const mutated = [];
+  const mutants: Mutant[] = [];
   for (const stage of stages) {
     const { moments } = await live(stage, stage.life.start, rule);
     // Late moments first: what was never synced is lost there with all that rests on it.
-    mutated.push({ stage, moments: [...moments].reverse(), judging: { rule, judged: new Map() } });
+    const late = [...moments].reverse();
+    mutants.push({ stage, moments: late, judging: { rule, judged: new Map() } });
   }
-  for (const lossesMax of LOSSES_TIERS) {
-    for (const { stage, moments, judging } of mutated) {
-      for (const moment of moments) {
-        const why = await firstViolation(stage, moment, { judging, lossesMax });
-        if (why !== undefined) return `${stage.scenario.name}, ${moment.index}: ${why}`;
-      }
+  for (const trial of TRIALS) {
+    for (const mutant of mutants) {
+      const why = await firstFailure(mutant, trial);
+      if (why !== undefined) return `${mutant.stage.scenario.name}, ${why}`;
     }
   }
   return undefined;
 }
 
-/** Of a death at this moment, and of power losses. */
-async function firstViolation(
-  stage: Stage,
-  moment: Moment,
-  { judging, lossesMax }: { readonly judging: Judging; readonly lossesMax: number },
+interface Mutant {
+  readonly stage: Stage;
+  readonly moments: readonly Moment[];
+  readonly judging: Judging;
+}
+
+/** What is quickly seen first: on disks that have lost all that was not synced, then on samples of the rest. */
+const TRIALS = [
+  { lossesMax: 1, onlyLooks: true },
+  { lossesMax: 16, onlyLooks: true },
+  { lossesMax: 1, onlyLooks: false },
+  { lossesMax: 4, onlyLooks: false },
+  { lossesMax: 32, onlyLooks: false },
+] as const;
+
+async function firstFailure(
+  { stage, moments, judging }: Mutant,
+  { lossesMax, onlyLooks }: (typeof TRIALS)[number],
 ): Promise<string | undefined> {
-  const { losses, possible } = powerLosses(moment.root, lossesMax, seededRandom(moment.index));
-  if (possible === 1) return undefined;
-  const roots = losses.map((loss) => afterPowerLoss(moment.root, loss));
-  for (const root of [...roots, moment.root]) {
-    const [why] = await violationsAt(stage, { ...moment, root }, judging);
-    if (why !== undefined) return why;
+  for (const moment of moments) {
+    for (const root of lossesAt(moment, lossesMax)) {
+      const after = { ...moment, root };
+      const [why] = onlyLooks
+        ? await untrueAt(stage, after)
+        : await violationsAt(stage, after, judging);
+      if (why !== undefined) return `${moment.index}: ${why}`;
+    }
   }
   return undefined;
+}
+
+/** After power losses at this moment, and after a death. */
+function lossesAt(moment: Moment, lossesMax: number): readonly DirectoryNode[] {
+  const { losses, possible } = powerLosses(moment.root, lossesMax, seededRandom(moment.index));
+  if (possible === 1) return [];
+  return [...losses.map((loss) => afterPowerLoss(moment.root, loss)), moment.root];
 }
