@@ -1,8 +1,17 @@
 /** `retile agent poll`: one check-in and its update, or one after another until told to stop. */
+import { randomInt } from "node:crypto";
 import { unreachable } from "../../protocol/base/assert.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { succeeded } from "../../protocol/base/result.ts";
-import type { Agent, ModelRow, PollOutcome, UpdateSummary } from "../../device-agent/index.ts";
+import { seededRandom } from "../../protocol/base/random.ts";
+import {
+  machineClock,
+  pollUntilAborted,
+  type Agent,
+  type ModelRow,
+  type PollOutcome,
+  type UpdateSummary,
+} from "../../device-agent/index.ts";
 import type { Column, Output, Row } from "../output.ts";
 
 export const UPDATE_COLUMNS: readonly Column[] = [
@@ -57,34 +66,32 @@ export interface WatchOptions {
   readonly stop: AbortSignal;
 }
 
-/** The last outcome. A server that is down is said and asked again: that is what polling is for. */
+/** The last outcome. What may pass is said and tried again, later and later: that is what polling is for. */
 export async function pollUntilStopped(
   agent: Agent,
   { everySeconds, stop }: WatchOptions,
   output: Output,
 ): Promise<Result<PollOutcome>> {
-  for (;;) {
-    const polled = await agent.poll();
-    if (!polled.ok && polled.code !== "SERVER_DOWN") return polled;
-    output.say(polled.ok ? describeOutcome(polled.value) : `${polled.code}: ${polled.message}`);
-    const update = polled.ok ? updateOf(polled.value) : null;
-    if (update) output.table(UPDATE_COLUMNS, updateRows(update.models));
-    const status = await agent.status();
-    if (!status.ok) return status;
-    await pause((everySeconds ?? status.value.pollIntervalSeconds) * 1000, stop);
-    if (stop.aborted) return polled.ok ? succeeded(polled.value) : polled;
-  }
+  const hopeless = new AbortController();
+  let last: Result<PollOutcome> = succeeded({
+    kind: "nothing",
+    because: "There was no time to ask.",
+  });
+  await pollUntilAborted({
+    ...{ agent, everySeconds, clock: machineClock, random: seededRandom(randomInt(2 ** 31)) },
+    signal: AbortSignal.any([stop, hopeless.signal]),
+    onOutcome: (polled) => {
+      last = polled;
+      output.say(polled.ok ? describeOutcome(polled.value) : `${polled.code}: ${polled.message}`);
+      const update = polled.ok ? updateOf(polled.value) : null;
+      if (update) output.table(UPDATE_COLUMNS, updateRows(update.models));
+      if (!polled.ok && HOPELESS.has(polled.code)) hopeless.abort();
+    },
+  });
+  return last;
 }
 
-function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stop.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    stop.addEventListener("abort", end);
-  });
-}
+/** Failures that no later poll mends. */
+const HOPELESS: ReadonlySet<string> = new Set([
+  ...["NOT_INITIALISED", "NOT_ENROLLED", "STATE_DAMAGED", "AGENT_RUNNING"],
+]);

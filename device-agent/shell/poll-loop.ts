@@ -37,19 +37,22 @@ export interface PollLoop {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** In the place of the interval that the server asks for. */
+  readonly everySeconds?: number | undefined;
   readonly onOutcome: (outcome: Result<PollOutcome>) => void;
 }
 
 /** Polls until `signal` is aborted; an operation under way is finished first. */
 export async function pollUntilAborted(loop: PollLoop): Promise<void> {
-  const { agent, clock, random, signal, onOutcome } = loop;
+  const { agent, clock, random, signal, everySeconds, onOutcome } = loop;
   let failures = 0;
   while (!signal.aborted) {
     const outcome = await agent.poll();
     onOutcome(outcome);
     failures = !outcome.ok || outcome.value.kind === "waiting" ? failures + 1 : 0;
     const status = await agent.status();
-    const pollIntervalSeconds = status.ok ? status.value.pollIntervalSeconds : RETRY_SECONDS_MAX;
+    const asked = status.ok ? status.value.pollIntervalSeconds : RETRY_SECONDS_MAX;
+    const pollIntervalSeconds = everySeconds ?? asked;
     await sleep(clock, pollDelayMs({ pollIntervalSeconds, failures, random }), signal);
   }
 }
