@@ -16,6 +16,7 @@ import { OPERATIONS } from "./http/operations.ts";
 import { assignRequestId } from "./http/request-id.ts";
 import { mintToken } from "./http/tokens.ts";
 import { createFleet } from "./jobs/fleet.ts";
+import { listedReleases } from "./jobs/listed-releases.ts";
 import { createPublisher } from "./jobs/publisher.ts";
 import { startSchedule } from "./jobs/schedule.ts";
 import { tickEveryTenant } from "./jobs/tick.ts";
@@ -104,10 +105,14 @@ async function startOver(
   const ports = { store, files, uploads, snapshotSigner, timestampSigner, clock };
   const publisher = createPublisher(ports);
   await publisher.restoreFiles();
-  const fleet = createFleet({ store, clock, ageMsMax: SNAPSHOT_AGE_MS_MAX });
+  const releases = listedReleases(store.repository);
+  // What no role lists any more is assigned to nobody: no device would find it.
+  const offered = { ...store, repository: { ...store.repository, releases } };
+  const fleet = createFleet({ store: offered, clock, ageMsMax: SNAPSHOT_AGE_MS_MAX });
   const jobs = startJobs({ store, fleet, publisher, clock, log, options });
   const context: ServerContext = {
     ...{ store, files, uploads, publisher, fleet, keys, clock, log },
+    listedReleases: releases,
     tickSoon: jobs.tickSoon,
     randomBytes: secureBytes,
     metrics: createMetrics(),

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Instant, TenantId } from "../../protocol/base/brand.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
 import type { Fleet } from "../jobs/fleet.ts";
+import type { ListedReleases } from "../jobs/listed-releases.ts";
 import type { Publisher } from "../jobs/publisher.ts";
 import type { FileFolder } from "../store/files.ts";
 import type { Store } from "../store/index.ts";
@@ -16,6 +17,8 @@ export interface ServerContext {
   readonly uploads: FileFolder;
   readonly publisher: Publisher;
   readonly fleet: Fleet;
+  /** Without those that no role lists any more. */
+  readonly listedReleases: ListedReleases;
   readonly keys: OnlineKeys;
   /** The gate looks at new reports soon, not at once. */
   readonly tickSoon: () => void;

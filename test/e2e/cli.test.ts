@@ -13,6 +13,8 @@ import { retile, type Ended } from "../support/command-line.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS_MAX = 60_000;
+/** Two bundles are compressed and a delta between them is sought, however busy the machine is. */
+const PUBLISH_MS_MAX = 180_000;
 
 let folder = "";
 let url = "";
@@ -73,20 +75,24 @@ test("keys that exist are never written over", async () => {
   expect(await readFile(join(offline, "root-1.key.json"), "utf8")).toBe(before);
 });
 
-test("releases are built, signed and published once", async () => {
-  const publish = (version: string): Promise<Ended> =>
-    operate("release", "publish", "--release", version, "--offline", inFolder("offline"));
-  const first = (await publish("1.0.0")).report;
-  expect(first.summary).toMatchObject({ version: "1.0.0", published: true, left: [] });
-  expect(first.rows).toMatchObject(
-    SOCS.map(({ name }) => ({ role: `drivers-${name}`, version: 2, signatures: "2 of 2" })),
-  );
-  const again = (await publish("1.0.0")).report;
-  expect([again.rows, again.summary.published]).toEqual([[], false]);
-  expect((await publish("1.1.0")).report.summary).toMatchObject({ published: true });
-  const { report } = await operate("release", "list");
-  expect(report.rows.map((row: { version: string }) => row.version)).toEqual(["1.0.0", "1.1.0"]);
-});
+test(
+  "releases are built, signed and published once",
+  async () => {
+    const publish = (version: string): Promise<Ended> =>
+      operate("release", "publish", "--release", version, "--offline", inFolder("offline"));
+    const first = (await publish("1.0.0")).report;
+    expect(first.summary).toMatchObject({ version: "1.0.0", published: true, left: [] });
+    expect(first.rows).toMatchObject(
+      SOCS.map(({ name }) => ({ role: `drivers-${name}`, version: 2, signatures: "2 of 2" })),
+    );
+    const again = (await publish("1.0.0")).report;
+    expect([again.rows, again.summary.published]).toEqual([[], false]);
+    expect((await publish("1.1.0")).report.summary).toMatchObject({ published: true });
+    const { report } = await operate("release", "list");
+    expect(report.rows.map((row: { version: string }) => row.version)).toEqual(["1.0.0", "1.1.0"]);
+  },
+  PUBLISH_MS_MAX,
+);
 
 test("a published release says where it comes from, as a device verifies it", async () => {
   const { exit, report } = await operate("release", "show", "1.1.0");

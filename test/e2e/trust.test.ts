@@ -2,7 +2,7 @@
  * Who may say what, over a real server whose keys lie in a hardware module, the command line of the key holders,
  * and a real device: delegated roles, their bounds and revocation, vendors' kernels, policies, epochs, recalls.
  */
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -11,10 +11,12 @@ import { signNext } from "../../cli/keys/sign-next.ts";
 import { createAgent, type Agent } from "../../device-agent/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
-import { brand, instant, type DeviceId } from "../../protocol/base/brand.ts";
+import { brand, instant, type DeviceId, type ModelId } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { packBundle, readBundle } from "../../protocol/bundle/index.ts";
+import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { modelOf } from "../support/test-agent.ts";
 import { textTarget } from "../support/signed-metadata.ts";
 import { retile, type Ended } from "../support/command-line.ts";
 import { copyDriverBundle } from "../support/copy-driver.ts";
@@ -46,6 +48,7 @@ beforeAll(async () => {
   const uses = { uses: 1, validForSeconds: 600 };
   const { token } = unwrap(await server.operator.createEnrolmentToken(uses));
   unwrap(await agent.enrol(token));
+  unwrap(await agent.registerModel(modelOf(brand<ModelId>("identity"))));
 }, 60_000);
 
 afterAll(async () => {
@@ -201,6 +204,35 @@ test("a driver names its vendor's kernels, and is installed only while the vendo
   ]);
 });
 
+test("a family's holder with a folder of their own draws keys, fetches what is published, and releases", async () => {
+  const theirs = join(folder, "family");
+  const role = "drivers-sm8350";
+  const drawn = await retile("keys", "create", role, "--offline", theirs);
+  const rotated = await hold("rotate", role, "--public", drawn.report.summary.file);
+  expect(rotated.report.summary).toMatchObject({ complete: false });
+  const [, draft] = rotated.report.rows;
+  expect(draft).toMatchObject({ role, signatures: "0 of 2", complete: false });
+  const early = await operate("keys", "publish", "--offline", KEYS);
+  expect(errorOf(early)).toEqual([1, "DRAFT_PENDING"]);
+  const authority = ["--authority", join(KEYS, "metadata", "targets.json")];
+  const signed = await retile("keys", "sign", draft.file, "--offline", theirs, ...authority);
+  expect(signed.report.rows).toMatchObject([{ role, signatures: "2 of 2", complete: true }]);
+  expect((await hold("sign", draft.file)).exit).toBe(0);
+  expect((await operate("keys", "publish", "--offline", KEYS)).exit).toBe(0);
+  const file = join(folder, "1.4.5.bundle");
+  await writeFile(file, bundleOf("1.4.5"));
+  await writeFile(`${file}.provenance.json`, JSON.stringify(testStatement(bundleOf("1.4.5"))));
+  const publish = ["release", "publish", "--bundle", file, "--offline", theirs];
+  expect(errorOf(await operate(...publish))).toEqual([1, "KEYS_MISSING"]);
+  const root = join(KEYS, "metadata", "1.root.json");
+  await cp(join(KEYS, "metadata", "root.json"), root);
+  const fetched = await operate("keys", "fetch", "--offline", theirs, "--root", root);
+  expect(fetched.report.summary).toMatchObject({ roles: 4 });
+  const published = await operate(...publish);
+  expect(published.report.summary).toMatchObject({ published: true, left: ["sm8650"] });
+  expect((await operate("keys", "fetch", "--offline", KEYS)).report.summary.fresh).toBe(1);
+});
+
 test("what a policy revokes is refused for good, whoever assigns it", async () => {
   expect((await publishBundle("1.5.0", bundleOf("1.5.0"))).exit).toBe(0);
   const floor = ["--security-floor", "1.0.0"];
@@ -228,18 +260,44 @@ test("a module out of order stops what it should sign, and nothing else; in orde
   expect(unwrap(await agent.poll())).toMatchObject({ kind: "committed", to: { version: "1.6.0" } });
 });
 
+/** Descriptors of cached programs that a driver compiled. */
+async function programsOf(driver: string): Promise<string[]> {
+  const programs = join(folder, "device", "programs");
+  const names = await readdir(programs);
+  const texts = await Promise.all(names.map((name) => readFile(join(programs, name), "utf8")));
+  return texts.filter((text) => JSON.parse(text).driver === driver);
+}
+
 test("after a new epoch a recall is obeyed: the device leaves the version and its programs, and runs on", async () => {
   const signed = await operate("keys", "director", "--new-epoch", "--offline", KEYS);
   expect(signed.report.summary).toMatchObject({ epoch: 2, epochBefore: 1, complete: true });
   expect((await operate("keys", "publish", "--offline", KEYS)).exit).toBe(0);
   const recalled = await operate("release", "recall", "1.6.0", "--because", "it burns batteries");
   expect(recalled.report.summary).toMatchObject({ version: "1.6.0", bundles: 1 });
+  const sha256 = sha256Hex(bundleOf("1.6.0"));
+  expect(await programsOf(sha256)).not.toEqual([]);
   expect(unwrap(await agent.poll())).toMatchObject({
     ...{ kind: "recalled", from: { version: "1.6.0" }, because: "it burns batteries" },
   });
   const { current } = unwrap(await agent.status());
   expect(current.version).not.toBe("1.6.0");
+  expect(await programsOf(sha256)).toEqual([]);
+  expect(await readdir(join(folder, "device", "store"))).not.toContain(sha256);
+  const inputs = new Map([["x", new Float32Array(128).fill(1)]]);
+  expect(await agent.run(brand<ModelId>("identity"), inputs)).toMatchObject({ ok: true });
   expect(unwrap(await agent.poll())).toMatchObject({ kind: "held" });
+});
+
+test("what a retired role listed is offered to nobody any more", async () => {
+  expect((await hold("retire", FAMILY_ROLE)).exit).toBe(0);
+  expect((await operate("keys", "publish", "--offline", KEYS)).exit).toBe(0);
+  const created = await operate("rollout", "create", "1.6.0", "--id", "late");
+  expect(errorOf(created)).toEqual([1, "RELEASE_NOT_PUBLISHED"]);
+  expect(unwrap(await agent.poll())).toMatchObject({ kind: "held" });
+  const shown = await operate("release", "show", "1.6.0");
+  expect(shown.report.rows).toContainEqual(
+    expect.objectContaining({ family: "sm8650", origin: "TARGET_NOT_FOUND" }),
+  );
 });
 
 test("nobody but the operators did any of it: the log is whole and explains every order", async () => {

@@ -44,12 +44,15 @@ const create = jsonOperation({
   accepts: createRollout,
   reply: rolloutSchema,
   handle: async ({ context, operator, body }) => {
-    const published = await context.store.repository.releases();
+    const published = await context.listedReleases();
     const missing = [body.version, body.previousVersion].find(
       (version) => !published.some((release) => release.version === version),
     );
     if (missing !== undefined) {
-      return failed("RELEASE_NOT_PUBLISHED", `Release ${missing} is not published.`);
+      return failed(
+        "RELEASE_NOT_PUBLISHED",
+        `Release ${missing} is not published, or no role lists it any more.`,
+      );
     }
     const now = context.clock();
     const rollout: Rollout = {
