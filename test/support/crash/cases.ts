@@ -16,7 +16,7 @@ export interface Case {
 
 export interface CaseOptions {
   readonly judging: Judging;
-  /** Moments whose power loss is recovered from in a life that is failed everywhere in its turn. */
+  /** Moments whose power loss is recovered from in a life that is crashed everywhere in its turn. */
   readonly recoveries: number;
 }
 
@@ -25,13 +25,16 @@ export async function casesOf(
   stage: Stage,
   { judging, recoveries }: CaseOptions,
 ): Promise<readonly Case[]> {
-  const cases = await casesOfLife(stage, stage.life, { judging, suffix: "" });
-  for (const moment of spread(stage.life.moments, recoveries)) {
+  const cases = await crashesOf(stage, stage.life, { judging, suffix: "" });
+  cases.push(...faultsIn(stage, stage.life, ""));
+  for (const [index, moment] of spread(stage.life.moments, recoveries).entries()) {
     const [nothingKept] = everyLoss(moment);
     const root = afterPowerLoss(moment.root, present(nothingKept, "an outcome"));
     const recovery = await live(stage, { ...moment, root });
     const suffix = ` while recovering from ${moment.index}`;
-    cases.push(...(await casesOfLife(stage, recovery, { judging, suffix })));
+    cases.push(...(await crashesOf(stage, recovery, { judging, suffix })));
+    // An I/O error costs a whole life to judge, and lives of recovery differ little.
+    if (index === 0) cases.push(...faultsIn(stage, recovery, suffix));
   }
   return cases;
 }
@@ -41,7 +44,7 @@ interface LifeOptions {
   readonly suffix: string;
 }
 
-async function casesOfLife(
+async function crashesOf(
   stage: Stage,
   life: Life,
   { judging, suffix }: LifeOptions,
@@ -70,6 +73,11 @@ async function casesOfLife(
       });
     }
   }
+  return cases;
+}
+
+function faultsIn(stage: Stage, life: Life, suffix: string): readonly Case[] {
+  const cases: Case[] = [];
   for (const { index, operation, path } of life.steps) {
     for (const fault of faultsOf(operation)) {
       const half = fault.torn ? "half of " : "";
