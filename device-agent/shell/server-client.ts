@@ -50,8 +50,10 @@ export interface ServerClient {
 }
 
 const SILENCE_MS_MAX = 15_000;
-/** For a whole file of metadata: a server that sends a byte now and then holds nothing up for longer. */
-const METADATA_MS_MAX = 120_000;
+/** For a whole answer: a server that sends a byte now and then holds nothing up for longer. */
+const ANSWER_MS_MAX = 120_000;
+/** For one answer with a bundle or a delta: what is missing then comes after the next check-in, from where it stopped. */
+const DOWNLOAD_MS_MAX = 3_600_000;
 const PROBLEM_BYTES_MAX = 1 << 16;
 const TARGETS_FOLDER = "targets/";
 const DELTAS_FOLDER = "deltas/";
@@ -69,7 +71,10 @@ export function serverClient(options: ServerClientOptions): ServerClient {
         { signer, createdSeconds, ...(nonce === undefined ? {} : { nonce }) },
       );
       const headers = { "content-type": MESSAGE_MEDIA_TYPE, ...signature };
-      const limits = { bytesMax: REQUEST_BYTES_MAX, silenceMsMax: SILENCE_MS_MAX };
+      const limits = {
+        ...{ bytesMax: REQUEST_BYTES_MAX, silenceMsMax: SILENCE_MS_MAX },
+        durationMsMax: ANSWER_MS_MAX,
+      };
       return http.send({ method: "POST", url: urlOf(path), headers, body, ...limits });
     };
     const first = await attempt();
@@ -95,7 +100,7 @@ export function serverClient(options: ServerClientOptions): ServerClient {
     },
     fetch: async (path, bytesMax) => {
       const url = urlOf(routeOf(path));
-      const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: METADATA_MS_MAX };
+      const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: ANSWER_MS_MAX };
       const answer = await http.send({ method: "GET", url, headers: {}, ...limits });
       if (!answer.ok) {
         const code = answer.code === "ANSWER_TOO_LARGE" ? "FETCH_TOO_LARGE" : "FETCH_FAILED";
@@ -113,6 +118,7 @@ export function serverClient(options: ServerClientOptions): ServerClient {
         headers: { range: `bytes=${offset}-` },
         bytesMax,
         silenceMsMax: SILENCE_MS_MAX,
+        durationMsMax: DOWNLOAD_MS_MAX,
         onPiece: skipping(offset, onPiece),
       });
       if (!answer.ok) return answer;
