@@ -1,10 +1,12 @@
 /** lut, add, sub, mul and softmax. */
 import {
   encodingOf,
+  fixedProductScale,
   normalizeAxis,
   operatorOf,
   parseExpression,
   productMultiplier,
+  raisedNumbers,
   sameShape,
   shiftedNumbers,
   storedExponentials,
@@ -183,15 +185,40 @@ function fixedArithmetic(
   const { node, attributes, outputType } = context;
   if (node.op === "lut_pair") return { kind: "table", table: givenTable(context, order) };
   const rule = attributes.text("rule");
-  if (outputType.dtype !== "i8") throw unsupported(node.name, `${node.op} on ${outputType.dtype}`);
   const [a, b] = [encodingOf(context.type(0)), encodingOf(context.type(1))];
   const y = encodingOf(outputType);
+  if (outputType.dtype === "i16") return wideArithmetic(context, { a, b, y }, order);
   if (rule === "f32_rne") return { kind: "multiply", scale: productMultiplier(a, b, y) };
   if (rule !== "shifted") return { kind: "table", table: pairTable(context, order) };
   const sum = shiftedNumbers({ a, b, y }, node.op === "fixed_sub" ? -1 : 1);
   const multipliers = [sum.multiplierA, sum.multiplierB] as const;
   const [multiplierA, multiplierB] = [multipliers[order[0]] ?? 0, multipliers[order[1]] ?? 0];
   return { kind: "shifted", multiplierA, multiplierB, shift: sum.shift };
+}
+
+interface PairEncodings {
+  readonly a: Encoding;
+  readonly b: Encoding;
+  readonly y: Encoding;
+}
+
+/** Sums and products of int16 by 31-bit multipliers. */
+function wideArithmetic(
+  { node, attributes }: NodeContext,
+  encodings: PairEncodings,
+  [first]: readonly [number, number],
+): PairArithmetic {
+  const rule = attributes.text("rule");
+  if (node.op === "fixed_mul" && rule === "fixed") {
+    return { kind: "fixed", scaleY: fixedProductScale(encodings) };
+  }
+  const isSum =
+    (node.op === "fixed_add" || (node.op === "fixed_sub" && first === 0)) && rule === "raised";
+  if (!isSum) throw unsupported(node.name, `rule ${rule} of ${node.op} on i16`);
+  const { raise, scaleA, scaleB, scaleY } = raisedNumbers(encodings, "i16");
+  const [own, other] = first === 0 ? [scaleA, scaleB] : [scaleB, scaleA];
+  const minus = node.op === "fixed_sub" ? 1 : 0;
+  return { kind: "raised", raise, scaleA: own, scaleB: other, scaleY, minus };
 }
 
 const FLOAT_PAIRS: Readonly<Record<string, "add" | "subtract" | "multiply">> = {

@@ -249,7 +249,7 @@ interface Counting {
 /** Where the output's pixels (or channels) come from, in the order of its grid. */
 function sourcesOf(mover: Mover, from: Move, { counts, usual }: Counting): (Source | undefined)[] {
   const sources: (Source | undefined)[] = [undefined];
-  let combined: (Source | undefined)[] = [{ input: 0, at: 0 }];
+  let combined: (Candidate | undefined)[] = [{ input: 0, at: from.inputs.map(() => 0) }];
   from.axes.forEach((along, axis) => {
     const own = usual[axis] ?? [];
     const others = from.inputs.flatMap(({ arrangement }) => arrangement[axis] ?? []);
@@ -271,18 +271,25 @@ function sourcesOf(mover: Mover, from: Move, { counts, usual }: Counting): (Sour
     usual.flat().filter((factor) => factor.counts === counts),
     counts,
   );
-  combined.forEach((source, index) => {
+  combined.forEach((found, index) => {
+    const source = found && { input: found.input, at: found.at[found.input] ?? 0 };
     sources[order[index] ?? 0] = source;
   });
   return sources;
 }
 
+/** A source before all axes are counted: where it would be in each input, which a later axis may choose. */
+interface Candidate {
+  readonly input: number;
+  readonly at: readonly number[];
+}
+
 function joined(
-  before: Source | undefined,
+  before: Candidate | undefined,
   next: Source | undefined,
   places: readonly (readonly number[])[],
-): Source | undefined {
+): Candidate | undefined {
   if (before === undefined || next === undefined) return undefined;
   const input = Math.max(before.input, next.input);
-  return { input, at: before.at + (places[input]?.[next.at] ?? 0) };
+  return { input, at: before.at.map((at, index) => at + (places[index]?.[next.at] ?? 0)) };
 }

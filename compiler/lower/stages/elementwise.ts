@@ -1,6 +1,6 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
 import { concatBytes } from "../../../protocol/base/bytes.ts";
-import type { ShiftedSum } from "../../ir/index.ts";
+import type { FixedMultiplier, RaisedSum, ShiftedSum } from "../../ir/index.ts";
 import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
 import type { FunctionKernel } from "../function-kernel.ts";
@@ -108,6 +108,8 @@ export type PairArithmetic =
   | { readonly kind: "add"; readonly scaleA: number; readonly scaleB: number }
   | { readonly kind: "multiply"; readonly scale: number }
   | ({ readonly kind: "shifted" } & ShiftedSum)
+  | ({ readonly kind: "raised"; readonly minus: 0 | 1 } & RaisedSum)
+  | { readonly kind: "fixed"; readonly scaleY: FixedMultiplier }
   | { readonly kind: "table"; readonly table: Int8Array }
   | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
 
@@ -244,6 +246,13 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
   const stored = dtype === "f16" ? "i16" : dtype;
   const zeros = { minus_zero_a: -from.zeroPointA, minus_zero_b: -from.zeroPointB };
   const bounds = { zero_y: zeroPointOut, low, high };
+  if (arithmetic.kind === "raised" || arithmetic.kind === "fixed") {
+    const name = arithmetic.kind === "raised" ? "fixed_add" : "fixed_multiply";
+    const minus = arithmetic.kind === "raised" ? arithmetic.minus : 0;
+    const counts = { plus: 1 - minus, minus, ...clampCount(dtype, from) };
+    const parameters = { ...zeros, ...bounds, ...fixedParameters(arithmetic) };
+    return { kernel: `${name}${variant}_i16`, shape: { counts, parameters } };
+  }
   const largest = largestResult(arithmetic);
   const narrow = largest + 128 < INT16_MAX ? 1 : 0;
   const counts = { ...source, narrow, wide: 1 - narrow, ...clampCount(dtype, from) };
@@ -263,8 +272,26 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
   return { kernel: `multiply${variant}_${stored}`, shape: { counts, parameters } };
 }
 
+/** Multipliers and shifts: operands are below their common scale, so only the result may be raised. */
+function fixedParameters(
+  arithmetic: Extract<PairArithmetic, { kind: "raised" | "fixed" }>,
+): Readonly<Record<string, number>> {
+  const { scaleY } = arithmetic;
+  const result = {
+    scale_y: scaleY.mantissa,
+    left_y: Math.max(scaleY.shift, 0),
+    right_y: Math.max(-scaleY.shift, 0),
+  };
+  if (arithmetic.kind === "fixed") return result;
+  const { raise, scaleA, scaleB } = arithmetic;
+  const operands = { raise, scale_a: scaleA.mantissa, right_a: -scaleA.shift };
+  return { ...result, ...operands, scale_b: scaleB.mantissa, right_b: -scaleB.shift };
+}
+
 /** Bound on the magnitude before the zero point is added; differences of int8 values are below 256. */
-function largestResult(arithmetic: Exclude<PairArithmetic, { kind: "float" | "table" }>): number {
+function largestResult(
+  arithmetic: Extract<PairArithmetic, { kind: "add" | "multiply" | "shifted" }>,
+): number {
   if (arithmetic.kind === "multiply") return 65536 * arithmetic.scale + 1;
   if (arithmetic.kind === "shifted") {
     const { multiplierA, multiplierB, shift } = arithmetic;

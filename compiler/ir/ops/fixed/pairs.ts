@@ -1,6 +1,6 @@
 /** Arithmetic of two stored tensors that broadcast, each row with the exact rule it follows. */
 import { roundHalfEven } from "../../../../protocol/base/math.ts";
-import type { TensorType } from "../../graph.ts";
+import type { DType, TensorType } from "../../graph.ts";
 import {
   clampedFormat,
   clampStored,
@@ -9,7 +9,7 @@ import {
   scaleFixed,
   storedFormat,
 } from "../../fixed-point.ts";
-import type { StoredFormat } from "../../fixed-point.ts";
+import type { FixedMultiplier, StoredFormat } from "../../fixed-point.ts";
 import {
   element,
   inputTensor,
@@ -143,15 +143,32 @@ function shiftedSum({ a, b, y }: Formats, sign: 1 | -1): PairRule {
   };
 }
 
+/** The numbers of a sum of operands raised by 2^raise. */
+export interface RaisedSum {
+  readonly raise: number;
+  /** Below one. */
+  readonly scaleA: FixedMultiplier;
+  readonly scaleB: FixedMultiplier;
+  readonly scaleY: FixedMultiplier;
+}
+
+export function raisedNumbers({ a, b, y }: Scales, dtype: DType): RaisedSum {
+  const raise = dtype === "i16" ? 15 : 20;
+  const common = 2 * max(a.scale, b.scale);
+  return {
+    raise,
+    scaleA: fixedMultiplier(a.scale / common),
+    scaleB: fixedMultiplier(b.scale / common),
+    scaleY: fixedMultiplier(common / (2 ** raise * y.scale)),
+  };
+}
+
 /** Both operands are raised, scaled to twice the larger scale, added, and scaled to the output. */
 function raisedSum({ a, b, y }: Formats, { dtype }: TensorType, sign: number): PairRule {
-  const raise = 2 ** (dtype === "i16" ? 15 : 20);
-  const common = 2 * max(a.scale, b.scale);
-  const [scaleA, scaleB] = [fixedMultiplier(a.scale / common), fixedMultiplier(b.scale / common)];
-  const scaleY = fixedMultiplier(common / (raise * y.scale));
+  const { raise, scaleA, scaleB, scaleY } = raisedNumbers({ a, b, y }, dtype);
   return (left, right) => {
-    const raisedA = scaleFixed((left - a.zeroPoint) * raise, scaleA);
-    const raisedB = scaleFixed((right - b.zeroPoint) * raise, scaleB);
+    const raisedA = scaleFixed((left - a.zeroPoint) * 2 ** raise, scaleA);
+    const raisedB = scaleFixed((right - b.zeroPoint) * 2 ** raise, scaleB);
     return scaleFixed(raisedA + sign * raisedB, scaleY) + y.zeroPoint;
   };
 }
@@ -164,8 +181,13 @@ function floatProduct({ a, b, y }: Formats): PairRule {
   };
 }
 
+/** The 31-bit multiplier of a product. */
+export function fixedProductScale({ a, b, y }: Scales): FixedMultiplier {
+  return fixedMultiplier((a.scale * b.scale) / y.scale);
+}
+
 function fixedProduct({ a, b, y }: Formats): PairRule {
-  const scale = fixedMultiplier((a.scale * b.scale) / y.scale);
+  const scale = fixedProductScale({ a, b, y });
   return (left, right) =>
     scaleFixed((left - a.zeroPoint) * (right - b.zeroPoint), scale) + y.zeroPoint;
 }

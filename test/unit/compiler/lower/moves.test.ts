@@ -41,6 +41,16 @@ describe("moves equal the evaluator in every bit", () => {
     const back = { perm: [0, 2, 3, 1], quantization: g.encodingOf(y) };
     checkGraph(g.finish(g.node("transpose", [y], back)), 1, TARGETS);
   });
+  test("images of different widths beside each other, and one column of them all", () => {
+    const g = int8Graph(9);
+    const quantization = g.fresh();
+    const parts = [3, 1, 2].map((width) =>
+      g.builder.input(`part${width}`, { dtype: "i8", shape: [1, 8, 9, width], quantization }),
+    );
+    const all = g.node("concat", parts, { axis: 3, quantization });
+    const attributes = { starts: [0, 0, 0, 4], ends: [1, 8, 9, 5], steps: [1, 1, 1, 1] };
+    checkGraph(g.finish(all, g.node("slice", [all], { ...attributes, quantization })), 1, TARGETS);
+  });
   test("a class token before the patches of an image, and a position for each", () => {
     const g = int8Graph(4);
     const x = g.input([1, 40, 5, 6]);
