@@ -9,6 +9,7 @@ export * from "./fixed-point.ts";
 export * as fixedFunctions from "./ops/fixed/functions.ts";
 export { fixedProductScale, raisedNumbers, shiftedNumbers } from "./ops/fixed/pairs.ts";
 export type { RaisedSum, ShiftedSum } from "./ops/fixed/pairs.ts";
+export { productMultipliers } from "./ops/fixed/requantize.ts";
 export { storedExponentials } from "./ops/fixed/softmax.ts";
 export { CHOICES_MAX } from "./ops/fixed/choice.ts";
 export { differenceFactor, meanNumbers, resizeNeighbours } from "./ops/fixed/windows.ts";

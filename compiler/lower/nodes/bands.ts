@@ -21,7 +21,7 @@ export function isTooWide(from: MatrixNode, soc: SocDescription): boolean {
 interface Band {
   /** The input's column that is the first of the band's. */
   readonly start: number;
-  readonly node: Pick<MatrixNode, "geometry" | "inputGrid" | "outputGrid">;
+  readonly node: Pick<MatrixNode, "geometry" | "inputGrid" | "outputGrid" | "requantization">;
 }
 
 export function addInBands(context: NodeContext, from: MatrixNode): void {
@@ -86,6 +86,7 @@ function bandOf(from: MatrixNode, first: number, width: number): Band {
   return {
     start,
     node: {
+      requantization: from.requantization,
       // What the band begins with beyond its first window is padding taken away.
       geometry: { ...g, inWidth, outWidth: width, padLeft: start - left },
       inputGrid: gridOf({ ...shapeOf(inputGrid), width: inWidth }, inputGrid.format),

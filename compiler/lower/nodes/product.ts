@@ -1,28 +1,21 @@
 /** conv, conv_transpose and matmul: sums of products with constant weights. */
 import { alignUp } from "../../../protocol/base/integers.ts";
-import {
-  accumulatorMultipliers,
-  convGeometry,
-  convTransposeGeometry,
-  encodingOf,
-  numeric,
-  operatorOf,
-} from "../../ir/index.ts";
-import type { ConvolutionGeometry, Tensor } from "../../ir/index.ts";
+import { convGeometry, convTransposeGeometry } from "../../ir/index.ts";
+import type { ConvolutionGeometry } from "../../ir/index.ts";
 import { countsAllChannels } from "../arrangement.ts";
 import { unsupported } from "../failure.ts";
-import { clampBounds } from "../encoding.ts";
 import { gatheredGeometry, gatheredWeights } from "../gathered.ts";
 import { isDense, tokenGrid, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { addInBands, isTooWide } from "./bands.ts";
 import type { NodeContext } from "./context.ts";
+import { filtersOf, requantization } from "./filters.ts";
+import type { Filters } from "./filters.ts";
 import { lowerPairProduct } from "./pair-product.ts";
 import type { Phased } from "../phased.ts";
 import { streamed } from "./streaming.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
-import type { Requantization } from "../stages/matrix-node.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
@@ -45,66 +38,6 @@ export function lowerProduct(context: NodeContext): boolean {
     default:
       return false;
   }
-}
-
-interface Filters {
-  readonly weights: Int8Array | Uint16Array;
-  /** What counts as zero among them; int8 alone. */
-  readonly weightZero: number;
-  readonly type: Tensor["type"];
-  readonly bias: ArrayLike<number> | undefined;
-}
-
-function filtersOf(context: NodeContext): Filters {
-  const { node } = context;
-  const weights = context.constant(1);
-  const isHalf = context.outputType.dtype === "f16";
-  const data = weights?.data;
-  if (weights === undefined || !(data instanceof (isHalf ? Uint16Array : Int8Array))) {
-    throw unsupported(node.name, "variable weights");
-  }
-  const zeros = new Set(weights.type.quantization?.zeroPoints);
-  const [weightZero = 0] = zeros;
-  if (zeros.size > 1 || (weightZero !== 0 && context.outputType.dtype !== "i8")) {
-    throw unsupported(node.name, "asymmetric weights");
-  }
-  const bias = context.constant(2);
-  if (bias === undefined && (node.inputs[2] ?? "") !== "") {
-    throw unsupported(node.name, "a variable bias");
-  }
-  if (bias !== undefined && bias.type.dtype !== (isHalf ? "f16" : "i32")) {
-    throw unsupported(node.name, `a bias of type ${bias.type.dtype}`);
-  }
-  return { ...centred(data, weightZero), type: weights.type, bias: bias && numeric(bias) };
-}
-
-/** Differences to the zero point take its place where int8 holds them all. */
-function centred(
-  weights: Filters["weights"],
-  weightZero: number,
-): Pick<Filters, "weights" | "weightZero"> {
-  if (weightZero === 0) return { weights, weightZero };
-  const differences = Int16Array.from(weights, (weight) => weight - weightZero);
-  const fits = differences.every((value) => value >= -128 && value <= 127);
-  return fits ? { weights: Int8Array.from(differences), weightZero: 0 } : { weights, weightZero };
-}
-
-function requantization(context: NodeContext, filters: Filters, channels: number): Requantization {
-  const { node, attributes, outputType } = context;
-  const bounds = clampBounds(context);
-  if (operatorOf(node).quantized === "fixed" && attributes.text("rule") !== "f32_rne") {
-    throw unsupported(node.name, `rule ${attributes.text("rule")} of ${node.op}`);
-  }
-  if (outputType.dtype === "f16") {
-    return { zeroPointIn: 0, zeroPointOut: 0, multipliers: new Float32Array(0), ...bounds };
-  }
-  const scaled = accumulatorMultipliers(context.type(0), filters.type, outputType);
-  return {
-    zeroPointIn: encodingOf(context.type(0)).zeroPoint,
-    zeroPointOut: encodingOf(outputType).zeroPoint,
-    multipliers: scaled.length === 1 ? new Float32Array(channels).fill(scaled[0] ?? 0) : scaled,
-    ...bounds,
-  };
 }
 
 function lowerConv(context: NodeContext): void {
@@ -131,7 +64,7 @@ function lowerConv(context: NodeContext): void {
     requantization: requantization(context, filters, geometry.outChannels),
   });
   const { soc, options, matrixCycles: cyclesOf } = context;
-  if (!isDepthwise(geometry)) {
+  if (!isDepthwise(geometry) || from.requantization.fixed !== undefined) {
     cyclesOf.set(output, matrixCycles(from, soc));
     if (isTooWide(from, soc)) addInBands(context, from);
     else context.add(matrixStage(from));
@@ -238,6 +171,7 @@ function lowerConvTranspose(context: NodeContext): void {
   const { node, staysPhased } = context;
   const filters = filtersOf(context);
   const g = tilingGeometry(context, filters);
+  if (node.attributes.get("rule") === "fixed_wide") throw unsupported(node.name, "this rule");
   const before = context.phased(0);
   const source = before ?? imageAsPhase(context, g.inChannels);
   const small = context.grid(source.value);

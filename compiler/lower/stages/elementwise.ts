@@ -249,7 +249,7 @@ function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kerne
   if (arithmetic.kind === "raised" || arithmetic.kind === "fixed") {
     const name = arithmetic.kind === "raised" ? "fixed_add" : "fixed_multiply";
     const minus = arithmetic.kind === "raised" ? arithmetic.minus : 0;
-    const counts = { plus: 1 - minus, minus, ...clampCount(dtype, from) };
+    const counts = { ...source, plus: 1 - minus, minus, ...clampCount(dtype, from) };
     const parameters = { ...zeros, ...bounds, ...fixedParameters(arithmetic) };
     return { kernel: `${name}${variant}_i16`, shape: { counts, parameters } };
   }

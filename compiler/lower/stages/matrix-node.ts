@@ -1,6 +1,6 @@
 /** Convolutions and matrix products as the matrix engine sees them. */
 import { divCeil } from "../../../protocol/base/integers.ts";
-import type { ConvolutionGeometry } from "../../ir/index.ts";
+import type { ConvolutionGeometry, FixedMultiplier } from "../../ir/index.ts";
 import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
 
@@ -10,6 +10,8 @@ export interface Requantization {
   readonly zeroPointOut: number;
   /** One multiplier per output channel. */
   readonly multipliers: Float32Array;
+  /** In their place, for int16: rounded once, in fixed point. */
+  readonly fixed?: readonly FixedMultiplier[];
   readonly low: number;
   readonly high: number;
 }

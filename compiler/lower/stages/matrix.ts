@@ -43,7 +43,9 @@ export interface ConstantSizes {
 }
 
 /** Bytes of weights, biases and multipliers as they are packed. */
-export function constantSizes(from: Pick<MatrixNode, "geometry" | "outputGrid">): ConstantSizes {
+export function constantSizes(
+  from: Pick<MatrixNode, "geometry" | "outputGrid" | "requantization">,
+): ConstantSizes {
   const { tileBytes, constantBytes } = formatOf(from);
   const taps = from.geometry.kernelHeight * from.geometry.kernelWidth;
   let [total, largest] = [0, 0];
@@ -134,6 +136,7 @@ export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): vo
       weightTilePitch: tileBytes,
     },
     weightZero: from.weightZero,
+    isFixed: requantization.fixed !== undefined,
     destination: work.output.offset(row, at.tile, column),
     zeroPoint: requantization.zeroPointOut,
     low: requantization.low,

@@ -1,6 +1,6 @@
 /** Constants of matrix products as they lie in VTCM: weights in tiles, then biases and multipliers, in chunks. */
 import type { MatrixNode, TileRange } from "./matrix-node.ts";
-import { PRODUCTS, writeBias } from "./product-format.ts";
+import { FIXED_PRODUCTS, MULTIPLIER_BYTES, PRODUCTS, writeBias } from "./product-format.ts";
 import type { ProductFormat } from "./product-format.ts";
 
 /** A run of output tiles whose constants lie together: weight tiles, then biases and multipliers. */
@@ -13,7 +13,8 @@ export interface TileChunk {
   readonly bytes: number;
 }
 
-export function formatOf(from: Pick<MatrixNode, "outputGrid">): ProductFormat {
+export function formatOf(from: Pick<MatrixNode, "outputGrid" | "requantization">): ProductFormat {
+  if (from.requantization.fixed !== undefined) return FIXED_PRODUCTS;
   return PRODUCTS[from.outputGrid.format.dtype];
 }
 
@@ -80,8 +81,14 @@ export function packChunk(
       packFilter(from, { channel, lane, range }, elements.subarray(weightsAt));
       writeBias(dtype, constants, { lane, value: biasOf(from, channel) });
       if (dtype === "f16") continue;
-      const multiplier = requantization.multipliers[channel] ?? 0;
-      constants.setFloat32(biasBytes + 4 * lane, multiplier, true);
+      const at = biasBytes + 4 * lane;
+      const fixed = requantization.fixed?.[channel];
+      if (fixed === undefined) {
+        constants.setFloat32(at, requantization.multipliers[channel] ?? 0, true);
+      } else {
+        constants.setInt32(at, fixed.mantissa, true);
+        constants.setInt32(at + MULTIPLIER_BYTES, fixed.shift, true);
+      }
     }
   }
   return bytes;

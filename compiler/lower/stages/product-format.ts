@@ -19,6 +19,15 @@ export const PRODUCTS: Readonly<Record<FormatName, ProductFormat>> = {
   f16: { weightBytes: 2, tileBytes: WEIGHT_TILE_BYTES_16, biasBytes: 128, constantBytes: 128 },
 };
 
+/** Multipliers of 32 channels. */
+export const MULTIPLIER_BYTES = 128;
+
+/** int16 requantised in fixed point: shifts lie behind the multipliers. */
+export const FIXED_PRODUCTS: ProductFormat = {
+  ...PRODUCTS.i16,
+  constantBytes: PRODUCTS.i16.constantBytes + MULTIPLIER_BYTES,
+};
+
 /** Products of two activations: both have their type. */
 export const PAIR_PRODUCTS: typeof PRODUCTS = {
   ...PRODUCTS,
@@ -55,6 +64,8 @@ export interface CroutonProduct {
   /** VTCM offsets; fp16 has no multipliers. */
   readonly bias: number;
   readonly multipliers: number;
+  /** Whether int16 is requantised in fixed point. */
+  readonly isFixed: boolean;
   readonly product: Product;
   /** Of int8 weights. */
   readonly weightZero: number;
@@ -84,7 +95,7 @@ export function emitProduct(emit: Emitter, from: CroutonProduct): void {
       emit.matrix({ op: "hmx.load_i64", set, bias });
       emit.matrix({ op: "hmx.mac_i16", ...area, ...from.product, weightBytes });
       return emit.matrix({
-        ...{ op: "hmx.store_i16", mode: 0, ...area, destination, multipliers },
+        ...{ op: "hmx.store_i16", mode: from.isFixed ? 1 : 0, ...area, destination, multipliers },
         ...{ zeroPoint, low, high },
       });
     case "f16":

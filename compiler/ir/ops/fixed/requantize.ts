@@ -1,5 +1,6 @@
 /** How a whole sum becomes a stored number: the rules that the rows of this folder name. */
 import { roundHalfEven } from "../../../../protocol/base/math.ts";
+import type { FixedMultiplier } from "../../fixed-point.ts";
 import type { Tensor, TensorType } from "../../graph.ts";
 import {
   clampedFormat,
@@ -64,13 +65,24 @@ export function productFinish(
       return clampStored(scaled + format.zeroPoint, format);
     };
   }
-  // Matrix products take the product of the scales in float32, convolutions in float64.
-  const scaleOfProduct = (scale: number): number =>
-    rounded ? fround(scaleX * scale) : scaleX * scale;
-  const multipliers = scales.map((scale) => fixedMultiplier(scaleOfProduct(scale) / format.scale));
+  const multipliers = productMultipliers([x, w, output], rounded);
   const scale = rule === "fixed" ? scaleFixed : scaleFixedWide;
   return (sum, channel) =>
     clampStored(scale(sum, of(multipliers, channel)) + format.zeroPoint, format);
+}
+
+/**
+ * The fixed multiplier of each output channel, or of all. Matrix products take the product of the scales in
+ * float32 (`rounded`), convolutions in float64.
+ */
+export function productMultipliers(
+  [x, w, y]: readonly [TensorType, TensorType, TensorType],
+  rounded: boolean,
+): readonly FixedMultiplier[] {
+  const scaleX = scaleOf(x);
+  const both = (scale: number): number => (rounded ? fround(scaleX * scale) : scaleX * scale);
+  const scales = w.quantization?.scales ?? [1];
+  return scales.map((scale) => fixedMultiplier(both(scale) / scaleOf(y)));
 }
 
 export function scaleOf(type: TensorType): number {

@@ -243,3 +243,48 @@ describe("linear interpolation", () => {
     }
   }
 });
+
+describe("int16 in fixed point", () => {
+  const scaled = (scale: number) => ({ scales: [Math.fround(scale)], zeroPoints: [0] });
+  const wide = (g: Draft, name: string, shape: readonly number[]): string =>
+    g.builder.input(name, { dtype: "i16", shape, quantization: scaled(g.random.uniform() * 1e-3) });
+  const bias = (g: Draft, count: number): string => {
+    const type = { dtype: "i64", shape: [count] } as const;
+    return g.builder.constant(
+      "bias",
+      tensorFrom(type, () => g.random.below(2 ** 31) - 2 ** 30),
+    );
+  };
+  const options = { rule: "fixed_wide", quantization: scaled(2e-3) };
+  test("a convolution, clamped", () => {
+    check((g) => {
+      const inputs = [wide(g, "x", [1, 20, 9, 11]), g.weights([45, 20, 3, 3], 0), bias(g, 45)];
+      return g.node("fixed_conv", inputs, { ...options, clamp_min: 0, pads: [1, 1, 1, 1] });
+    });
+  });
+  test("one filter a channel", () => {
+    check((g) => {
+      const inputs = [wide(g, "x", [1, 40, 9, 11]), g.weights([40, 1, 3, 3], 0), bias(g, 40)];
+      return g.node("fixed_conv", inputs, { ...options, group: 40 });
+    });
+  });
+  test("a matrix product", () => {
+    check((g) => {
+      const inputs = [wide(g, "x", [5, 40]), g.weights([40, 37], 1), bias(g, 37)];
+      return g.node("fixed_matmul", inputs, options);
+    });
+  });
+  for (const [op, rule] of [
+    ["fixed_add", "raised"],
+    ["fixed_sub", "raised"],
+    ["fixed_mul", "fixed"],
+  ] as const) {
+    for (const scale of [1e-6, 1e-3]) {
+      test(`${op} in steps of ${scale}`, () => {
+        const how = { rule, quantization: scaled(scale), clamp_max: 1e-2 };
+        check((g) => g.node(op, [wide(g, "a", SHAPE), wide(g, "b", SHAPE)], how));
+        check((g) => g.node(op, [wide(g, "a", SHAPE), wide(g, "b", [1, 70, 1, 1])], how));
+      });
+    }
+  }
+});

@@ -1,0 +1,103 @@
+/** Known weights and biases of products, and how their sums become stored numbers. */
+import {
+  accumulatorMultipliers,
+  encodingOf,
+  numeric,
+  operatorOf,
+  productMultipliers,
+} from "../../ir/index.ts";
+import type { Tensor } from "../../ir/index.ts";
+import { clampBounds } from "../encoding.ts";
+import { unsupported } from "../failure.ts";
+import type { Requantization } from "../stages/matrix-node.ts";
+import type { NodeContext } from "./context.ts";
+
+export interface Filters {
+  readonly weights: Int8Array | Uint16Array;
+  /** What counts as zero among them; int8 alone. */
+  readonly weightZero: number;
+  readonly type: Tensor["type"];
+  readonly bias: ArrayLike<number> | undefined;
+}
+
+export function filtersOf(context: NodeContext): Filters {
+  const { node } = context;
+  const weights = context.constant(1);
+  const isHalf = context.outputType.dtype === "f16";
+  const data = weights?.data;
+  if (weights === undefined || !(data instanceof (isHalf ? Uint16Array : Int8Array))) {
+    throw unsupported(node.name, "variable weights");
+  }
+  const zeros = new Set(weights.type.quantization?.zeroPoints);
+  const [weightZero = 0] = zeros;
+  if (zeros.size > 1 || (weightZero !== 0 && context.outputType.dtype !== "i8")) {
+    throw unsupported(node.name, "asymmetric weights");
+  }
+  const bias = context.constant(2);
+  if (bias === undefined && (node.inputs[2] ?? "") !== "") {
+    throw unsupported(node.name, "a variable bias");
+  }
+  const biasTypes = { f16: ["f16"], i16: ["i32", "i64"] }[context.outputType.dtype as string];
+  if (bias !== undefined && !(biasTypes ?? ["i32"]).includes(bias.type.dtype)) {
+    throw unsupported(node.name, `a bias of type ${bias.type.dtype}`);
+  }
+  return { ...centred(data, weightZero), type: weights.type, bias: bias && numeric(bias) };
+}
+
+/** Differences to the zero point take its place where int8 holds them all. */
+function centred(
+  weights: Filters["weights"],
+  weightZero: number,
+): Pick<Filters, "weights" | "weightZero"> {
+  if (weightZero === 0) return { weights, weightZero };
+  const differences = Int16Array.from(weights, (weight) => weight - weightZero);
+  const fits = differences.every((value) => value >= -128 && value <= 127);
+  return fits ? { weights: Int8Array.from(differences), weightZero: 0 } : { weights, weightZero };
+}
+
+export function requantization(
+  context: NodeContext,
+  filters: Filters,
+  channels: number,
+): Requantization {
+  const { outputType } = context;
+  const bounds = clampBounds(context);
+  if (outputType.dtype === "f16") {
+    return { zeroPointIn: 0, zeroPointOut: 0, multipliers: new Float32Array(0), ...bounds };
+  }
+  const scaled = accumulatorMultipliers(context.type(0), filters.type, outputType);
+  return {
+    zeroPointIn: encodingOf(context.type(0)).zeroPoint,
+    zeroPointOut: encodingOf(outputType).zeroPoint,
+    multipliers: scaled.length === 1 ? new Float32Array(channels).fill(scaled[0] ?? 0) : scaled,
+    ...bounds,
+    ...fixedMultipliers(context, filters, channels),
+  };
+}
+
+/** The largest left shift of hmx.store_i16. */
+const FIXED_SHIFT_MAX = 7;
+
+/** For the rows whose rule is no float32 multiplication. */
+function fixedMultipliers(
+  context: NodeContext,
+  filters: Filters,
+  channels: number,
+): Pick<Requantization, "fixed"> {
+  const { node, attributes, outputType } = context;
+  const isFixed = operatorOf(node).quantized === "fixed";
+  const rule = isFixed ? attributes.text("rule") : "f32_rne";
+  if (rule === "f32_rne") return {};
+  const all = productMultipliers(
+    [context.type(0), filters.type, outputType],
+    node.op === "fixed_matmul",
+  );
+  const isHeld = all.every(({ shift }) => shift <= FIXED_SHIFT_MAX);
+  if (rule !== "fixed_wide" || outputType.dtype !== "i16" || !isHeld) {
+    throw unsupported(node.name, `rule ${rule} of ${node.op} on ${outputType.dtype}`);
+  }
+  const none = { mantissa: 0, shift: 0 };
+  return {
+    fixed: Array.from({ length: channels }, (_, at) => all[all.length === 1 ? 0 : at] ?? none),
+  };
+}
