@@ -137,6 +137,16 @@ export function constants(bytes: Uint8Array): Chunk {
 
 export const WHOLE_UNIT = Number.MAX_SAFE_INTEGER;
 
-export function sameRows(_input: number, rows: RowRange): RowRange {
+function sameRows(_input: number, rows: RowRange): RowRange {
   return rows;
 }
+
+/** Of a stage that makes each row of its output from the same row of its inputs, right behind their producer. */
+export const ROW_BY_ROW = {
+  unitRows: 1,
+  inputRows: sameRows,
+  views: [],
+  chunks: [],
+  scratchBytes: 0,
+  follows: true,
+} as const satisfies Partial<Stage>;

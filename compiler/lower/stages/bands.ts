@@ -3,7 +3,7 @@ import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import { linear, vtcm } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";
 import type { Grid } from "../grid.ts";
-import { sameRows } from "../stage.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 
 /** Pixels that lie next to each other in every format. */
@@ -113,13 +113,9 @@ function bandStage(
 ): Stage {
   const { node, inputs, output } = names;
   return {
+    ...ROW_BY_ROW,
     ...{ node, inputs, output, emit },
     rows: outputGrid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
     follows: false,
   };
 }

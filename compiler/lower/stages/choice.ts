@@ -1,7 +1,7 @@
 /** The index of every pixel's largest channel. */
 import { linear } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import { maskedSegments, runOf } from "./segments.ts";
 
@@ -21,16 +21,12 @@ const BEYOND = -(2 ** 24);
 
 export function choiceStage(from: ChoiceNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(packRanks(from.inputGrid))],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => emitChoice(from, work),
   };
 }

@@ -6,7 +6,7 @@ import type { VectorRun } from "../emitter.ts";
 import type { FunctionKernel } from "../function-kernel.ts";
 import { isPixel, laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Chunk, Stage, ValueId, Work } from "../stage.ts";
 import { clampCount, clampParameters } from "./clamp.ts";
 import { linearSegments, maskedSegments, runOf, tileSegments } from "./segments.ts";
@@ -27,16 +27,12 @@ export function tableStage(from: TableNode): Stage {
   // Lanes outside the image hold the zero point; where the table keeps that, they need no mask.
   const keepsZero = from.table[from.zeroPointIn + from.table.length / 2] === from.zeroPointOut;
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(bytesOf(from.table))],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       const { contexts } = work.emit;
@@ -75,16 +71,11 @@ export interface FunctionNode {
 /** A function of one element that a kernel of its own computes. */
 export function functionStage(from: FunctionNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       const { vectorBytes } = from.grid.format;

@@ -3,7 +3,7 @@ import { assert } from "../../../protocol/base/assert.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
-import { sameRows } from "../stage.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 
 const PIXEL_BYTES = 32;
@@ -20,16 +20,11 @@ export interface ConcatNode {
 /** Concatenation along the channels by strided copies; parts may begin at any channel. */
 export function concatStage(from: ConcatNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: from.inputs,
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       let channel = 0;
       from.grids.forEach((grid, part) => {
@@ -51,16 +46,11 @@ export function concatStage(from: ConcatNode): Stage {
 /** As concatStage for parts of whole channel tiles, whatever their elements are: one copy a part and row. */
 export function concatTilesStage(from: ConcatNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: from.inputs,
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       let tile = 0;
@@ -86,16 +76,11 @@ export interface SliceNode {
 /** Whole channel tiles of a value whose pixels lie as the output's do. */
 export function sliceTilesStage(from: SliceNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       work.emit.copy("out", {

@@ -5,7 +5,7 @@ import { PIXEL_ROW_BYTES } from "../format.ts";
 import type { Format } from "../format.ts";
 import { laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { PixelTable, Place, RowRange, Stage, ValueId, Work } from "../stage.ts";
 import { maskedSegments, runOf, tileSegments } from "./segments.ts";
 
@@ -165,16 +165,12 @@ export function channelMoveStage(from: MoveNode): Stage {
     }),
   );
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: from.inputs,
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: bytes.length > 0 ? [constants(bytes)] : [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       const { first: row } = work.rows;
       for (const segment of maskedTileSegments(grid, row, work.emit.contexts)) {
@@ -252,15 +248,12 @@ export function constantStage(from: ConstantNode): Stage {
   const { grid } = from;
   const { format } = grid;
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [],
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(from.bytes)],
-    scratchBytes: 0,
     follows: false,
     emit: (work) => {
       const { first: row } = work.rows;

@@ -2,7 +2,7 @@
 import { linear } from "../emitter.ts";
 import { lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import type { NormNumbers } from "../../ir/ops/lanes.ts";
 import { runOf, tileSegments } from "./segments.ts";
@@ -26,13 +26,11 @@ export function normStage(from: NormNode): Stage {
   const { grid } = from;
   const vectors = grid.columns * grid.format.vectorsPerCrouton;
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(packConstants(from))],
     scratchBytes: 4 * vectors * PIXEL_WORDS_BYTES,
     follows: false,

@@ -5,7 +5,7 @@ import { vtcm } from "../emitter.ts";
 import { validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { Phased } from "../phased.ts";
-import { sameRows } from "../stage.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, Work } from "../stage.ts";
 
 export interface PhasedPort {
@@ -24,16 +24,12 @@ const ROW_BYTES = 256;
 
 export function exportPhasedStage(from: PhasedPort): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.phased.value],
     output: undefined,
     rows: from.small.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
     scratchBytes: 2 * stagingBytes(from),
-    follows: true,
     emit: (work) => emitRow(from, work),
   };
 }

@@ -7,7 +7,7 @@ import type { Copy } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";
 import { isPixel, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { sameRows } from "../stage.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
 import { linearSegments } from "./segments.ts";
@@ -56,14 +56,11 @@ export function importStage(from: PortNode): Stage {
   const plainBytes = plainRowBytes(from.grid);
   const slots = stagingSlots(from.grid);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [],
     output: from.value,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
     scratchBytes: slots * stagingBytes(from.grid) + 2 * plainBytes,
     follows: false,
     emit: (work) => {
@@ -137,14 +134,11 @@ export function gatherStage(from: GatherNode): Stage {
   const plainBytes = plainRowBytes(grid);
   const slots = Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / slotBytes)));
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [],
     output: from.value,
     rows: grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
     scratchBytes: slots * slotBytes + 2 * plainBytes,
     follows: false,
     emit: (work) => {
@@ -249,16 +243,12 @@ function forEachRun(grid: Grid, row: number, visit: (run: PixelRun) => void): vo
 
 export function exportStage(from: PortNode): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.value],
     output: undefined,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
-    chunks: [],
     scratchBytes: 2 * (stagingBytes(from.grid) + plainRowBytes(from.grid)),
-    follows: true,
     emit: (work) => {
       const isSimple = isPixel(from.grid) && from.grid.format.bytes === 1;
       return isSimple ? exportPixel(from, work) : exportRow(from, work);

@@ -2,7 +2,7 @@
 import { linear } from "../emitter.ts";
 import { groupTiles, lanesIn, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 
 export interface SoftmaxNode {
@@ -50,13 +50,11 @@ export function softmaxStage(from: SoftmaxNode): Stage {
   const vectors = from.grid.columns * 16;
   const slotBytes = 2 * vectors * WORDS_BYTES;
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(packConstants(from))],
     scratchBytes: SLOTS * slotBytes,
     follows: false,

@@ -2,7 +2,7 @@
 import { linear } from "../emitter.ts";
 import { groupTiles, lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants, sameRows } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import { runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
@@ -34,13 +34,11 @@ export function wideSoftmaxStage(from: WideSoftmaxNode): Stage {
   const vectors = grid.columns * grid.format.vectorsPerCrouton;
   const slotBytes = vectors * (2 * PIXEL_WORDS_BYTES + WORDS_BYTES);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
-    inputRows: sameRows,
-    views: [],
     chunks: [constants(packConstants(from))],
     scratchBytes: SLOTS * slotBytes,
     follows: false,
