@@ -8,13 +8,10 @@ import { BAND_ALIGNMENT, bandCutStage, bandJoinStage } from "../stages/bands.ts"
 import { constantSizes, matrixStage } from "../stages/matrix.ts";
 import type { MatrixNode } from "../stages/matrix-node.ts";
 import type { NodeContext } from "./context.ts";
-import { streamed, workingBytes } from "./streaming.ts";
-
-/** An eighth is left to tables, and to what other stages keep. */
-const VTCM_SHARE = 7 / 8;
+import { roomBytes, streamed, workingBytes } from "./streaming.ts";
 
 export function isTooWide(from: MatrixNode, soc: SocDescription): boolean {
-  return workingBytes(from) > soc.vtcmBytes * VTCM_SHARE && from.outputGrid.columns > 1;
+  return workingBytes(from) > roomBytes(soc) && from.outputGrid.columns > 1;
 }
 
 /** A range of output columns, and the input columns that it reads. */
@@ -36,7 +33,7 @@ export function addInBands(context: NodeContext, from: MatrixNode): void {
     context.add(bandCutStage({ node, input, output: cut, ...grids, start, zeroPoint }));
     const part = context.temporary(band.node.outputGrid, zeroPointOut);
     const product = { ...from, ...band.node, input: cut, output: part };
-    const isWhole = wholeBytes(band.node) <= context.soc.vtcmBytes * VTCM_SHARE;
+    const isWhole = wholeBytes(band.node) <= roomBytes(context.soc);
     const chunkBytes = context.options.weightChunkBytes;
     const whole = { ...product, chunkBytes, partRows: WHOLE_UNIT };
     context.add(matrixStage(isWhole ? whole : streamed(context, product)));
@@ -52,7 +49,7 @@ function fewestBands(from: MatrixNode, soc: SocDescription): Band[] {
   const { columns } = from.outputGrid;
   for (let count = 2; count < columns; count++) {
     const bands = bandsOf(from, Math.ceil(columns / count));
-    if (bands.every(({ node }) => wholeBytes(node) <= soc.vtcmBytes * VTCM_SHARE)) return bands;
+    if (bands.every(({ node }) => wholeBytes(node) <= roomBytes(soc))) return bands;
   }
   return bandsOf(from, 1);
 }

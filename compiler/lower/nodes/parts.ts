@@ -8,15 +8,14 @@ import { pairStage } from "../stages/elementwise.ts";
 import type { PairNode } from "../stages/elementwise.ts";
 import { concatTilesStage, sliceTilesStage } from "../stages/movement.ts";
 import type { NodeContext } from "./context.ts";
+import { roomBytes } from "./streaming.ts";
 
-/** An eighth is left to tables, and to what other stages keep. */
-const VTCM_SHARE = 7 / 8;
 /** Then a row and its parts are the most that is in memory together. */
 const PARTS = 4;
 
 export function addPair(context: NodeContext, from: PairNode): void {
   const { a, b, grid, node, output } = from;
-  const isLarge = 3 * grid.rowBytes > context.soc.vtcmBytes * VTCM_SHARE;
+  const isLarge = 3 * grid.rowBytes > roomBytes(context.soc);
   // One row and constants do fit; so do two rows and a pixel.
   if (!isLarge || b.kind === "constant" || b.grid.rowBytes !== grid.rowBytes || !isDense(grid)) {
     context.add(pairStage(from));

@@ -1,4 +1,5 @@
 /** How the weights of a product come to VTCM: all at once, or in parts that are brought in again for some rows at a time. */
+import type { SocDescription } from "../../../protocol/isa/index.ts";
 import { WHOLE_UNIT } from "../stage.ts";
 import { isDepthwise } from "../stages/depthwise.ts";
 import { constantSizes } from "../stages/matrix.ts";
@@ -27,6 +28,11 @@ export function streamed(context: Pick<NodeContext, "soc" | "options">, from: Pr
   }
   const partRows = Math.max(1, Math.floor((outputGrid.rows * vtcmBytes) / (2 * bytes)));
   return { ...from, chunkBytes: weightChunkBytes, partRows };
+}
+
+/** What the stages of one node may take together: an eighth is left to tables, and to what other stages keep. */
+export function roomBytes({ vtcmBytes }: SocDescription): number {
+  return (vtcmBytes * 7) / 8;
 }
 
 /** What one step of a product has in VTCM at least: an output row, the input rows it reads, a part of the weights. */
