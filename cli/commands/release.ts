@@ -125,16 +125,18 @@ function registerExport(release: Command): void {
       const client = unwrap(await connect(config));
       const { fillStick } = await import("../offline/export.ts");
       const assigned = unwrap(await client.offlineAssignment(args[0] ?? "", options.days));
-      const { order, target, startBefore } = assigned;
+      const { assignment, recall, target, family, startBefore } = assigned;
       const tenant = brand<TenantId>(config.tenant.value);
       const fetch = client.repositoryFile.bind(client);
-      const request = { order, path: target.path, tenant, now: Date.now() };
+      const orders = { assignment, recall, path: target?.path, family };
+      const request = { ...orders, tenant, now: Date.now() };
       const stick = unwrap(await fillStick(fetch, request));
       await writeFile(options.out, stick.bytes);
       const validUntil = new Date(
         Math.min(stick.validUntil, Date.parse(startBefore)),
       ).toISOString();
-      const summary = { device: args[0] ?? "", version: target.version, validUntil };
+      const carried = { version: target?.version ?? null, recalls: recall !== undefined };
+      const summary = { device: args[0] ?? "", ...carried, validUntil };
       const size = { files: stick.files, bytes: stick.bytes.length, out: options.out };
       output.report({ name: "release export", rows: [], summary: { ...summary, ...size } });
     }),

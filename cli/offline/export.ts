@@ -19,9 +19,9 @@ import {
   AIR_GAPPED_MS_MAX,
   directorKeysPath,
   driverFactsSchema,
+  driverPath,
   hardwarePolicyPath,
   metadataFilePath,
-  parseDriverPath,
   ROOT_BYTES_MAX,
   targetFilePath,
   type Targets,
@@ -29,10 +29,13 @@ import {
 } from "../../protocol/metadata/index.ts";
 
 export interface StickRequest {
-  /** From the server: the director's signed order. */
-  readonly order: Uint8Array;
-  /** Of the driver that it assigns. */
-  readonly path: string;
+  /** From the server: the director's signed orders, one of them at least. */
+  readonly assignment?: Uint8Array | undefined;
+  readonly recall?: Uint8Array | undefined;
+  /** Of the driver that is assigned. */
+  readonly path?: string | undefined;
+  /** The device's chip. */
+  readonly family: string;
   readonly tenant: TenantId;
   readonly now: number;
 }
@@ -60,7 +63,9 @@ export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Re
   };
   const trusted = await refresh(ports);
   if (!trusted.ok) return trusted;
-  const family = parseDriverPath(request.path)?.family ?? "";
+  const { assignment, recall, family } = request;
+  const order = assignment ?? recall;
+  if (!order) return failed("NOTHING_TO_ASSIGN", "there is no order to carry");
   const wanted = [directorKeysPath(request.tenant), hardwarePolicyPath(family)];
   for (const path of wanted) {
     const target = resolveTopLevelTarget(trusted.value, path);
@@ -69,22 +74,39 @@ export async function fillStick(fetch: Fetch, request: StickRequest): Promise<Re
     const bytes = await downloadTarget(ports, target.value.target);
     if (!bytes.ok) return bytes;
   }
-  const resolve = (path: string) => resolveTarget(trusted.value, ports, path);
-  const driver = await resolve(request.path);
-  if (!driver.ok) return driver;
-  const facts = driverFactsSchema.safeParse(driver.value.target.custom);
-  if (!facts.success) return failed("NOT_A_DRIVER", `${request.path} describes no driver`);
-  const origin = await checkOrigin(driver.value, facts.data, { fetch: recording, resolve });
-  if (!origin.ok) return origin;
-  const bundle = await recording(targetFilePath(driver.value.target), BUNDLE_BYTES_MAX);
-  if (!bundle.ok) return bundle;
-  const bytes = packStick({ order: request.order, files });
-  const validUntil = servesUntil(trusted.value, driver.value.role);
+  const role = await carryDriver(trusted.value, ports, request);
+  if (!role.ok) return role;
+  const bytes = packStick({ order, ...(assignment && { recall }), files });
+  const validUntil = servesUntil(trusted.value, role.value);
   return succeeded({ bytes, files: files.size, validUntil });
 }
 
+/** The driver with what speaks for it; without one, the roles by which a device judges where to go back to. */
+async function carryDriver(
+  trusted: TrustedSet,
+  ports: RefreshPorts,
+  { path, family }: Pick<StickRequest, "path" | "family">,
+): Promise<Result<Targets | undefined>> {
+  const resolve = (wanted: string) => resolveTarget(trusted, ports, wanted);
+  if (path === undefined) {
+    await resolve(driverPath({ family, version: "0.0.0" }));
+    return succeeded(trusted.targets);
+  }
+  const driver = await resolve(path);
+  if (!driver.ok) return driver;
+  const facts = driverFactsSchema.safeParse(driver.value.target.custom);
+  if (!facts.success) return failed("NOT_A_DRIVER", `${path} describes no driver`);
+  const origin = await checkOrigin(driver.value, facts.data, { fetch: ports.fetch, resolve });
+  if (!origin.ok) return origin;
+  const bundle = await ports.fetch(targetFilePath(driver.value.target), BUNDLE_BYTES_MAX);
+  return bundle.ok ? succeeded(driver.value.role) : bundle;
+}
+
 /** What offline keys signed is never stretched; the online roles are, for an order that names them. */
-function servesUntil({ root, timestamp, snapshot, targets }: TrustedSet, role: Targets): number {
+function servesUntil(
+  { root, timestamp, snapshot, targets }: TrustedSet,
+  role: Targets | undefined,
+): number {
   const offline = [root, targets, role].map((signed) => signed?.expires ?? 0);
   const online = [timestamp, snapshot].map((signed) => (signed?.expires ?? 0) + AIR_GAPPED_MS_MAX);
   return Math.min(...offline, ...online);

@@ -193,9 +193,10 @@ export class OperatorClient {
     const request = { method: "POST", path, body: { days } } as const;
     const reply = await this.call(offlineAssignmentView, request);
     if (!reply.ok) return reply;
-    const { envelope, target, startBefore } = reply.value;
-    const order = new Uint8Array(Buffer.from(envelope, "base64"));
-    return succeeded({ order, target, startBefore });
+    const { envelope, recall, ...rest } = reply.value;
+    const bytes = (text: string | null) =>
+      text === null ? undefined : new Uint8Array(Buffer.from(text, "base64"));
+    return succeeded({ ...rest, assignment: bytes(envelope), recall: bytes(recall) });
   }
 
   /** A file of the repository as devices read it. */
@@ -272,8 +273,12 @@ export class OperatorClient {
 }
 
 export interface OfflineAssignment {
-  readonly order: Uint8Array;
-  readonly target: { readonly path: string; readonly version: string };
+  /** Either may be absent, not both. */
+  readonly assignment: Uint8Array | undefined;
+  readonly recall: Uint8Array | undefined;
+  /** Of the assignment. */
+  readonly target: { readonly path: string; readonly version: string } | null;
+  readonly family: string;
   readonly startBefore: string;
 }
 

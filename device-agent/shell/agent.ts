@@ -160,9 +160,12 @@ class DeviceAgent implements Agent {
       if (!read.ok) return read;
       const ports = { ...context.ports, server: stickServer(read.value.files) };
       const offline = { ...context, ports };
-      const wasIdle = context.journal.state.slots.update.kind === "idle";
+      const { order, recall } = read.value;
       const grace = { onlineGraceMs: AIR_GAPPED_MS_MAX };
-      const taken = await takeAssignment(offline, read.value.order, grace);
+      const recalled = recall && (await takeAssignment(offline, recall, grace));
+      if (recalled && !recalled.ok && recalled.code !== "ASSIGNMENT_REPLAYED") return recalled;
+      const wasIdle = context.journal.state.slots.update.kind === "idle";
+      const taken = await takeAssignment(offline, order, grace);
       // What was under way goes on with the files that are here now, whatever the order is worth.
       if (!taken.ok && wasIdle) return taken;
       return taken.ok && taken.value ? succeeded(taken.value) : carryThrough(offline);

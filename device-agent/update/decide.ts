@@ -122,8 +122,7 @@ function checkFreshness(
   { metadata }: DecideOptions,
 ): Failure<"TIMESTAMP_EXPIRED"> | undefined {
   if (!metadata.isStale) return undefined;
-  const isCarried = order._type === "assignment" && order.airGapped === true;
-  const versionMin = isCarried ? order.timestampVersion : undefined;
+  const versionMin = order.airGapped === true ? order.timestampVersion : undefined;
   if (versionMin !== undefined && metadata.timestampVersion >= versionMin) return undefined;
   const details = { had: metadata.timestampVersion, versionMin: versionMin ?? 0 };
   const message = "The metadata has run out, and the order was not made for it.";

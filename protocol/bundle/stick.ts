@@ -20,11 +20,14 @@ export type StickCode = "STICK_MALFORMED" | "STICK_TOO_LARGE";
 export interface Stick {
   /** The director's signed order, byte for byte. */
   readonly order: Uint8Array;
+  /** An order to obey before that one; a device that has obeyed it refuses it as replayed. */
+  readonly recall?: Uint8Array | undefined;
   /** By their path in the repository. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 const ORDER = "order";
+const RECALL = "recall";
 const MAGIC = utf8("RTLSTCK1");
 const HEADER_OFFSET = MAGIC.length + 4;
 
@@ -41,8 +44,9 @@ const headerSchema = z.strictObject({
     .max(STICK_FILES_MAX),
 });
 
-export function packStick({ order, files }: Stick): Uint8Array {
-  const all = [[ORDER, order] as const, ...files];
+export function packStick({ order, recall, files }: Stick): Uint8Array {
+  const orders = recall ? [[RECALL, recall] as const] : [];
+  const all = [[ORDER, order] as const, ...orders, ...files];
   const listed = all.map(([path, bytes]) => ({ path, bytes: bytes.length }));
   const header = canonicalJson({ format: 1, files: listed });
   const start = new Uint8Array(HEADER_OFFSET);
@@ -78,8 +82,9 @@ export function readStick(bytes: Uint8Array): Result<Stick, StickCode> {
   const order = files.get(ORDER);
   if (offset !== bytes.length || !order)
     return malformed("it holds no order, or more than it lists");
-  files.delete(ORDER);
-  return succeeded({ order, files });
+  const recall = files.get(RECALL);
+  for (const path of [ORDER, RECALL]) files.delete(path);
+  return succeeded({ order, recall, files });
 }
 
 function parseHeader(bytes: Uint8Array) {

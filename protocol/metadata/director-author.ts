@@ -65,6 +65,8 @@ export interface RecallFields {
   readonly epoch: number;
   readonly sequence: number;
   readonly startBefore: Instant;
+  readonly airGapped?: boolean;
+  readonly timestampVersion?: number;
   readonly recalled: readonly Sha256[];
   readonly returnTo: AssignmentFields["target"] | null;
   readonly reason: string;

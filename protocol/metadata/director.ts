@@ -51,6 +51,10 @@ const orderFields = {
   sequence: z.int().min(1),
   /** No download may begin at or after this. */
   startBefore: expiresSchema,
+  /** Made for a stick: it lives longer than what a device that checks in is given. */
+  airGapped: z.boolean().optional(),
+  /** On a stick: the timestamp that was current then; metadata that has run out since may be no older. */
+  timestampVersion: z.int().min(1).optional(),
 };
 const namedTarget = z.object({ path: z.string().min(1).max(256), sha256, length: z.int().min(1) });
 
@@ -63,10 +67,6 @@ const assignmentSchema = z.object({
   stage: count,
   /** No switch to it may happen at or after this. */
   activateBefore: expiresSchema,
-  /** Made for a stick: it lives longer than what a device that checks in is given. */
-  airGapped: z.boolean().optional(),
-  /** On a stick: the timestamp that was current then; metadata that has run out since may be no older. */
-  timestampVersion: z.int().min(1).optional(),
   /** On a stick: the reports of this device that the server had; the device may let them go. */
   reports: z.object({ epoch: z.int().min(1), acknowledgedSequence: count }).optional(),
   /** What the decision rested on: the gate policy's hash, and the last report it had seen. */

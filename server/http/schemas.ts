@@ -150,9 +150,12 @@ export const offlineAssignmentRequest = z
 
 export const offlineAssignmentView = z
   .object({
-    /** The signed order, base64. */
-    envelope: z.base64(),
-    target: z.object({ path: z.string(), version: z.string() }),
+    /** The signed order, base64; null where there is nothing but a recall. */
+    envelope: z.base64().nullable(),
+    target: z.object({ path: z.string(), version: z.string() }).nullable(),
+    /** What is to be obeyed before it. */
+    recall: z.base64().nullable(),
+    family: z.string(),
     startBefore: z.string(),
   })
   .meta({ id: "OfflineAssignment" });

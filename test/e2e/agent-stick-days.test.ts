@@ -5,10 +5,11 @@ import { instant } from "../../protocol/base/brand.ts";
 import { fromUtf8 } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { packStick, readStick } from "../../protocol/bundle/index.ts";
-import { signMetadata, type AssignmentJson } from "../../protocol/metadata/index.ts";
+import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { authorRecall, signMetadata, type AssignmentJson } from "../../protocol/metadata/index.ts";
 import { DEVICE_ROUTES } from "../../protocol/wire/index.ts";
 import { testNow } from "../support/device-server.ts";
-import { KEYS, makeTimestamp, NOW } from "../support/signed-metadata.ts";
+import { KEYS, LATER, makeTimestamp, NOW } from "../support/signed-metadata.ts";
 import { stickFor } from "../support/stick.ts";
 import { told } from "../support/test-agent.ts";
 import {
@@ -115,5 +116,37 @@ describe("the reports that a stick took back", () => {
     ["reports that were never made", { epoch: 1, acknowledgedSequence: 99 }],
   ])("stay when it acknowledges %s", async (_what, reports) => {
     expect((await second(reports)).pendingReports).toBe(14);
+  });
+});
+
+describe("a stick with a recall before its order", () => {
+  /** The device runs 1.1.0; the stick recalls that by an order of this number, and brings 1.2.0. */
+  async function recalling(sequence: number) {
+    const { agent, server } = await tinyDevice();
+    unwrap(await agent.importStick(await stickFor(server, FASTER, "1.1.0")));
+    await server.publish([OLD, FASTER, NEWER], NEWER);
+    const { order, files } = unwrap(readStick(await stickFor(server, NEWER, "1.2.0")));
+    const { signed } = JSON.parse(fromUtf8(order));
+    const recall = authorRecall({
+      ...{ tenant: signed.tenant, device: signed.device, epoch: 1, sequence },
+      ...{ startBefore: LATER, recalled: [sha256Hex(FASTER)], returnTo: null, reason: "test" },
+    });
+    const later = await signMetadata({ ...signed, sequence: 9 }, [KEYS.director]);
+    const both = { order: later, recall: await signMetadata(recall, [KEYS.director]), files };
+    const outcome = unwrap(await agent.importStick(packStick(both)));
+    const { previous } = unwrap(await agent.status());
+    return { outcome, previous };
+  }
+
+  test("leaves the recalled version first", async () => {
+    const { outcome, previous } = await recalling(8);
+    expect(outcome).toMatchObject({ kind: "committed", from: { version: "1.0.0" } });
+    expect(previous).toMatchObject({ version: "1.0.0" });
+  });
+
+  test("that was obeyed before carries out the order alone", async () => {
+    const { outcome, previous } = await recalling(1);
+    expect(outcome).toMatchObject({ kind: "committed", from: { version: "1.1.0" } });
+    expect(previous).toMatchObject({ version: "1.1.0" });
   });
 });

@@ -134,8 +134,12 @@ describe("a recall", () => {
     expect((await agent("island", "poll")).report.summary).toMatchObject({ outcome: "held" });
   });
 
-  test("lets nobody carry the version any more", async () => {
-    const exported = operate("release", "export", "other", "--out", at("recalled"));
-    expect(await codeOf(exported)).toBe("NOTHING_TO_ASSIGN");
+  test("reaches a device without a network by stick, and nobody is brought the version any more", async () => {
+    const out = ["--out", at("recall")];
+    const stick = (await done(operate("release", "export", "twin", ...out))).summary;
+    expect(stick).toMatchObject({ version: null, recalls: true });
+    const imported = (await done(agent("twin", "import", at("recall")))).summary;
+    expect(imported).toMatchObject({ outcome: "recalled" });
+    expect((await done(agent("twin", "status"))).summary).toMatchObject({ current: "1.0.0" });
   });
 });

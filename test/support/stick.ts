@@ -24,7 +24,8 @@ export async function stickFor(
   };
   const order = await server.order();
   const path = `drivers/sm8650/${version}`;
-  const filled = unwrap(await fillStick(fetch, { order, path, tenant: brand(TENANT), now: NOW }));
+  const orders = { assignment: order, path, family: "sm8650" };
+  const filled = unwrap(await fillStick(fetch, { ...orders, tenant: brand(TENANT), now: NOW }));
   if (!Buffer.from(filled.bytes).includes(Buffer.from(bundle)))
     throw new Error(`no ${sha256Hex(bundle)} on it`);
   return filled.bytes;

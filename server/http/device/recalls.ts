@@ -1,5 +1,10 @@
 /** Recalls on their way to devices: an order of the director until the device has taken it, and no assignment against it. */
-import { instant, type Instant } from "../../../protocol/base/brand.ts";
+import {
+  instant,
+  type DeviceId,
+  type Instant,
+  type TenantId,
+} from "../../../protocol/base/brand.ts";
 import { authorRecall, signOrder, type DirectorKeys } from "../../../protocol/metadata/index.ts";
 import type { CheckInDecision, CheckInRequest } from "../../../protocol/wire/index.ts";
 import type { CheckInAnswer } from "../../rollout/index.ts";
@@ -46,7 +51,8 @@ export async function recallFor(
   const current = known?.subject === String(newest.number) ? known : undefined;
   if (current && isTaken(current, request)) return undefined;
   const isFresh = current?.epoch === directorKeys.epoch && current.startBefore - now > RENEWAL_MS;
-  const order = isFresh ? current : await issue({ request, recalls, directorKeys, now }, context);
+  const toIssue = { tenant, device, recalls, directorKeys, now, lifetimeMs: START_MS };
+  const order = isFresh ? current : await issueRecall(toIssue, context);
   if (!order) return undefined;
   const explanation = `Driver ${newest.version} is recalled: ${newest.reason}`;
   return { decision: { kind: "assignment", envelope: order.envelope }, explanation };
@@ -58,18 +64,31 @@ function isTaken({ epoch, sequence }: IssuedOrder, { assignment }: CheckInReques
   );
 }
 
-async function issue(
-  { request, recalls, directorKeys, now }: RecallInput,
+export interface RecallToIssue {
+  readonly tenant: TenantId;
+  readonly device: DeviceId;
+  readonly recalls: readonly Recall[];
+  readonly directorKeys: DirectorKeys;
+  readonly now: Instant;
+  readonly lifetimeMs: number;
+  /** For a stick. */
+  readonly timestampVersion?: number;
+}
+
+/** Of everything that was ever recalled; undefined where nothing was. */
+export async function issueRecall(
+  toIssue: RecallToIssue,
   { store, keys }: ServerContext,
 ): Promise<IssuedOrder | undefined> {
-  const { tenant, device } = request;
+  const { tenant, device, recalls, directorKeys, now, lifetimeMs, timestampVersion } = toIssue;
   const signer = keys.director(tenant);
   const newest = recalls.at(-1);
-  if (!signer || !newest || !directorKeys) return undefined;
-  const startBefore = instant(now + START_MS);
+  if (!signer || !newest) return undefined;
+  const startBefore = instant(now + lifetimeMs);
   const fields = {
     ...{ tenant, device, startBefore, returnTo: null, reason: newest.reason },
     recalled: [...new Set(recalls.flatMap(({ sha256s }) => sha256s))],
+    ...(timestampVersion !== undefined && { airGapped: true, timestampVersion }),
   };
   return store.orders.issue({
     ...{ tenant, device, startBefore, now, epoch: directorKeys.epoch },

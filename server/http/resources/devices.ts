@@ -1,6 +1,6 @@
 /** Devices, and why one was not updated. */
 import { present, unreachable } from "../../../protocol/base/assert.ts";
-import { brand, type DeviceId } from "../../../protocol/base/brand.ts";
+import { brand, instant, type DeviceId } from "../../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
 import { deviceView } from "../../../protocol/wire/index.ts";
 import type { z } from "zod";
@@ -8,7 +8,7 @@ import { decideCheckIn, type AssignmentFact, type CheckInAnswer } from "../../ro
 import type { Device } from "../../store/index.ts";
 import { issueAssignment, usableKeys, type ToAssign } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
-import { withoutRecalled } from "../device/recalls.ts";
+import { issueRecall, withoutRecalled } from "../device/recalls.ts";
 import { deviceStateOf } from "../device-state.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
 import {
@@ -129,29 +129,41 @@ const assignOffline = jsonOperation({
     const recalls = await context.store.orders.recalls(tenant);
     const answer = withoutRecalled(decideCheckIn(state, view.snapshot), recalls);
     const directorKeys = usableKeys(view, context, now);
-    if (answer.kind !== "assign" || !directorKeys) {
+    if (!directorKeys || (answer.kind !== "assign" && recalls.length === 0)) {
       return failed("NOTHING_TO_ASSIGN", answer.explanation);
     }
     const lifetimeMs = body.days * DAY_MS;
     const { snapshot } = view;
     const airGapped = await carriedWith(device, context);
-    const input = { tenant, device: device.device, answer, snapshot, now, airGapped };
+    const { timestampVersion } = airGapped;
+    const common = { tenant, device: device.device, now };
+    const toRecall = { ...common, recalls, directorKeys, lifetimeMs, timestampVersion };
+    const recall = await issueRecall(toRecall, context);
     const lifetime = { startMs: lifetimeMs, activateMs: lifetimeMs };
-    const issued = await issueAssignment({ ...input, lifetime }, directorKeys, context);
-    const { path, version } = answer.target;
-    const details = { version, days: body.days };
+    const toAssign = { ...common, snapshot, airGapped, lifetime };
+    const issued =
+      answer.kind === "assign"
+        ? await issueAssignment({ ...toAssign, answer }, directorKeys, context)
+        : undefined;
+    const target = answer.kind === "assign" ? answer.target : null;
+    const details = { version: target?.version ?? "", recalls: recalls.length, days: body.days };
     await audit(
       { context, operator },
       { action: "device.export", subject: device.device, details },
     );
-    const envelope = Buffer.from(issued.envelope).toString("base64");
     return succeeded({
-      envelope,
-      target: { path, version },
-      startBefore: timeText(issued.startBefore),
+      envelope: issued ? base64(issued.envelope) : null,
+      target: target && { path: target.path, version: target.version },
+      recall: recall ? base64(recall.envelope) : null,
+      family: device.soc,
+      startBefore: timeText(instant(now + lifetimeMs)),
     });
   },
 });
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
 
 /** What a stick's order says of the repository and of the device's reports as they are now. */
 async function carriedWith(

@@ -267,7 +267,8 @@ describe("metadata that has run out", () => {
     ],
     ["serves no order that names none", { assignment: { airGapped: true } }, "TIMESTAMP_EXPIRED"],
     ["serves no order of a check-in", { assignment: { timestampVersion: 7 } }, "TIMESTAMP_EXPIRED"],
-    ["serves no recall", { recall: {} }, "TIMESTAMP_EXPIRED"],
+    ["serves a recall that was made for it", { recall: { ...carried } }, "ok"],
+    ["serves no recall of a check-in", { recall: {} }, "TIMESTAMP_EXPIRED"],
     ["lengthens no order", { assignment: { ...carried, startBefore: NOW } }, "ASSIGNMENT_EXPIRED"],
   ])("%s", async (_what, situation, code) => {
     expect(codeOf(await decided({ ...situation, metadata: stale }))).toBe(code);
