@@ -78,8 +78,7 @@ export function pageCacheDisk(capacityBytes = Infinity, root = emptyDirectory())
       at(() => {
         const name = nameOf(path);
         const parent = findBelow(root, parentOf(path));
-        if (parent?.kind !== "directory" || !parent.entries.has(name)) return;
-        applyEntry(parent, { kind: "unlink", name });
+        if (parent?.kind === "directory") unlink(parent, name);
       }),
     makeDirectory: (path) =>
       at(() => {
@@ -165,6 +164,14 @@ export function filesBelow(root: DirectoryNode, prefix = ""): Map<string, Uint8A
 function applyEntry(directory: DirectoryNode, change: EntryChange): void {
   changeEntries(directory.entries, change);
   directory.pending.push(change);
+}
+
+/** What is in a directory goes first, entry by entry: a power loss may leave any part of it. */
+function unlink(parent: DirectoryNode, name: string): void {
+  const node = parent.entries.get(name);
+  if (node === undefined) return;
+  if (node.kind === "directory") for (const entry of [...node.entries.keys()]) unlink(node, entry);
+  applyEntry(parent, { kind: "unlink", name });
 }
 
 function rename(root: DirectoryNode, from: string, to: string): void {

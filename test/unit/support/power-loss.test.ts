@@ -64,6 +64,18 @@ describe("after a power loss", () => {
     expect(outcomes(disk)).toEqual(new Set(["x/a:1", "x/a:1 y/a:1", "", "y/a:1"]));
   });
 
+  test("a folder that is removed may be there with any part of what was in it", async () => {
+    const disk = pageCacheDisk();
+    await disk.makeDirectory("x");
+    for (const path of ["x/a", "x/b"]) {
+      await disk.write(path, utf8("1"));
+      await disk.sync(path);
+    }
+    for (const path of ["x", ""]) await disk.syncDirectory(path);
+    await disk.remove("x");
+    expect(outcomes(disk)).toEqual(new Set(["", "x/a:1", "x/b:1", "x/a:1 x/b:1"]));
+  });
+
   test("too many outcomes are sampled, with nothing kept and everything kept among them", async () => {
     const disk = pageCacheDisk();
     for (let at = 0; at < 12; at++) {
