@@ -36,10 +36,24 @@ export async function falseClaims(
   const before = await readState(fileSystemOver(pageCacheDisk(Infinity, start)));
   const sequence = before.ok ? sequenceOf(before.value) : 0;
   return [
+    ...outlivedKeys(root, start),
     ...(await brokenPointers(files, state.value)),
     ...(await missingPrograms(files, state.value)),
     ...(sequenceOf(state.value) > sequence ? lostMetadata(root, end) : []),
   ];
+}
+
+/** TUF 5.3.11: the scenarios' later root has other keys for the timestamp, and the one before goes with its keys. */
+function outlivedKeys(root: DirectoryNode, start: DirectoryNode): string[] {
+  const [now, before] = [filesBelow(root), filesBelow(start)];
+  const isKept = (role: string): boolean => {
+    const [kept, old] = [now, before].map((files) => files.get(`metadata/${role}.json`));
+    return kept !== undefined && old !== undefined && sha256Hex(kept) === sha256Hex(old);
+  };
+  const hasRoots = now.has("metadata/root.json") && before.has("metadata/root.json");
+  return hasRoots && !isKept("root") && isKept("timestamp")
+    ? ["a timestamp outlived its keys"]
+    : [];
 }
 
 function sequenceOf({ slots }: AgentState): number {
