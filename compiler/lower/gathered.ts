@@ -1,6 +1,6 @@
 /**
  * Gathered inputs: a convolution over few channels would leave most lanes of a channel tile empty. Where the
- * pixels of a window's row fit the lanes together, the input is brought in as one pixel a window column, with
+ * pixels of a window's row fill lanes together, the input is brought in as one pixel a window column, with
  * the row's pixels as channels: fewer taps, fewer croutons.
  */
 import { attributesOf, consumersOf, convGeometry } from "../ir/index.ts";
@@ -26,9 +26,11 @@ export function gatheredInput(graph: Graph, name: string): Gathered | undefined 
   if (types[0]?.shape[0] !== 1 || node.inputs.indexOf(name) !== 0) return undefined;
   const geometry = convGeometry({ inputs: types, attributes: attributesOf(node) });
   const channels = geometry.kernelWidth * geometry.inChannels;
-  const fits = channels <= LANES && geometry.groups === 1 && geometry.dilationX === 1;
-  if (!fits || geometry.kernelWidth === 1) return undefined;
-  const { inHeight: height, outWidth: width } = geometry;
+  const { inHeight: height, inWidth, outWidth: width, kernelWidth } = geometry;
+  const tiles = Math.ceil(channels / LANES);
+  // Less to multiply, and no more to keep.
+  const pays = tiles < kernelWidth && tiles * width <= inWidth;
+  if (!pays || geometry.groups !== 1 || geometry.dilationX !== 1) return undefined;
   const { dtype } = types[0];
   if (!isFormat(dtype)) return undefined;
   return { geometry, grid: gridOf({ height, width, channels }, FORMATS[dtype]) };

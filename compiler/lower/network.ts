@@ -109,14 +109,16 @@ class NetworkBuilder {
     const gathered = gathers ? gatheredInput(this.graph, name) : undefined;
     const value = this.values.push({ name, grid: gathered?.grid ?? grid, zeroPoint }) - 1;
     this.imported.add(value);
+    // Channels last, pixels arrive as croutons hold them; a plane for every channel has to be turned first.
+    const turns = this.options.turnPlanes && isImage && grid.format.bytes === 2;
     if (gathered === undefined) {
       this.known.set(name, { value, arrangement });
-      // Channels last, pixels arrive as croutons hold them; a plane for every channel has to be turned first.
-      const byCrouton = this.options.importByCrouton && isImage;
-      this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, byCrouton }));
+      this.stages.push(importStage({ node: name, value, grid, zeroPoint, region, turns }));
     } else {
       this.gathered.set(name, { ...gathered, value });
-      this.stages.push(gatherStage({ node: name, value, grid, zeroPoint, region, gathered }));
+      this.stages.push(
+        gatherStage({ node: name, value, grid, zeroPoint, region, turns, gathered }),
+      );
     }
   }
 

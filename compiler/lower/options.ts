@@ -14,8 +14,8 @@ export interface LoweringOptions {
   readonly matrixDepthwise: boolean;
   /** Inputs of these types and few channels are brought in with the columns of their first window as channels. */
   readonly gatherInput: readonly FormatName[];
-  /** 16-bit inputs of one plane a channel go into croutons by a task for each, where about one a context and row would do. */
-  readonly importByCrouton: boolean;
+  /** 16-bit inputs of one plane a channel are turned on their way in, by a task for every vector of them. */
+  readonly turnPlanes: boolean;
   /** Transposed convolutions that lead to an output stay one pixel a window until they are written out. */
   readonly phased: boolean;
   /** Weights above twice this size are brought in and used in parts of about this size. */

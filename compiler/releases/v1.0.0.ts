@@ -10,7 +10,7 @@ export const V1_0_0: Recipe = {
     prefetch: false,
     matrixDepthwise: false,
     gatherInput: [],
-    importByCrouton: false,
+    turnPlanes: false,
     phased: false,
     weightChunkBytes: 128 * 1024,
   },

@@ -10,7 +10,7 @@ export const V1_1_0: Recipe = {
     prefetch: true,
     matrixDepthwise: true,
     gatherInput: ["i8", "i16", "f16"],
-    importByCrouton: false,
+    turnPlanes: false,
     phased: true,
     weightChunkBytes: 128 * 1024,
   },

@@ -3,7 +3,7 @@ import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import { linear } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
 import type { Work } from "../stage.ts";
-import { croutonSegments, linearSegments, maskedSegments, runOf } from "./segments.ts";
+import { linearSegments, maskedSegments, runOf } from "./segments.ts";
 
 /** VTCM offset of the croutons of one row. */
 export type CroutonRow = (tile: number, column: number) => number;
@@ -24,8 +24,6 @@ export function plainRowBytes(grid: Grid): number {
 export interface Interleaved {
   readonly grid: Grid;
   readonly zeroPoint: number;
-  /** By a task for every crouton, where about one a context would do. */
-  readonly byCrouton?: boolean;
 }
 
 export function interleaveRow(from: Interleaved, work: Work, plain: number): void {
@@ -33,11 +31,7 @@ export function interleaveRow(from: Interleaved, work: Work, plain: number): voi
   const { format } = grid;
   const source = plainRow(grid, plain);
   const { first: row } = work.rows;
-  const segments =
-    from.byCrouton === true
-      ? croutonSegments(grid, row)
-      : maskedSegments(grid, row, work.emit.contexts);
-  for (const segment of segments) {
+  for (const segment of maskedSegments(grid, row, work.emit.contexts)) {
     const { tile, column } = segment;
     work.emit.vector({
       kernel: format.dtype === "f16" ? "interleave_f16" : "interleave_i16",

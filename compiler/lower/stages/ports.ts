@@ -10,6 +10,8 @@ import type { Grid } from "../grid.ts";
 import { ROW_BY_ROW } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
 import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
+import { arrivalBytes, fillSlots, slotOf, turnSlot } from "./arrivals.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { linearSegments } from "./segments.ts";
 import { interleaveRow, outputRow, plainRow, plainRowBytes, separateRow } from "./interleave.ts";
 import type { CroutonRow } from "./interleave.ts";
@@ -21,15 +23,15 @@ export interface PortNode {
   readonly zeroPoint: number;
   /** Region of int8 pixels [height][width][channels]. */
   readonly region: number;
-  /** 16-bit pixels are interleaved by a task for every crouton, where about one a context would do. */
-  readonly byCrouton?: boolean;
+  /** Its pixels come as a plane for every channel, which are turned into each other by a task for every vector. */
+  readonly turns?: boolean;
 }
 
 const PIXEL_BYTES = 32;
 
 /** Dense pixels of one crouton row: DDR is read and written in long runs, VTCM does the scattering. */
 function stagingBytes(grid: Grid): number {
-  return alignUp(CROUTON_ROWS * grid.width * grid.channels * grid.format.bytes, 128);
+  return alignUp(CROUTON_ROWS * grid.width * grid.channels * grid.format.bytes, 256);
 }
 
 /** Rows come in ahead of the scattering, so that they do not hold up what is fetched after them. */
@@ -53,30 +55,41 @@ function denseRows(
 
 export function importStage(from: PortNode): Stage {
   const { format } = from.grid;
-  const plainBytes = plainRowBytes(from.grid);
-  const slots = stagingSlots(from.grid);
+  const arrivals = arrivalsOf(from, {
+    slots: stagingSlots(from.grid),
+    slotBytes: stagingBytes(from.grid),
+    plainBytes: plainRowBytes(from.grid),
+  });
   return {
     ...ROW_BY_ROW,
     node: from.node,
     inputs: [],
     output: from.value,
     rows: from.grid.rows,
-    scratchBytes: slots * stagingBytes(from.grid) + 2 * plainBytes,
+    scratchBytes: arrivalBytes(arrivals),
     follows: false,
     emit: (work) => {
       const { first: row } = work.rows;
-      const staging = work.scratch + (row % slots) * stagingBytes(from.grid);
-      const plain = work.scratch + slots * stagingBytes(from.grid) + (row % 2) * plainBytes;
+      const slot = slotOf(arrivals, work);
       const { dense, bytes } = denseRows(from, row);
-      work.emit.copy("in", { source: dense, destination: vtcm(staging), bytes });
-      const target = format.bytes === 1 ? outputRow(work) : plainRow(from.grid, plain);
+      if (arrivals.turns) fillSlots(arrivals, work);
+      work.emit.copy("in", { source: dense, destination: vtcm(slot.arrival), bytes });
+      turnSlot(arrivals, work);
+      const target = format.bytes === 1 ? outputRow(work) : plainRow(from.grid, slot.plain);
       fillRow(from, work, target(0, 0));
       forEachRun(from.grid, row, (run) => {
-        work.emit.copy("out", scattered(from, run, { dense: staging, croutons: target }));
+        work.emit.copy("out", scattered(from, run, { dense: slot.dense, croutons: target }));
       });
-      if (format.bytes === 2) interleaveRow(from, work, plain);
+      if (format.bytes === 2) interleaveRow(from, work, slot.plain);
     },
   };
+}
+
+function arrivalsOf(
+  { grid, zeroPoint, turns }: PortNode,
+  sizes: Pick<Arrivals, "slots" | "slotBytes" | "plainBytes">,
+): Arrivals {
+  return { format: grid.format, zeroPoint, turns: turns === true, ...sizes };
 }
 
 interface Ends {
@@ -131,42 +144,45 @@ function marginedRowBytes({ grid, gathered }: GatherNode): number {
 export function gatherStage(from: GatherNode): Stage {
   const { grid } = from.gathered;
   const slotBytes = alignUp(CROUTON_ROWS * marginedRowBytes(from), 256);
-  const plainBytes = plainRowBytes(grid);
-  const slots = Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / slotBytes)));
+  const arrivals = arrivalsOf(from, {
+    slots: Math.max(2, Math.min(grid.rows, Math.floor(STAGING_BYTES / slotBytes))),
+    slotBytes,
+    plainBytes: plainRowBytes(grid),
+  });
   return {
     ...ROW_BY_ROW,
     node: from.node,
     inputs: [],
     output: from.value,
     rows: grid.rows,
-    scratchBytes: slots * slotBytes + 2 * plainBytes,
+    scratchBytes: arrivalBytes(arrivals),
     follows: false,
     emit: (work) => {
-      const { first: row } = work.rows;
-      const staging = work.scratch + (row % slots) * slotBytes;
-      const plain = work.scratch + slots * slotBytes + (row % 2) * plainBytes;
-      const croutons = plainBytes === 0 ? outputRow(work) : plainRow(grid, plain);
+      const { arrival, dense, plain } = slotOf(arrivals, work);
+      const isNarrow = grid.format.bytes === 1;
+      const croutons = isNarrow ? outputRow(work) : plainRow(grid, plain);
       const { zeroPoint } = from;
-      if (row < slots) fillDense(from, work, { offset: staging, bytes: slotBytes });
+      fillSlots(arrivals, work);
+      bringDense(from, work, arrival);
+      turnSlot(arrivals, work);
       fillRow({ grid, zeroPoint }, work, croutons(0, 0));
-      gatherRow(from, work, { dense: staging, croutons });
-      if (plainBytes > 0) interleaveRow({ grid, zeroPoint }, work, plain);
+      gatherRow(from, work, { dense, croutons });
+      if (!isNarrow) interleaveRow({ grid, zeroPoint }, work, plain);
     },
   };
 }
 
-function fillDense(
-  from: PortNode,
-  work: Work,
-  area: { readonly offset: number; readonly bytes: number },
-): void {
-  const { format } = from.grid;
-  work.emit.vector({
-    format,
-    kernel: `fill_${format.dtype}`,
-    shape: { parameters: { value: from.zeroPoint } },
-    operands: { y: linear(area.offset, format.vectorBytes) },
-    vectors: area.bytes / format.vectorBytes,
+/** Dense pixels of one row into their margins. */
+function bringDense(from: GatherNode, work: Work, at: number): void {
+  const { first: row } = work.rows;
+  const { geometry: g, grid } = from.gathered;
+  const pixelBytes = from.grid.channels * grid.format.bytes;
+  work.emit.copy("in", {
+    source: denseRows(from, row).dense,
+    destination: vtcm(at + g.padLeft * pixelBytes),
+    bytes: from.grid.width * pixelBytes,
+    rows: validRows(grid, row),
+    destinationRowStride: marginedRowBytes(from),
   });
 }
 
@@ -175,19 +191,11 @@ function gatherRow(from: GatherNode, work: Work, ends: Ends): void {
   const { geometry: g, grid } = from.gathered;
   const { bytes, columns: across, pixelBytes } = grid.format;
   const sourcePixelBytes = from.grid.channels * bytes;
-  const { dense } = denseRows(from, row);
   const rowBytes = marginedRowBytes(from);
-  work.emit.copy("in", {
-    source: dense,
-    destination: vtcm(ends.dense + g.padLeft * sourcePixelBytes),
-    bytes: from.grid.width * sourcePixelBytes,
-    rows: validRows(grid, row),
-    destinationRowStride: rowBytes,
-  });
   const step = g.strideX * sourcePixelBytes;
   forEachRun(grid, row, ({ tile, lanes, column, columns, croutons, y }) => {
     work.emit.copy("out", {
-      source: vtcm(ends.dense + y * rowBytes + column * across * step),
+      source: vtcm(ends.dense + y * rowBytes + column * across * step + tile * 32 * bytes),
       destination: vtcm(ends.croutons(tile, column) + y * PIXEL_ROW_BYTES),
       bytes: lanes * bytes,
       rows: columns,

@@ -72,15 +72,6 @@ function linearParts(grid: Grid, parts: number): Segment[] {
   }));
 }
 
-/** A run for every crouton of the row. */
-export function croutonSegments(grid: Grid, row: number): Segment[] {
-  return linearParts(grid, grid.columns * grid.tiles).map((segment) => ({
-    ...segment,
-    rows: validRows(grid, row),
-    columns: grid.width - segment.column * grid.format.columns,
-  }));
-}
-
 /** As linearSegments where no column is outside the image, else inside tiles. */
 export function maskedSegments(grid: Grid, row: number, contexts: number): Segment[] {
   if (grid.width % grid.format.columns !== 0)
@@ -89,7 +80,7 @@ export function maskedSegments(grid: Grid, row: number, contexts: number): Segme
   return linearSegments(grid, contexts).map((segment) => ({ ...segment, rows }));
 }
 
-function evenParts(total: number, parts: number): { begin: number; count: number }[] {
+export function evenParts(total: number, parts: number): { begin: number; count: number }[] {
   return Array.from({ length: parts }, (_, part) => {
     const begin = Math.floor((part * total) / parts);
     return { begin, count: Math.floor(((part + 1) * total) / parts) - begin };

@@ -16,6 +16,8 @@ const TARGETS = CHIPS.filter(({ features }) => features.includes("fp16")).flatMa
   ["1.0.0", "1.1.0"].map((version) => ({ version, soc })),
 );
 
+const PARITY_TARGETS = [{ version: "parity", soc: SM8450 }];
+
 function check(make: (g: Float) => string, targets = TARGETS): void {
   const g = floatGraph(1);
   const graph = g.builder.finish([make(g)]);
@@ -38,6 +40,23 @@ describe("products", () => {
         strides: [2, 2],
         pads: [1, 1, 1, 1],
       }),
+    ));
+  test("an image turned on its way in, in patches a row of which fills more than one channel tile", () =>
+    check(
+      (g) =>
+        g.node("conv", [g.input([1, 3, 48, 64]), g.constant([40, 3, 16, 16]), g.constant([40])], {
+          strides: [16, 16],
+        }),
+      [...TARGETS, ...PARITY_TARGETS],
+    ));
+  test("an image turned on its way in, in windows with a margin", () =>
+    check(
+      (g) =>
+        g.node("conv", [g.input([1, 3, 30, 37]), g.constant([33, 3, 7, 7])], {
+          strides: [2, 2],
+          pads: [3, 3, 3, 3],
+        }),
+      PARITY_TARGETS,
     ));
   test("groups of a few channels, dilated", () =>
     check((g) =>

@@ -41,6 +41,14 @@ describe("convolutions equal the evaluator in every bit", () => {
     const attributes = { pads: [3, 3, 3, 3], strides: [2, 2] };
     check(3, { shape: [1, 3, 30, 37], out: 8, kernel: [7, 7], attributes });
   });
+  test("16x16 patches of an image, a row of which fills more than one channel tile", () => {
+    check(3, {
+      shape: [1, 3, 48, 64],
+      out: 40,
+      kernel: [16, 16],
+      attributes: { strides: [16, 16] },
+    });
+  });
   test("5x3, dilated, unequal strides", () => {
     const attributes = { pads: [4, 2, 4, 2], dilations: [2, 2], strides: [2, 1] };
     check(4, { shape: [1, 8, 30, 26], out: 12, kernel: [5, 3], attributes });

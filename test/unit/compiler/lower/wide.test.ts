@@ -7,12 +7,13 @@ import { floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
 
 const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
+const PARITY_TARGETS = CHIPS.slice(0, 1).map((soc) => ({ version: "parity", soc }));
 
-function check(make: (g: Float) => string): void {
+function check(make: (g: Float) => string, targets = TARGETS): void {
   const g = floatGraph(2);
   const graph = g.builder.finish([make(g)]);
   const ranges = new Map([...graph.types.keys()].map((name) => [name, { min: -3, max: 4 }]));
-  checkGraph(unwrap(quantize(graph, ranges, "i16")), 1, TARGETS);
+  checkGraph(unwrap(quantize(graph, ranges, "i16")), 1, targets);
 }
 
 describe("w8a16", () => {
@@ -25,6 +26,22 @@ describe("w8a16", () => {
         clamp_max: 6,
       }),
     ));
+  test("an image turned on its way in, in windows and as it is", () =>
+    check(
+      (g) => {
+        const image = g.input([1, 3, 20, 22]);
+        const pads = [1, 1, 1, 1];
+        return g.node("conv", [image, g.constant([33, 3, 3, 3])], { strides: [2, 2], pads });
+      },
+      [...TARGETS, ...PARITY_TARGETS],
+    ));
+  test("an image turned on its way in, with several readers", () =>
+    check((g) => {
+      const image = g.input([1, 3, 20, 22]);
+      const pads = [1, 1, 1, 1];
+      const filtered = g.node("conv", [image, g.constant([3, 3, 3, 3])], { pads });
+      return g.node("add", [filtered, image], {});
+    }, PARITY_TARGETS));
   for (const kernel of [3, 5]) {
     test(`${kernel}x${kernel} depthwise`, () =>
       check((g) => {
