@@ -106,7 +106,7 @@ export const WORD_ROWS = {
     doc: "d <- a rounded half to even, saturated to int32.",
   }),
   table_i8: micro(0x40, ["register", "register", "operand", "i32"], {
-    uses: { permute: 4 },
+    uses: { permute: 8 },
     access: { kind: "lookup", bytes: 256 },
     doc: "d <- int8 at byte (a + immediate) mod 256 of the 256 bytes that operand b starts at.",
   }),

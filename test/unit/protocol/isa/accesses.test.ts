@@ -95,7 +95,7 @@ describe("packets", () => {
     ["one load", 1, ["load_i8:r0,@0,dy=0,dx=0"]],
     ["an unaligned load", 2, ["load_i8:r0,@0,dy=0,dx=1"]],
     ["two aluops of four vectors", 2, ["add_i32:r0,r0,r0", "add_i32:r0,r0,r0"]],
-    ["the scarcest resource decides", 4, ["table_i8:r0,r0,@1,#0", "add_i32:r0,r0,r0"]],
+    ["the scarcest resource decides", 8, ["table_i8:r0,r0,@1,#0", "add_i32:r0,r0,r0"]],
     [
       "slots bound a mixed packet",
       2,
