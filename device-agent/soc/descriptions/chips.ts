@@ -2,10 +2,13 @@
  * The real chips, oldest architecture first. VTCM sizes: executorch qc_schema.py and apache/tvm target_tags.py; memory
  * peaks: published SoC tables; call floors: the smallest model of AI Hub v0.47.0 (CannedGestureClassifier).
  *
- * Clocks of v73 and later come from int8 throughput sustained in one model, Real-ESRGAN x4plus (AI Hub v0.46.0 and
- * v0.47.0), against v75's 42.5 TOPS at 1.469 GHz with equal work a cycle. Contexts: arXiv 2509.23324
- * (3.1.2) gives 4-6 for the three generations that it measures, so v73 has four, as compilers of its time assume
- * (apache/tvm, MetaSchedule), v75 five, and v79 and later six.
+ * `speedPercent` compares what a chip sustains with v75, all in one network and one version of one runtime: Real-ESRGAN
+ * x4plus on the TFLite path (AI Hub, quic/ai-hub-models, real_esrgan_x4plus/perf.yaml, QAIRT 2.41.0), the geometric
+ * mean of its w8a8 and float rows. v75 takes 14.328 and 49.001 ms. Work a cycle being equal, that is the ratio of the
+ * clocks. Where v68 and v69 stand so low, DDR, vector and matrix engine of AI Hub's devices all run at that pace.
+ *
+ * Contexts: 4 up to v73 (apache/tvm, MetaSchedule; Qualcomm's X Elite of v73 has 4 of 6 threads with vectors), 6 on v79
+ * (Qualcomm, Snapdragon 8 Elite: 8 scalar, 6 vector cores), 8 on v81 (Qualcomm, Hexagon NPU 6: 12 and 8 threads).
  */
 import type { Chip } from "./htp.ts";
 
@@ -18,14 +21,13 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "QCM6490",
     features: [],
     vtcmMegabytes: 2,
-    // Published: 12 TOPS int8 (product brief); 12e12 / 2 / 8,192 = 732 MHz.
-    clockMhz: 732,
+    // Published: 12 TOPS int8 (product brief), 366 MHz of equal work; what it sustains is bound by its small VTCM.
+    speedPercent: 24.5,
+    // The owner's figure for the small v68.
     callFloorUs: 480,
     // Published: LPDDR5-6400 2x16 (product brief).
     ddrPeakMbs: 25_600,
-    // Published for the same generation: 8,192 int8 MAC a cycle (Cloud AI 100 core).
-    macsInt8: 8_192,
-    macsHalves: 4_096,
+    matrixSpeed: 1,
     hvxContexts: 4,
   },
   {
@@ -34,13 +36,12 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "Snapdragon 888",
     features: [],
     vtcmMegabytes: 4,
-    // v69's clock, half its matrix engine: published as half as fast.
-    clockMhz: 824,
-    // Geometric mean of its neighbours, 101 µs (SM8450) and 480 µs (QCM6490).
-    callFloorUs: 220,
+    // No row of its own. Published: 26 TOPS of its AI engine against 27 of SM8450's, so 26/27 of the latter's.
+    speedPercent: 37.5,
+    // As much above its successor's 101 µs as those are above SM8550's 69.
+    callFloorUs: 148,
     ddrPeakMbs: 51_200,
-    macsInt8: 8_192,
-    macsHalves: 4_096,
+    matrixSpeed: 1,
     hvxContexts: 4,
   },
   {
@@ -50,12 +51,11 @@ export const CHIPS: readonly Chip[] = [
     // Products, but no elementary functions.
     features: ["fp16"],
     vtcmMegabytes: 8,
-    // Published: 27 TOPS; a matrix engine twice as fast as v68's: 27e12 / 2 / 16,384 = 824 MHz.
-    clockMhz: 824,
+    // 38.263 and 121.416 ms (QCS8450).
+    speedPercent: 38.9,
     callFloorUs: 101,
     ddrPeakMbs: 51_200,
-    macsInt8: 16_384,
-    macsHalves: 4_096,
+    matrixSpeed: 1,
     hvxContexts: 4,
   },
   {
@@ -64,12 +64,11 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "Snapdragon 8 Gen 2",
     features: HALVES,
     vtcmMegabytes: 8,
-    // 31.5 TOPS sustained: 1,469 * 31.5 / 42.5.
-    clockMhz: 1_089,
+    // 18.649 and 66.756 ms (QCS8550).
+    speedPercent: 75.1,
     callFloorUs: 69,
     ddrPeakMbs: 68_300,
-    macsInt8: 16_384,
-    macsHalves: 4_096,
+    matrixSpeed: 1,
     hvxContexts: 4,
   },
   {
@@ -78,14 +77,10 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "Snapdragon 8 Gen 3",
     features: HALVES,
     vtcmMegabytes: 8,
-    // 12,032.54 GFLOP/s measured in fp16 GEMM (arXiv 2509.23324, Table 2) at 4,096 fp16 MAC a cycle.
-    clockMhz: 1_469,
+    speedPercent: 100,
     callFloorUs: 61,
     ddrPeakMbs: 68_300,
-    // 42.5 TOPS sustained are 14,465 int8 MAC a cycle at this clock; the next power of two.
-    macsInt8: 16_384,
-    macsHalves: 4_096,
-    hvxContexts: 5,
+    matrixSpeed: 1,
   },
   {
     name: "sm8750",
@@ -93,13 +88,11 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "Snapdragon 8 Elite",
     features: HALVES,
     vtcmMegabytes: 8,
-    // 46.3 TOPS sustained: 1,469 * 46.3 / 42.5.
-    clockMhz: 1_600,
-    // The floor is work of the clock: 61 * 1,469 / 1,600.
-    callFloorUs: 56,
+    // 11.844 and 38.135 ms (Galaxy S25).
+    speedPercent: 124.7,
+    callFloorUs: 54,
     ddrPeakMbs: 76_800,
-    macsInt8: 16_384,
-    macsHalves: 4_096,
+    matrixSpeed: 1,
     hvxContexts: 6,
   },
   {
@@ -108,13 +101,13 @@ export const CHIPS: readonly Chip[] = [
     marketingName: "Snapdragon 8 Elite Gen 5",
     features: HALVES,
     vtcmMegabytes: 8,
-    // 64.2 TOPS sustained: 1,469 * 64.2 / 42.5.
-    clockMhz: 2_219,
-    // As v79: the rest of the way is not the accelerator's.
-    callFloorUs: 56,
+    // 7.465 and 29.872 ms (8 Elite Gen 5 QRD).
+    speedPercent: 177.4,
+    callFloorUs: 50,
     ddrPeakMbs: 85_300,
-    macsInt8: 16_384,
-    macsHalves: 4_096,
-    hvxContexts: 6,
+    // Published of Hexagon NPU 6 against X Elite's: twice the vector threads are 143 % faster, so the clock 21 %; the
+    // matrix engine 78 %, so 46 % a cycle, which in whole cycles a tile product are three for four.
+    matrixSpeed: 4 / 3,
+    hvxContexts: 8,
   },
 ];

@@ -4,14 +4,18 @@
  */
 export const FITTED = {
   /** Cycles from one task of an HVX context to the next: taken from a queue by the scalar thread, loop set up, pipeline filled. */
-  hvxDispatchCycles: 903,
+  hvxDispatchCycles: 1169,
   /**
    * Cycles of a hundred packets as the resource table counts them: stalls add to it, and what the table prices one by
-   * one and a scheduler shares, such as the loads of neighbouring taps, takes from it.
+   * one and a scheduler shares, such as products that accumulate in the packet that makes them, takes from it.
    */
-  hvxPacketPercent: 77,
+  hvxPacketPercent: 43,
+  /** Cycles in which the matrix engine converts the sums of one output crouton and writes it. */
+  hmxStoreCycles: 64,
   /** DDR time to the first byte of a transfer. */
-  dmaLatencyNs: 363,
+  dmaLatencyNs: 365,
+  /** Vector contexts of v75: published is only that there are 4 to 6 (arXiv 2509.23324). */
+  v75HvxContexts: 5,
 } as const;
 
 export type Fitted = Readonly<Record<keyof typeof FITTED, number>>;

@@ -23,6 +23,7 @@ const SOC: SocDescription = {
     burstBytes: 64,
     vtcmBytesPerCycle: 128,
   },
+  hmx: { ...SM8650.hmx, startupCycles: 10, storeCycles: 16 },
 };
 
 function segmentOf(streams: readonly Stream[]): HtpSegment {
