@@ -6,7 +6,7 @@ import type { Encoding, Graph, Node, TensorType } from "../ir/index.ts";
 import { canonicalArrangement, regrouped, sameArrangement } from "./arrangement.ts";
 import type { Arrangement } from "./arrangement.ts";
 import { storedEncoding } from "./encoding.ts";
-import { unsupported } from "./failure.ts";
+import { noLowering, unsupported } from "./failure.ts";
 import { FORMATS, isFormat } from "./format.ts";
 import { channelsLastGrid, gridOfShape, isDense, sameGrid } from "./grid.ts";
 import type { Grid } from "./grid.ts";
@@ -70,7 +70,7 @@ function lowerNode(context: NodeContext): void {
     lowerPooling(context) ||
     lowerMovement(context) ||
     lowerMove(context);
-  if (!handled) throw unsupported(context.node.name, `operator ${context.node.op}`);
+  if (!handled) throw noLowering(context.node);
 }
 
 class NetworkBuilder {

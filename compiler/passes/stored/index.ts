@@ -1,6 +1,6 @@
 /** Models that were quantised elsewhere, as the chip computes them: in int8, with an encoding on every value. */
-import { CodedError, succeeded, toFailure } from "../../../protocol/base/result.ts";
-import type { Result } from "../../../protocol/base/result.ts";
+import { CodedError, failed, succeeded, toFailure } from "../../../protocol/base/result.ts";
+import type { Failure, Result } from "../../../protocol/base/result.ts";
 import type { Graph } from "../../ir/index.ts";
 import { eliminateDeadCode } from "../eliminate-dead-code.ts";
 import type { Pass } from "../pass.ts";
@@ -31,9 +31,29 @@ export function isStored(graph: Graph): boolean {
  */
 export function adopt(graph: Graph): Result<Graph, "UNSUPPORTED_OP"> {
   try {
-    return succeeded(optimize(graph, STORED_PASSES));
+    const adopted = optimize(graph, STORED_PASSES);
+    return realNode(adopted) ?? succeeded(adopted);
   } catch (error) {
     if (error instanceof CodedError) return toFailure(error as CodedError<"UNSUPPORTED_OP">);
     throw error;
   }
+}
+
+/** The first node that computes on other than stored numbers. */
+function realNode(graph: Graph): Failure<"UNSUPPORTED_OP"> | undefined {
+  const isReal = (name: string): boolean => {
+    const type = graph.types.get(name);
+    const isConstant = name === "" || graph.constants.has(name);
+    return !isConstant && type?.dtype !== "i8" && type?.dtype !== "i16";
+  };
+  const real = graph.nodes.filter(({ inputs, outputs }) => [...inputs, ...outputs].some(isReal));
+  // Conversions are there for what works on their results.
+  const node = real.find(({ op }) => op !== "dequantize" && op !== "quantize") ?? real[0];
+  if (node === undefined) return undefined;
+  const { name, op, inputs, outputs } = node;
+  const dtype = graph.types.get([...inputs, ...outputs].find(isReal) ?? "")?.dtype ?? "no tensor";
+  const message =
+    `node ${name} (${op}) works on ${dtype} in a model of stored numbers; quantise it too, or end the ` +
+    `model before it and do the rest in the application`;
+  return failed("UNSUPPORTED_OP", message, { node: name, operator: op, dtype });
 }

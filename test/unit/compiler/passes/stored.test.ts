@@ -161,6 +161,30 @@ test("an operator that means uint8 itself is refused by name", () => {
   });
 });
 
+test("what works on real numbers among stored ones is refused by name", () => {
+  const b = graphBuilder("test");
+  const attributes = { scales: encoding.scales, zero_points: encoding.zeroPoints };
+  const x = b.input("x", IMAGE);
+  const max = b.node({
+    op: "max_pool",
+    name: "max",
+    inputs: [x],
+    attributes: { kernel: [2, 2] },
+    quantization: encoding,
+  });
+  const real = b.node({ op: "dequantize", name: "real", inputs: [max], attributes });
+  const y = b.node({
+    op: "reduce_max",
+    name: "largest",
+    inputs: [real],
+    attributes: { axes: [1] },
+  });
+  expect(adopt(b.finish([y]))).toMatchObject({
+    code: "UNSUPPORTED_OP",
+    details: { node: "largest", operator: "reduce_max", dtype: "f32" },
+  });
+});
+
 test("a graph of floats is not stored", () => {
   const b = graphBuilder("test");
   const y = b.node({ op: "relu", name: "y", inputs: [b.input("x", { ...IMAGE, dtype: "f32" })] });
