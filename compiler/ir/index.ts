@@ -5,6 +5,7 @@ export * from "./channels.ts";
 export * from "./evaluate.ts";
 export * from "./expression.ts";
 export * from "./infer.ts";
+export * from "./fixed-16.ts";
 export * from "./fixed-point.ts";
 export * as fixedFunctions from "./ops/fixed/functions.ts";
 export { fixedProductScale, raisedNumbers, shiftedNumbers } from "./ops/fixed/pairs.ts";

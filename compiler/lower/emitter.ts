@@ -70,10 +70,11 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
   const hmx = soc.dma.queues;
   const hvx = hmx + 1;
   const copyQueues = { in: 0, out: Math.min(1, soc.dma.queues - 1) };
-  const outlook = new Outlook(soc.hvx.queues);
+  const outlook = new Outlook(soc.dma.queues, soc.hvx.queues);
   const forOrigin = (origin: number): Emitter => ({
     contexts: soc.hvx.queues,
     copy: (queue, copy) => {
+      outlook.takeCopy(copyQueues[queue], copyCycles(copy, soc), soc.dma.latencyCycles);
       sequence.push({
         queue: copyQueues[queue],
         draft: { op: "dma.copy", origin, ...whole(copy) },
@@ -106,6 +107,18 @@ function queuesOf(soc: SocDescription): QueueId[] {
   const many = (engine: QueueId["engine"], count: number): QueueId[] =>
     Array.from({ length: count }, (_, index) => ({ core: 0, engine, index }));
   return [...many("dma", soc.dma.queues), ...many("hmx", 1), ...many("hvx", soc.hvx.queues)];
+}
+
+/** At the rate of the memory that the copy reaches. */
+function copyCycles(copy: Copy, { dma, clockHz }: SocDescription): number {
+  const { bytes, rows = 1, planes = 1, source, destination } = copy;
+  const inside = source.region === VTCM_REGION && destination.region === VTCM_REGION;
+  const bytesPerCycle = inside ? dma.vtcmBytesPerCycle : dma.ddrBytesPerSecond / clockHz;
+  const perRun = Math.max(bytes, dma.burstBytes) / bytesPerCycle;
+  return (
+    dma.descriptorCycles +
+    rows * planes * (inside ? Math.ceil(bytes / dma.vtcmBytesPerCycle) : perRun)
+  );
 }
 
 /** Products alone: what surrounds them runs beside them. */

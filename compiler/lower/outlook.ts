@@ -12,6 +12,7 @@ export interface Rows {
 }
 
 export class Outlook {
+  private readonly copiesFreeAt: number[];
   private matrixFreeAt = 0;
   private readonly contextsFreeAt: number[];
   /** By value, and by row of it: when it would be there. */
@@ -19,7 +20,8 @@ export class Outlook {
   private readyAt = 0;
   private doneAt = 0;
 
-  constructor(contexts: number) {
+  constructor(copyQueues: number, contexts: number) {
+    this.copiesFreeAt = new Array<number>(copyQueues).fill(0);
     this.contextsFreeAt = new Array<number>(contexts).fill(0);
   }
 
@@ -39,6 +41,13 @@ export class Outlook {
     for (let row = first; row <= last; row++) {
       known[row] = Math.max(known[row] ?? 0, this.doneAt);
     }
+  }
+
+  /** The queue is free again after `cycles`; what it brings is there after `latency` more. */
+  takeCopy(queue: number, cycles: number, latency: number): void {
+    const end = Math.max(this.copiesFreeAt[queue] ?? 0, this.readyAt) + cycles;
+    this.copiesFreeAt[queue] = end;
+    this.doneAt = Math.max(this.doneAt, end + latency);
   }
 
   takeMatrix(cycles: number): void {

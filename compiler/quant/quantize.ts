@@ -1,5 +1,6 @@
 /** A float graph and its encodings to a graph that computes in int8 throughout. */
 import { present } from "../../protocol/base/assert.ts";
+import { product } from "../../protocol/base/integers.ts";
 import { CodedError, succeeded, toFailure, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import {
@@ -101,13 +102,9 @@ function quantizeNode(work: Work, node: Node): void {
     case "accumulate":
       return quantizeAccumulation(work, node);
     case "rescaled_sum":
-      return quantizeSum(work, node);
+      return keepOperands(work, node, node.inputs);
     case "rescaled_product":
-      return keep(
-        work,
-        node,
-        node.inputs.map((name) => operand(work, name)),
-      );
+      return keepOperands(work, node, factorsOf(work, node));
     case "mean":
       return quantizeMean(work, node);
     case "softmax":
@@ -194,27 +191,19 @@ function rowMeans(work: Work, name: string): readonly number[] | undefined {
   return isMatrix ? work.ranges.get(name)?.channels?.means : undefined;
 }
 
-/** A subtraction adds the negated operand: a constant at once, a value through a table. */
-function quantizeSum(work: Work, node: Node): void {
-  const [a = "", b = ""] = node.inputs;
-  if (node.op === "add") return keep(work, node, [operand(work, a), operand(work, b)]);
-  const negated = `${node.name}/negated`;
-  const constant = work.graph.constants.get(b);
-  if (constant !== undefined) {
-    const data = Float32Array.from(numeric(constant), (value) => -value);
-    const { dtype } = work;
-    const encoding = encodingFor(extremes({ ...constant, data }), dtype);
-    const { shape } = constant.type;
-    const type = { dtype, shape, quantization: perTensor(encoding) };
-    const store = (index: number): number => quantizeValue(data[index] ?? 0, encoding, dtype);
-    work.builder.constant(negated, tensorFrom(type, store));
-  } else {
-    const from = encodingOfValue(work, b);
-    const zeroPoint = work.dtype === "i8" ? -1 - from.zeroPoint : 0;
-    const to = { scale: from.scale, zeroPoint };
-    addTable(work, { name: negated, input: b, from, to, rule: (x) => -x });
-  }
-  keep(work, { ...node, op: "add" }, [operand(work, a), negated]);
+function keepOperands(work: Work, node: Node, names: readonly string[]): void {
+  keep(
+    work,
+    node,
+    names.map((name) => operand(work, name)),
+  );
+}
+
+/** What is constant or smaller comes last: it is scaled before it is multiplied. */
+function factorsOf({ graph }: Work, { inputs: [a = "", b = ""] }: Node): readonly string[] {
+  const sizeOf = (name: string): number =>
+    graph.constants.has(name) ? 0 : product(graph.types.get(name)?.shape ?? []);
+  return sizeOf(a) < sizeOf(b) ? [b, a] : [a, b];
 }
 
 interface TableSpec {

@@ -36,6 +36,14 @@ export const FIXED_ROWS = {
     uses: { alu: 2 },
     doc: "d <- a / 2^s, rounded to nearest, halves upwards, saturated to int16; s is the immediate mod 16.",
   }),
+  maximum_i16: micro(0x1f, BINARY, {
+    uses: { alu: 2 },
+    doc: "d <- max(a, b), where a and b hold int16 values.",
+  }),
+  minimum_i16: micro(0x26, BINARY, {
+    uses: { alu: 2 },
+    doc: "d <- min(a, b), where a and b hold int16 values.",
+  }),
   load_pixel_u8: micro(0x1b, ["register", "operand", "-", "-"], {
     uses: { load: 1, permute: 1 },
     access: { kind: "load", bytes: 4 },

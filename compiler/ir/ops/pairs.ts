@@ -1,5 +1,7 @@
 /** Operators on broadcast pairs of elements, and the choice between two by a third. */
 import * as math from "../../../protocol/base/math.ts";
+import { productFactor, productOf, sumFactors, sumOf } from "../fixed-16.ts";
+import type { Sign } from "../fixed-16.ts";
 import type { TensorType } from "../graph.ts";
 import {
   clampTo,
@@ -30,9 +32,21 @@ type PairRule = (a: number, b: number) => number;
 type ExactRule = (a: bigint, b: bigint) => bigint;
 
 export const PAIR_OPS = {
-  add: clamped("a + b, clamped.", "rescaled_sum", [(a, b) => a + b, (a, b) => a + b]),
-  sub: clamped("a - b, clamped.", "rescaled_sum", [(a, b) => a - b, (a, b) => a - b]),
-  mul: clamped("a * b, clamped.", "rescaled_product", [(a, b) => a * b, (a, b) => a * b]),
+  add: clamped(
+    "a + b, clamped. int8: (a - za) * fa + (b - zb) * fb with factors of 16 bits, shifted.",
+    { quantized: "rescaled_sum", rules: [(a, b) => a + b, (a, b) => a + b] },
+    (call) => storedSum(call, 1),
+  ),
+  sub: clamped(
+    "a - b, clamped. int8: as add.",
+    { quantized: "rescaled_sum", rules: [(a, b) => a - b, (a, b) => a - b] },
+    (call) => storedSum(call, -1),
+  ),
+  mul: clamped(
+    "a * b, clamped. int8: b - zb times a factor, shifted to 16 bits, times a - za, shifted.",
+    { quantized: "rescaled_product", rules: [(a, b) => a * b, (a, b) => a * b] },
+    storedProduct,
+  ),
   div: arithmetic("a / b; whole numbers are divided towards zero.", [
     (a, b) => a / b,
     (a, b) => (b === 0n ? 0n : a / b),
@@ -77,7 +91,11 @@ function wholePower(base: bigint, exponent: bigint): bigint {
   return exponent < 0n ? 0n : base ** exponent;
 }
 
-function clamped(docs: string, quantized: QuantizedRule, rules: Rules): Operator {
+function clamped(
+  docs: string,
+  { quantized, rules }: { readonly quantized: QuantizedRule; readonly rules: Rules },
+  storedRule: (call: EvaluationCall) => PairRule,
+): Operator {
   const prepare = (call: EvaluationCall): StoredRule => {
     const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
     const [rule, exact] = rules;
@@ -91,7 +109,7 @@ function clamped(docs: string, quantized: QuantizedRule, rules: Rules): Operator
       encodingOf(outputType(call)),
       activationOf(outputType(call)),
     );
-    const onStored = quantized === "rescaled_product" ? int8Product(call) : int8Sum(call, rule);
+    const onStored = storedRule(call);
     return pairElement(call, (a, b) => clampTo(onStored(a, b), bounds));
   };
   const infer = (call: InferenceCall) => inferPair(call);
@@ -155,21 +173,32 @@ function pairElement(call: EvaluationCall, rule: (a: number, b: number) => Store
   return (index) => rule(left[indexOfA(index)] ?? 0, right[indexOfB(index)] ?? 0);
 }
 
-/** fround(fround((a - za) * ma) ± fround((b - zb) * mb)), half to even, plus the zero point. */
-function int8Sum(call: EvaluationCall, rule: PairRule): PairRule {
+/** int8: see fixed-16. int16: fround(fround((a - za) * ma) ± fround((b - zb) * mb)), half to even, plus the zero point. */
+function storedSum(call: EvaluationCall, sign: Sign): PairRule {
   const [a, b] = [encodingOf(inputTensor(call, 0).type), encodingOf(inputTensor(call, 1).type)];
   const output = encodingOf(outputType(call));
+  if (activationOf(outputType(call)) === "i8") {
+    const factors = sumFactors([a, b], output, [1, sign]);
+    return (left, right) =>
+      sumOf(factors, left - a.zeroPoint, right - b.zeroPoint) + output.zeroPoint;
+  }
   const [scaleA, scaleB] = [sumMultiplier(a, output), sumMultiplier(b, output)];
   return (left, right) => {
     const scaledA = fround((left - a.zeroPoint) * scaleA);
     const scaledB = fround((right - b.zeroPoint) * scaleB);
-    return math.roundHalfEven(fround(rule(scaledA, scaledB))) + output.zeroPoint;
+    return math.roundHalfEven(fround(scaledA + sign * scaledB)) + output.zeroPoint;
   };
 }
 
-function int8Product(call: EvaluationCall): PairRule {
+/** int8: see fixed-16. int16: one float32 multiplier, half to even. */
+function storedProduct(call: EvaluationCall): PairRule {
   const [a, b] = [encodingOf(inputTensor(call, 0).type), encodingOf(inputTensor(call, 1).type)];
   const output = encodingOf(outputType(call));
+  if (activationOf(outputType(call)) === "i8") {
+    const factor = productFactor(a, b, output);
+    return (left, right) =>
+      productOf(factor, left - a.zeroPoint, right - b.zeroPoint) + output.zeroPoint;
+  }
   const multiplier = productMultiplier(a, b, output);
   return (left, right) =>
     requantize((left - a.zeroPoint) * (right - b.zeroPoint), multiplier, output);

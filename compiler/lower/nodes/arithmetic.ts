@@ -5,11 +5,13 @@ import {
   normalizeAxis,
   operatorOf,
   parseExpression,
+  productFactor,
   productMultiplier,
   raisedNumbers,
   sameShape,
   shiftedNumbers,
   storedExponentials,
+  sumFactors,
   sumMultiplier,
 } from "../../ir/index.ts";
 import type { Encoding, Tensor } from "../../ir/index.ts";
@@ -24,7 +26,8 @@ import { givenTable, pairTable } from "./pair-table.ts";
 import { addPair } from "./parts.ts";
 import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
 import { functionStage, tableStage } from "../stages/elementwise.ts";
-import type { PairArithmetic, SecondOperand, StoredArray } from "../stages/elementwise.ts";
+import type { SecondOperand, StoredArray } from "../stages/elementwise.ts";
+import type { PairArithmetic } from "../stages/pair-kernel.ts";
 import { normNumbers } from "../../ir/ops/lanes.ts";
 import { wideSoftmaxStage } from "../stages/wide-softmax.ts";
 import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
@@ -141,7 +144,9 @@ function lowerPair(context: NodeContext): void {
   const { node, outputType } = context;
   const swapped = isSecondLarger(context);
   const isFixed = operatorOf(node).quantized === "fixed";
-  if (swapped && node.op === "sub") throw unsupported(node.name, "a broadcast minuend");
+  if (swapped && node.op === "sub" && outputType.dtype === "f16") {
+    throw unsupported(node.name, "a broadcast minuend");
+  }
   const [first, second] = swapped ? [1, 0] : [0, 1];
   const [typeA, typeB] = [context.type(first), context.type(second)];
   if (liesOtherwise(context)) for (const input of [first, second]) context.image(input);
@@ -155,7 +160,7 @@ function lowerPair(context: NodeContext): void {
     node: node.name,
     arithmetic: isFixed
       ? fixedArithmetic(context, [first, second])
-      : arithmeticOf(context, encodingA, encodingB),
+      : arithmeticOf(context, [encodingA, encodingB], swapped),
     a,
     b,
     output,
@@ -167,14 +172,26 @@ function lowerPair(context: NodeContext): void {
   });
 }
 
-function arithmeticOf(context: NodeContext, a: Encoding, b: Encoding): PairArithmetic {
+/** Of the operands in the order in which the kernel takes them. */
+function arithmeticOf(
+  context: NodeContext,
+  [a, b]: readonly [Encoding, Encoding],
+  swapped: boolean,
+): PairArithmetic {
   const { node, outputType } = context;
   if (outputType.dtype === "f16") return { kind: "float", op: FLOAT_PAIRS[node.op] ?? "add" };
   const encoding = encodingOf(outputType);
+  const inBytes = outputType.dtype === "i8";
+  if (node.op === "mul" && inBytes) {
+    const scaled = swapped ? "a" : "b";
+    return { kind: "product", scaled, ...productFactor(a, b, encoding) };
+  }
   if (node.op === "mul") return { kind: "multiply", scale: productMultiplier(a, b, encoding) };
-  const sign = node.op === "sub" ? -1 : 1;
-  const scaleB = sign * sumMultiplier(b, encoding);
-  return { kind: "add", scaleA: sumMultiplier(a, encoding), scaleB };
+  const [minuend, subtrahend] = [1, node.op === "sub" ? -1 : 1] as const;
+  const [signA, signB] = swapped ? [subtrahend, minuend] : [minuend, subtrahend];
+  if (inBytes) return { kind: "sum", ...sumFactors([a, b], encoding, [signA, signB]) };
+  const [scaleA, scaleB] = [sumMultiplier(a, encoding), sumMultiplier(b, encoding)];
+  return { kind: "add", scaleA: signA * scaleA, scaleB: signB * scaleB };
 }
 
 /** Sums by 21-bit multipliers and products by float32 ones; a table of all pairs by the rows' other rules. */

@@ -1,14 +1,14 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
 import { concatBytes } from "../../../protocol/base/bytes.ts";
-import type { FixedMultiplier, RaisedSum, ShiftedSum } from "../../ir/index.ts";
 import { linear } from "../emitter.ts";
-import type { VectorRun } from "../emitter.ts";
 import type { FunctionKernel } from "../function-kernel.ts";
 import { isPixel, laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
+import { pairKernel } from "./pair-kernel.ts";
+import type { PairArithmetic } from "./pair-kernel.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Chunk, Stage, ValueId, Work } from "../stage.ts";
-import { clampCount, clampParameters } from "./clamp.ts";
+import { clampParameters } from "./clamp.ts";
 import { linearSegments, maskedSegments, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
@@ -94,16 +94,6 @@ export function functionStage(from: FunctionNode): Stage {
   };
 }
 
-/** What an addition or a multiplication does, beyond which tensors it takes. */
-export type PairArithmetic =
-  | { readonly kind: "add"; readonly scaleA: number; readonly scaleB: number }
-  | { readonly kind: "multiply"; readonly scale: number }
-  | ({ readonly kind: "shifted" } & ShiftedSum)
-  | ({ readonly kind: "raised"; readonly minus: 0 | 1 } & RaisedSum)
-  | { readonly kind: "fixed"; readonly scaleY: FixedMultiplier }
-  | { readonly kind: "table"; readonly table: Int8Array }
-  | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
-
 /** Elements as they are stored; fp16 as bits. */
 export type StoredArray = Int8Array | Int16Array | Uint16Array;
 
@@ -166,7 +156,7 @@ function channelConstants(grid: Grid, channels: StoredArray): Uint8Array {
 
 function emitPair(from: PairNode, perChannel: boolean, work: Work): void {
   const { first: row } = work.rows;
-  const run = pairKernel(from, perChannel);
+  const run = pairKernel({ ...from, perChannel, isConstant: from.b.kind === "constant" });
   const { vectorBytes } = from.grid.format;
   for (const segment of pairSegments(from, perChannel, work)) {
     const { tile, column } = segment;
@@ -215,78 +205,4 @@ function keepsZero(from: PairNode): boolean {
   }
   const { low, high } = clampParameters(from.grid.format.dtype, from);
   return low <= zeroPointOut && zeroPointOut <= high;
-}
-
-const INT16_MAX = 32767;
-
-function pairKernel(from: PairNode, perChannel: boolean): Pick<VectorRun, "kernel" | "shape"> {
-  const { arithmetic, zeroPointOut } = from;
-  const { dtype } = from.grid.format;
-  const { low, high } = clampParameters(dtype, from);
-  const variant = perChannel ? "_channel" : "";
-  const constant = from.b.kind === "constant" ? 1 : 0;
-  const source = { constant, pixel: 1 - constant };
-  if (arithmetic.kind === "float") {
-    const counts = { ...source, ...clampCount(dtype, from) };
-    const shape = { counts, parameters: { low, high } };
-    return { kernel: `${arithmetic.op}${variant}_f16`, shape };
-  }
-  if (arithmetic.kind === "table") {
-    return { kernel: `pair_table${variant}_i8`, shape: { parameters: { zero_y: zeroPointOut } } };
-  }
-  const stored = dtype === "f16" ? "i16" : dtype;
-  const zeros = { minus_zero_a: -from.zeroPointA, minus_zero_b: -from.zeroPointB };
-  const bounds = { zero_y: zeroPointOut, low, high };
-  if (arithmetic.kind === "raised" || arithmetic.kind === "fixed") {
-    const name = arithmetic.kind === "raised" ? "fixed_add" : "fixed_multiply";
-    const minus = arithmetic.kind === "raised" ? arithmetic.minus : 0;
-    const counts = { ...source, plus: 1 - minus, minus, ...clampCount(dtype, from) };
-    const parameters = { ...zeros, ...bounds, ...fixedParameters(arithmetic) };
-    return { kernel: `${name}${variant}_i16`, shape: { counts, parameters } };
-  }
-  const largest = largestResult(arithmetic);
-  const narrow = largest + 128 < INT16_MAX ? 1 : 0;
-  const counts = { ...source, narrow, wide: 1 - narrow, ...clampCount(dtype, from) };
-  if (arithmetic.kind === "shifted") {
-    const { multiplierA: scale_a, multiplierB: scale_b, shift } = arithmetic;
-    const zeroSum = from.zeroPointA * scale_a + from.zeroPointB * scale_b;
-    const offset = (2 ** (shift - 1) - zeroSum) | 0;
-    const shape = { counts, parameters: { scale_a, scale_b, offset, shift, ...bounds } };
-    return { kernel: `fixed_add${variant}_i8`, shape };
-  }
-  if (arithmetic.kind === "add") {
-    const { scaleA, scaleB } = arithmetic;
-    const parameters = { ...zeros, scale_a: scaleA, scale_b: scaleB, ...bounds };
-    return { kernel: `add${variant}_${stored}`, shape: { counts, parameters } };
-  }
-  const parameters = { ...zeros, scale: arithmetic.scale, ...bounds };
-  return { kernel: `multiply${variant}_${stored}`, shape: { counts, parameters } };
-}
-
-/** Multipliers and shifts: operands are below their common scale, so only the result may be raised. */
-function fixedParameters(
-  arithmetic: Extract<PairArithmetic, { kind: "raised" | "fixed" }>,
-): Readonly<Record<string, number>> {
-  const { scaleY } = arithmetic;
-  const result = {
-    scale_y: scaleY.mantissa,
-    left_y: Math.max(scaleY.shift, 0),
-    right_y: Math.max(-scaleY.shift, 0),
-  };
-  if (arithmetic.kind === "fixed") return result;
-  const { raise, scaleA, scaleB } = arithmetic;
-  const operands = { raise, scale_a: scaleA.mantissa, right_a: -scaleA.shift };
-  return { ...result, ...operands, scale_b: scaleB.mantissa, right_b: -scaleB.shift };
-}
-
-/** Bound on the magnitude before the zero point is added; differences of int8 values are below 256. */
-function largestResult(
-  arithmetic: Extract<PairArithmetic, { kind: "add" | "multiply" | "shifted" }>,
-): number {
-  if (arithmetic.kind === "multiply") return 65536 * arithmetic.scale + 1;
-  if (arithmetic.kind === "shifted") {
-    const { multiplierA, multiplierB, shift } = arithmetic;
-    return (256 * (Math.abs(multiplierA) + Math.abs(multiplierB))) / 2 ** shift + 1;
-  }
-  return 256 * (Math.abs(arithmetic.scaleA) + Math.abs(arithmetic.scaleB)) + 1;
 }

@@ -18,6 +18,7 @@ const multiplyAdd: Kernel = (f, p) =>
   eachQuad(f, p, (quad) => op("i32x4.add", quad(p.d), op("i32x4.mul", quad(p.a), quad(p.b))));
 const splat: Kernel = (f, p) => eachQuad(f, p, () => op("i32x4.splat", p.immediate));
 const add = binary((a, b) => op("i32x4.add", a, b));
+const minimum = binary((a, b) => op("i32x4.min_s", a, b));
 const maximum = binary((a, b) => op("i32x4.max_s", a, b));
 
 /** What is cut off adds its highest bit, so that no sum overflows. */
@@ -106,9 +107,11 @@ export const MICRO_KERNELS = {
   multiply_add_i32: multiplyAdd,
   multiply_i16: binary((a, b) => op("i32x4.mul", a, b)),
   narrow_i16: narrow,
-  minimum_i32: binary((a, b) => op("i32x4.min_s", a, b)),
+  minimum_i32: minimum,
+  minimum_i16: minimum,
   maximum_i32: maximum,
   maximum_i8: maximum,
+  maximum_i16: maximum,
   add_i8: add,
   add_f32: float("f32x4.add"),
   subtract_f32: float("f32x4.sub"),

@@ -92,13 +92,23 @@ describe("int8", () => {
     });
   });
 
-  test("add: both operands are scaled in float32 and rounded once", () => {
+  test("add: both operands are scaled and rounded once, halves upwards", () => {
     check({
       op: "add",
       input: i8([4], [0, 1, 2, 3], { scale: 0.25, zeroPoint: 0 }),
       others: [i8([1], [1], { scale: 0.25, zeroPoint: 0 })],
       output: { scale: 0.5, zeroPoint: 10 },
-      stored: [10, 11, 12, 12],
+      stored: [11, 11, 12, 12],
+    });
+  });
+
+  test("sub: the second factor is negative", () => {
+    check({
+      op: "sub",
+      input: i8([3], [4, 5, -128], { scale: 0.5, zeroPoint: 3 }),
+      others: [i8([1], [1], { scale: 0.25, zeroPoint: 0 })],
+      output: { scale: 0.5, zeroPoint: 10 },
+      stored: [11, 12, -121],
     });
   });
 

@@ -5,7 +5,7 @@ type Take = { readonly reads: string; readonly matrix?: number; readonly cycles?
 
 /** Steps of one row each, named by what they write: the context that each one's vector work goes to. */
 function contextsOf(steps: Readonly<Record<string, Take>>, contexts = 2): (number | undefined)[] {
-  const outlook = new Outlook(contexts);
+  const outlook = new Outlook(1, contexts);
   const names = Object.keys(steps);
   const rows = { first: 0, last: 0 };
   return Object.values(steps).map(({ reads, matrix, cycles }, index) => {

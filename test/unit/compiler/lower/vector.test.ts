@@ -21,15 +21,17 @@ describe("sums and products equal the evaluator in every bit", () => {
       checkGraph(g.finish(g.node(op, [g.input(SHAPE), g.input([1, 70, 1, 1])])));
     });
   }
-  test("a constant of one value a channel as the first operand", () => {
-    const g = int8Graph(4);
-    const type = { dtype: "i8", shape: [1, 70, 1, 1], quantization: g.fresh() } as const;
-    const c = g.builder.constant(
-      "c",
-      tensorFrom(type, (i) => ((i * 37) % 256) - 128),
-    );
-    checkGraph(g.finish(g.node("add", [c, g.input(SHAPE)])));
-  });
+  for (const op of ["add", "sub", "mul"]) {
+    test(`${op} of a constant of one value a channel and a tensor`, () => {
+      const g = int8Graph(4);
+      const type = { dtype: "i8", shape: [1, 70, 1, 1], quantization: g.fresh() } as const;
+      const c = g.builder.constant(
+        "c",
+        tensorFrom(type, (i) => ((i * 37) % 256) - 128),
+      );
+      checkGraph(g.finish(g.node(op, [c, g.input(SHAPE)])));
+    });
+  }
   test("a sum far beyond 16 bits", () => {
     const g = int8Graph(5);
     const quantization = { scales: [Math.fround(1e-5)], zeroPoints: [3] };
