@@ -73,21 +73,23 @@ function registerBuild(driver: Command): void {
     .requiredOption("--out <folder>", "where to write retile-htp-driver-<version>.bundle")
     .action(
       handle<BuildOptions>(async ({ options, output }) => {
-        const { buildBundle, releasedVersions, releaseSource } =
+        const { buildBundle, readKernels, releasedVersions, releaseSource } =
           await import("../driver/build-bundle.ts");
         const versions = await releasedVersions();
         if (!versions.includes(options.release)) {
           const message = `there is no release ${options.release}; there are ${versions.join(", ")}`;
           return unwrap(failed("RELEASE_UNKNOWN", message));
         }
+        const kernels =
+          options.kernels === undefined ? undefined : unwrap(await readKernels(options.kernels));
         const { version, bytes, sha256 } = await buildBundle(
-          releaseSource(options.release, options.kernels),
+          releaseSource(options.release, kernels),
         );
         await mkdir(options.out, { recursive: true });
         const file = join(options.out, `retile-htp-driver-${version}.bundle`);
         await writeFile(file, bytes);
         const { stateProvenance, statementPath } = await import("../driver/provenance.ts");
-        const statement = await stateProvenance(bytes);
+        const statement = await stateProvenance(bytes, kernels);
         const provenance = statementPath(file);
         await writeFile(provenance, `${JSON.stringify(statement, null, 2)}\n`);
         const summary = { version, bytes: bytes.length, sha256, provenance };

@@ -1,6 +1,4 @@
 /** `retile release publish | publish-kernels`: into the role of every family, or of a vendor. */
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { SOCS } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
@@ -8,22 +6,22 @@ import type { Result } from "../../protocol/base/result.ts";
 import { isSemver } from "../../protocol/base/semver.ts";
 import type { ProvenanceStatement } from "../../protocol/metadata/index.ts";
 import { handle, settingFlags } from "../command.ts";
+import type { Kernels } from "../driver/build-bundle.ts";
 import { PASSPHRASE_OPTION } from "../keys/passphrase.ts";
 import type { BundleSource } from "../keys/publish-release.ts";
 import { reportSigned, signedRows, summaryOf } from "../keys/signed-rows.ts";
 import { OFFLINE_OPTION, signingFrom } from "../keys/signing-options.ts";
 import type { SigningOptions } from "../keys/signing-options.ts";
 import { connect, OPERATOR_SETTINGS } from "../operator/connect.ts";
-import { readInput } from "../read-input.ts";
 
 interface SourceOptions {
   readonly bundle?: string;
   readonly provenance?: string;
   readonly release?: string;
-  readonly kernels?: string;
 }
 
 interface PublishOptions extends SourceOptions, SigningOptions {
+  readonly kernels?: string;
   readonly securityFloor: string;
   readonly families?: string;
   readonly allowDirty?: boolean;
@@ -57,7 +55,9 @@ function registerPublish(release: Command): void {
     );
   settingFlags(publish, ...OPERATOR_SETTINGS, "tenant", "server.production").action(
     handle<PublishOptions>(async ({ options, config, output }) => {
-      const source = unwrap(bundleSource(options));
+      const { readKernels } = await import("../driver/build-bundle.ts");
+      const kernels = options.kernels && unwrap(await readKernels(options.kernels));
+      const source = unwrap(bundleSource({ ...options, kernels: kernels || undefined }));
       const { securityFloor, offline } = options;
       if (!isSemver(securityFloor)) {
         const message = `--security-floor ${securityFloor} is no semantic version`;
@@ -90,7 +90,9 @@ function registerPublish(release: Command): void {
   );
 }
 
-export function bundleSource(options: SourceOptions): Result<BundleSource, "USAGE"> {
+export function bundleSource(
+  options: SourceOptions & { readonly kernels?: Kernels | undefined },
+): Result<BundleSource, "USAGE"> {
   const { bundle, provenance, release, kernels } = options;
   if (bundle !== undefined && release === undefined && kernels === undefined) {
     return succeeded({ kind: "file", path: bundle, provenance });
@@ -135,7 +137,8 @@ function registerPublishKernels(release: Command): void {
       const client = unwrap(await connect(config));
       const { vendor, offline } = options;
       const families = options.families?.split(",") ?? SOCS.map(({ name }) => name);
-      const files = await kernelFiles(args[0] ?? "");
+      const { readKernels } = await import("../driver/build-bundle.ts");
+      const files = unwrap(await readKernels(args[0] ?? ""));
       const pack = { vendor, families, files };
       const signed = unwrap(await signKernels(signingFrom(options, config), pack));
       const versions = signed.isComplete ? unwrap(await publishFolder(client, offline)) : undefined;
@@ -145,14 +148,4 @@ function registerPublishKernels(release: Command): void {
       return signed.isComplete ? "ok" : "failed";
     }),
   );
-}
-
-async function kernelFiles(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
-  const names = await readdir(folder).catch(() => undefined);
-  if (!names) return unwrap(failed("INPUT_NOT_FOUND", `there is no folder ${folder}`));
-  const files = new Map<string, Uint8Array>();
-  for (const name of names.filter((file) => file.endsWith(".hvx")).sort()) {
-    files.set(name, unwrap(await readInput(join(folder, name))));
-  }
-  return files;
 }

@@ -3,7 +3,7 @@
  * Reproducible: the bytes depend on the sources alone, not on the folder, the time or the Node version.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { basename, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Metafile } from "esbuild";
@@ -12,6 +12,8 @@ import { ABI_VERSION } from "../../protocol/abi/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
+import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
+import type { Result } from "../../protocol/base/result.ts";
 import { packBundle } from "../../protocol/bundle/index.ts";
 import { hasher, sha256Hex } from "../../protocol/crypto/hash.ts";
 import { ISA_VERSION } from "../../protocol/isa/index.ts";
@@ -27,18 +29,21 @@ export interface DriverBuild {
   readonly sha256: Sha256;
 }
 
+/** Kernel files by name, for instance `add_i8.hvx`. */
+export type Kernels = ReadonlyMap<string, Uint8Array>;
+
 export interface DriverSource {
   readonly version: string;
   /** Name of the recipe, for the manifest's provenance. */
   readonly recipe: string;
-  /** Folder of kernels that take the place of those of the same name, from a vendor; absent: none. */
-  readonly kernels?: string | undefined;
+  /** A vendor's kernels by file name, in the place of those of the same name; absent: none. */
+  readonly kernels?: Kernels | undefined;
   /** TypeScript that ends by setting globalThis.retileDriver; imports are relative to the project's root. */
   readonly entry: string;
 }
 
 /** The released driver of that version. */
-export function releaseSource(version: string, kernels?: string): DriverSource {
+export function releaseSource(version: string, kernels?: Kernels): DriverSource {
   const recipe = `V${version.replaceAll(".", "_")}`;
   const entry = [
     'import { createDriver } from "./compiler/driver/main.ts";',
@@ -57,17 +62,22 @@ export async function releasedVersions(): Promise<readonly string[]> {
 
 export async function buildBundle(source: DriverSource): Promise<DriverBuild> {
   const script = await bundleScript(source.entry);
-  const kernels = await kernelFiles(join(ROOT, KERNELS));
-  const foreign = source.kernels === undefined ? [] : await kernelFiles(source.kernels);
-  for (const [path, bytes] of foreign) kernels.set(path, bytes);
+  const own = unwrap(await readKernels(join(ROOT, KERNELS)));
+  const kernels = new Map(
+    [...new Map([...own, ...(source.kernels ?? [])])].map(([name, bytes]) => [
+      kernelFile(name),
+      bytes,
+    ]),
+  );
   const files = new Map<string, Uint8Array>([["driver.js", script.bytes], ...kernels]);
+  const sourceSha256 = await hashOfSources(source, script.inputs, kernels);
   const bytes = packBundle(files, {
     version: source.version,
     abi: ABI_VERSION,
     isa: ISA_VERSION,
     socs: HARDWARE,
     kernels: [...kernels.keys()],
-    builtFrom: { recipe: source.recipe, sourceSha256: await hashOfSources(source, script.inputs) },
+    builtFrom: { recipe: source.recipe, sourceSha256 },
   });
   return { version: source.version, bytes, sha256: sha256Hex(bytes) };
 }
@@ -100,23 +110,36 @@ function inputsOf(metafile: Metafile): string[] {
   return Object.keys(metafile.inputs).filter((path) => path !== "driver-entry.ts");
 }
 
-/** Every kernel file of a folder, by its path in the bundle. */
-async function kernelFiles(folder: string): Promise<Map<string, Uint8Array>> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".hvx")).sort();
-  const files = new Map<string, Uint8Array>();
-  for (const name of names) {
-    const bytes = await readFile(join(folder, name));
-    files.set(`kernels/${basename(name)}`, new Uint8Array(bytes));
-  }
-  return files;
+/** Where a kernel lies in the bundle. */
+export function kernelFile(name: string): string {
+  return `kernels/${name}`;
 }
 
-async function hashOfSources(source: DriverSource, inputs: readonly string[]): Promise<Sha256> {
+/** Every kernel file of a folder. */
+export async function readKernels(folder: string): Promise<Result<Kernels, "INPUT_NOT_FOUND">> {
+  const names = await readdir(folder).catch(() => undefined);
+  if (!names) return failed("INPUT_NOT_FOUND", `there is no folder ${folder}`, { path: folder });
+  const files = new Map<string, Uint8Array>();
+  for (const name of names.filter((file) => file.endsWith(".hvx")).sort()) {
+    files.set(name, new Uint8Array(await readFile(join(folder, name))));
+  }
+  return succeeded(files);
+}
+
+async function hashOfSources(
+  source: DriverSource,
+  inputs: readonly string[],
+  kernels: Kernels,
+): Promise<Sha256> {
   const hash = hasher("sha256");
   hash.update(utf8(source.entry));
   for (const path of [...inputs].sort()) {
     hash.update(utf8(`\0${relative(".", path)}\0`));
     hash.update(await readFile(join(ROOT, path)));
+  }
+  for (const [path, bytes] of [...kernels].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(utf8(`\0${path}\0`));
+    hash.update(bytes);
   }
   return hash.hex() as Sha256;
 }

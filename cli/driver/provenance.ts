@@ -8,13 +8,18 @@ import { version as esbuildVersion } from "esbuild";
 import { unwrap } from "../../protocol/base/result.ts";
 import { readBundle } from "../../protocol/bundle/index.ts";
 import { sha256Hex } from "../../protocol/crypto/hash.ts";
+import { kernelFile } from "./build-bundle.ts";
+import type { Kernels } from "./build-bundle.ts";
 import { authorProvenance } from "../../protocol/metadata/index.ts";
 import type { Checkout, ProvenanceStatement } from "../../protocol/metadata/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Of a bundle that was just built from this checkout; no clock and no machine, so a second build says the same. */
-export async function stateProvenance(bundle: Uint8Array): Promise<ProvenanceStatement> {
+export async function stateProvenance(
+  bundle: Uint8Array,
+  foreign: Kernels = new Map(),
+): Promise<ProvenanceStatement> {
   const { version, builtFrom } = unwrap(readBundle(bundle)).manifest;
   const lockFile = await readFile(join(ROOT, "package-lock.json"));
   const { version: retile } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
@@ -24,6 +29,9 @@ export async function stateProvenance(bundle: Uint8Array): Promise<ProvenanceSta
     ...{ version, ...builtFrom },
     lockFileSha256: sha256Hex(lockFile),
     checkout: await checkoutAt(ROOT),
+    kernels: [...foreign].map(([name, bytes]) => {
+      return { path: kernelFile(name), sha256: sha256Hex(bytes) };
+    }),
     toolchain: { node: process.versions.node, esbuild: esbuildVersion, retile },
   });
 }

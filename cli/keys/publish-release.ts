@@ -6,6 +6,7 @@ import { sha256Hex } from "../../protocol/crypto/index.ts";
 import { readStatement } from "../../protocol/metadata/index.ts";
 import type { ProvenanceStatement } from "../../protocol/metadata/index.ts";
 import { buildBundle, releasedVersions, releaseSource } from "../driver/build-bundle.ts";
+import type { Kernels } from "../driver/build-bundle.ts";
 import { stateProvenance, statementPath } from "../driver/provenance.ts";
 import type { OperatorClient, PublicationReply } from "../operator/client.ts";
 import { readInput } from "../read-input.ts";
@@ -16,7 +17,7 @@ import type { SignedDocument, Signing } from "./sign-next.ts";
 /** A bundle in a file with its statement beside it, or a release to build from compiler/releases. */
 export type BundleSource =
   | { readonly kind: "file"; readonly path: string; readonly provenance?: string | undefined }
-  | { readonly kind: "release"; readonly version: string; readonly kernels?: string | undefined };
+  | { readonly kind: "release"; readonly version: string; readonly kernels?: Kernels | undefined };
 
 export interface LoadedBundle {
   readonly bundle: Uint8Array;
@@ -43,7 +44,7 @@ export async function loadBundle(source: BundleSource): Promise<Result<LoadedBun
     return failed("RELEASE_UNKNOWN", message);
   }
   const { bytes } = await buildBundle(releaseSource(source.version, source.kernels));
-  return succeeded({ bundle: bytes, statement: await stateProvenance(bytes) });
+  return succeeded({ bundle: bytes, statement: await stateProvenance(bytes, source.kernels) });
 }
 
 async function readBundleFile(

@@ -107,7 +107,7 @@ export function inspectBundle({ bundle, statement }: LoadedBundle): Result<{
 
 /** For a person: one line a fact. */
 export function originSummary(origin: BuildFacts): Readonly<Record<string, unknown>> {
-  const { recipe, sourceSha256, lockFileSha256, checkout, toolchain } = origin;
+  const { recipe, sourceSha256, lockFileSha256, kernels, checkout, toolchain } = origin;
   const tools = Object.entries(toolchain).map(([name, version]) => `${name} ${version}`);
   return {
     recipe,
@@ -115,6 +115,7 @@ export function originSummary(origin: BuildFacts): Readonly<Record<string, unkno
     tree: checkout?.tree ?? "unknown",
     sources: `sha256 ${sourceSha256}`,
     lockFile: `sha256 ${lockFileSha256}`,
+    ...(kernels.length > 0 && { vendorKernels: kernels.map(({ path }) => path).join(", ") }),
     toolchain: tools.join(", "),
   };
 }

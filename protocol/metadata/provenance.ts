@@ -26,6 +26,8 @@ export interface BuildFacts {
   /** Over every source file that went in: the bundle's manifest has the same. */
   readonly sourceSha256: Sha256;
   readonly lockFileSha256: Sha256;
+  /** A vendor's, by path in the bundle: they come from outside of the checkout. */
+  readonly kernels: readonly { readonly path: string; readonly sha256: Sha256 }[];
   /** Null outside of a git checkout. */
   readonly checkout: Checkout | null;
   /** Versions by tool: node, esbuild, retile. */
@@ -52,7 +54,7 @@ const DEPENDENCIES = {
     annotations: z.looseObject({ dirty: z.boolean() }),
   }),
 } as const;
-const DEPENDENCIES_MAX = 64;
+const DEPENDENCIES_MAX = 512;
 const TOOLS_MAX = 16;
 
 /** Unknown fields are kept and ignored, as in-toto asks of every reader. */
@@ -92,11 +94,12 @@ export const PROVENANCE_CODES = [
 export type ProvenanceCode = (typeof PROVENANCE_CODES)[number];
 
 export function authorProvenance(bundleSha256: Sha256, facts: BuildFacts): ProvenanceStatement {
-  const { version, recipe, sourceSha256, lockFileSha256, checkout, toolchain } = facts;
+  const { version, recipe, sourceSha256, lockFileSha256, kernels, checkout, toolchain } = facts;
   const dependencies = [
     ...(checkout ? [checkoutResource(checkout)] : []),
     { name: "sources", digest: { sha256: sourceSha256 } },
     { name: "package-lock.json", digest: { sha256: lockFileSha256 } },
+    ...kernels.map(({ path, sha256: digest }) => ({ name: path, digest: { sha256: digest } })),
   ];
   return {
     _type: STATEMENT_TYPE,
@@ -204,6 +207,10 @@ function factsOf({ predicate }: Statement): Result<BuildFacts, ProvenanceCode> {
     ...{ version, recipe },
     sourceSha256: sources.data.digest.sha256,
     lockFileSha256: lockFile.data.digest.sha256,
+    kernels: resolvedDependencies.flatMap(({ name, digest }) => {
+      const named = name.startsWith("kernels/") ? sha256.safeParse(digest["sha256"]) : undefined;
+      return named?.success ? [{ path: name, sha256: named.data }] : [];
+    }),
     checkout: checkout.success ? checkoutOf(checkout.data) : null,
     toolchain: predicate.runDetails.builder.version,
   });

@@ -57,7 +57,7 @@ export function testStatement(
   const { version, builtFrom } = unwrap(readBundle(bundle)).manifest;
   return authorProvenance(sha256Hex(bundle), {
     ...{ version, ...builtFrom, lockFileSha256: brand<Sha256>("1".repeat(64)) },
-    ...{ checkout: null, toolchain: { node: "20.19.0" } },
+    ...{ kernels: [], checkout: null, toolchain: { node: "20.19.0" } },
     ...change,
   });
 }

@@ -5,12 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { checkoutAt, stateProvenance } from "../../../../cli/driver/provenance.ts";
+import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { canonicalJson } from "../../../../protocol/base/canonical-json.ts";
 import { sha256Hex } from "../../../../protocol/crypto/index.ts";
 import { statedFacts } from "../../../../protocol/metadata/index.ts";
 import { testBundle } from "../../../support/server/offline.ts";
 
+const KERNEL = utf8("a vendor's kernel");
 let folder: string;
 
 function git(...args: string[]): string {
@@ -47,9 +49,11 @@ test("a folder inside another project's checkout is none, nor is one without git
 
 test("a second statement of the same bundle is the same, byte for byte, and holds of it", async () => {
   const bundle = testBundle("1.1.0");
-  const statement = await stateProvenance(bundle);
-  expect(canonicalJson(await stateProvenance(bundle))).toEqual(canonicalJson(statement));
+  const foreign = new Map([["add.hvx", KERNEL]]);
+  const statement = await stateProvenance(bundle, foreign);
+  expect(canonicalJson(await stateProvenance(bundle, foreign))).toEqual(canonicalJson(statement));
   const facts = unwrap(statedFacts(statement, sha256Hex(bundle)));
   expect(facts).toMatchObject({ version: "1.1.0", recipe: "test" });
+  expect(facts.kernels).toEqual([{ path: "kernels/add.hvx", sha256: sha256Hex(KERNEL) }]);
   expect(Object.keys(facts.toolchain).sort()).toEqual(["esbuild", "node", "retile"]);
 });

@@ -24,6 +24,7 @@ const FACTS: BuildFacts = {
   version: "1.2.0",
   ...manifest.builtFrom,
   lockFileSha256: brand<Sha256>("2".repeat(64)),
+  kernels: [{ path: "kernels/add.hvx", sha256: brand<Sha256>("6".repeat(64)) }],
   checkout: { commit: "a".repeat(40), tree: "b".repeat(40), dirty: false },
   toolchain: { node: "20.19.0", esbuild: "0.28.2", retile: "0.1.0" },
 };
