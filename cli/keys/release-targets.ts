@@ -37,7 +37,7 @@ export interface ReleaseTargets {
 
 export interface SignedRelease {
   readonly signed: readonly SignedDocument[];
-  /** Families of the bundle that were not asked for, or whose keys this folder does not hold. */
+  /** Of the families wanted those that have no role, or whose keys this folder does not hold. */
   readonly left: readonly string[];
   /** New contents, kept in the folder until the server has them. */
   readonly contents: readonly Uint8Array[];
@@ -60,25 +60,35 @@ export async function signRelease(
   const signed: SignedDocument[] = [];
   const left: string[] = [];
   const contents: Uint8Array[] = [];
-  for (const family of socs) {
-    const isWanted = release.families?.includes(family) ?? true;
+  let isDelegated = false;
+  for (const family of release.families ?? socs) {
     const name = { family, version: read.value.manifest.version };
     const file = described.get(driverPath(name)) as TargetFileJson;
-    if (!isWanted) {
-      left.push(family);
-      continue;
-    }
     const done = await signFamily(signing, release, { name, file });
     if (!done.ok) return done;
+    isDelegated ||= done.value.kind !== "left" || done.value.because === "no key";
     if (done.value.kind === "left") left.push(family);
     if (done.value.kind !== "signed") continue;
     signed.push(done.value.document);
     contents.push(done.value.envelope);
   }
-  if (left.length < socs.length)
-    return succeeded({ signed, left, contents: [release.bundle, ...contents] });
-  const message = `${signing.folder} holds keys of none of the bundle's families: ${socs.join(", ")}`;
-  return failed("KEYS_MISSING", message);
+  const wanted = release.families ?? socs;
+  if (left.length === wanted.length) return nothingToSign(signing.folder, wanted, isDelegated);
+  return succeeded({ signed, left, contents: [release.bundle, ...contents] });
+}
+
+function nothingToSign(
+  folder: string,
+  families: readonly string[],
+  isDelegated: boolean,
+): Result<never, "KEYS_MISSING" | "ROLE_UNKNOWN"> {
+  const roles = families.map(familyRole).join(", ");
+  return isDelegated
+    ? failed("KEYS_MISSING", `${folder} holds no key of ${roles}`)
+    : failed(
+        "ROLE_UNKNOWN",
+        `no role may list these drivers yet: nothing is delegated to ${roles}`,
+      );
 }
 
 interface FamilyTarget {
@@ -91,7 +101,7 @@ type FamilySigned =
   /** Listed before, with these bytes. */
   | { readonly kind: "there" }
   /** Somebody else's to sign. */
-  | { readonly kind: "left" };
+  | { readonly kind: "left"; readonly because: "undelegated" | "no key" };
 
 async function signFamily(
   signing: Signing,
@@ -102,13 +112,10 @@ async function signFamily(
   const role = familyRole(name.family);
   const top = await readDocument(folder, "targets");
   const authorities = top ? delegatedAuthority(top, role) : [];
-  if (authorities.length === 0) {
-    const message = `nothing is delegated to ${role}, which lists the drivers of ${name.family}`;
-    return failed("ROLE_UNKNOWN", message, { role });
-  }
+  if (authorities.length === 0) return succeeded({ kind: "left", because: "undelegated" });
   const signers = await countingSigners(signing, role, authorities);
   if (!signers.ok) return signers;
-  if (signers.value.length === 0) return succeeded({ kind: "left" });
+  if (signers.value.length === 0) return succeeded({ kind: "left", because: "no key" });
   const newest = await newestTargets(folder, role);
   if (!newest.ok) return newest;
   const path = driverPath(name);
