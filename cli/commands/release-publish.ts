@@ -79,7 +79,8 @@ function registerPublish(release: Command): void {
       progress.finish();
       const { signed, left, versions, ...facts } = published;
       if (signed.length === 0) output.say("It was published before; nothing is new.");
-      if (left.length > 0) output.say(`Not signed here, for want of a role or of its keys: ${left.join(", ")}.`);
+      if (left.length > 0)
+        output.say(`Not signed here, for want of a role or of its keys: ${left.join(", ")}.`);
       const { complete, next } = summaryOf(signed, offline);
       const isOut = versions !== undefined;
       const outcome = { published: isOut, left, versions, ...(complete ? {} : { next }) };

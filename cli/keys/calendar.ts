@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
+import { readEnvelope, TARGETS_BYTES_MAX, targetsSchema } from "../../protocol/metadata/index.ts";
+import { readDocument } from "./offline-folder.ts";
+import { contentsFolder } from "./outgoing.ts";
 
 export interface CalendarRow {
   readonly document: string;
@@ -36,9 +39,11 @@ export async function expiryCalendar(
   folder: string,
   { now, withinDays }: CalendarOptions,
 ): Promise<Result<CalendarRow[], "KEYS_MISSING">> {
+  const listed = await listedContents(folder);
   const dated = [
-    ...(await documentsIn(join(folder, "metadata"))),
-    ...(await documentsIn(join(folder, "contents"))),
+    ...(await documentsIn(join(folder, "metadata"), (name) => CURRENT.test(name))),
+    // Key sets that a newer one follows lie there too.
+    ...(await documentsIn(contentsFolder(folder), (name) => listed.has(name))),
   ];
   if (dated.length === 0) {
     return failed("KEYS_MISSING", `${folder} holds no signed metadata`, { folder });
@@ -52,18 +57,26 @@ export async function expiryCalendar(
 
 type Dated = Pick<CalendarRow, "document" | "version" | "expires">;
 
-async function documentsIn(folder: string): Promise<Dated[]> {
+async function documentsIn(folder: string, isWanted: (name: string) => boolean): Promise<Dated[]> {
   const found: Dated[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of (await readdir(folder).catch(() => [])).filter(isWanted)) {
     const json = parseJson(await readFile(join(folder, name), "utf8"));
-    const signed = CURRENT.test(name) ? metadata.safeParse(json) : undefined;
-    if (signed?.success) found.push({ document: name, ...datesOf(signed.data.signed) });
+    const signed = metadata.safeParse(json);
+    if (signed.success) found.push({ document: name, ...datesOf(signed.data.signed) });
     const keys = keySet.safeParse(json);
     if (!keys.success) continue;
     const { tenant, epoch, validUntil } = keys.data;
     found.push({ document: `director keys of ${tenant}`, version: epoch, expires: validUntil });
   }
   return found;
+}
+
+/** SHA-256s of what the newest targets list. */
+async function listedContents(folder: string): Promise<ReadonlySet<string>> {
+  const bytes = await readDocument(folder, "targets");
+  const read = bytes && readEnvelope(bytes, targetsSchema, TARGETS_BYTES_MAX);
+  const files = read?.ok ? [...read.value.signed.targets.values()] : [];
+  return new Set(files.map(({ hashes }) => hashes.get("sha256") ?? ""));
 }
 
 function datesOf({ version, expires }: { version: number; expires: string }) {

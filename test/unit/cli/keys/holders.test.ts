@@ -291,6 +291,10 @@ test("the director's key set: the same key goes on in its epoch, another one or 
   const kept = await readFile(join(held.folder, "contents", hashes?.["sha256"] ?? ""));
   const keys = unwrap(readDirectorKeys(new Uint8Array(kept), TENANT));
   expect([...keys.keys.keys()]).toEqual([testSigner(55).keyId]);
+  const due = unwrap(await expiryCalendar(held.folder, { now: NOW, withinDays: 31 }));
+  expect(due.filter(({ document }) => document.startsWith("director"))).toMatchObject([
+    { version: 3, due: true },
+  ]);
 });
 
 test("what is about to run out is signed once more", async () => {
