@@ -16,6 +16,16 @@ export type VerifyCode = "BAD_GRAPH";
  * node.
  */
 export function verify(graph: Graph): Result<Graph, VerifyCode> {
+  if (VALID.has(graph)) return succeeded(graph);
+  const verified = verifyAnew(graph);
+  if (verified.ok) VALID.add(graph);
+  return verified;
+}
+
+/** Graphs are readonly: what was found valid stays so. */
+const VALID = new WeakSet<Graph>();
+
+function verifyAnew(graph: Graph): Result<Graph, VerifyCode> {
   const written = new Set<string>();
   for (const name of [...graph.inputs, ...graph.constants.keys()]) {
     if (name === "" || written.has(name)) return refuse(name, "is written twice");
