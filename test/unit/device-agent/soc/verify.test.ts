@@ -161,6 +161,12 @@ describe("verifier", () => {
     );
   });
 
+  test("more segments than a program may have", () => {
+    const program = convolution(CONVOLUTION);
+    const segments = new Array(257).fill(program.segments[0]!);
+    expect(codeOf({ ...program, segments })).toBe("PROGRAM_TOO_LARGE");
+  });
+
   test("a pointer that leaves VTCM", () => {
     const program = convolution(CONVOLUTION);
     const blob = [...program.blobs.values()][0]!.slice();

@@ -6,6 +6,7 @@ import {
   decodeInstructions,
   encodeInstructions,
   ISA,
+  isaManual,
   MICRO_OPS,
   parseInstruction,
   parseMicroOp,
@@ -111,5 +112,18 @@ describe("text", () => {
 test("no code is given to two rows", () => {
   for (const rows of [Object.values(ISA), Object.values(MICRO_OPS)]) {
     expect(new Set(rows.map((row) => row.code)).size).toBe(rows.length);
+  }
+});
+
+test("the manual has every instruction with its fields and every micro-op, each with its meaning", () => {
+  const manual = isaManual();
+  for (const [op, { doc, fields }] of Object.entries(ISA)) {
+    expect(doc.length).toBeGreaterThan(20);
+    expect(manual).toContain(`### ${op} (0x`);
+    for (const name of Object.keys(fields)) expect(manual).toContain(`| ${name} |`);
+  }
+  for (const [op, { doc }] of Object.entries(MICRO_OPS)) {
+    expect(doc).not.toBe("");
+    expect(manual).toContain(`| ${op} | 0x`);
   }
 });
