@@ -20,6 +20,11 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
     "Start production on a fresh --data-dir; keys that a demo made stay there.",
   ],
 
+  [
+    "OWNER_SETTINGS_DAMAGED",
+    "`retile agent settings --reset` begins anew; then set what you want.",
+  ],
+
   ["KEYS_EXIST", "Name another --offline folder; keys that exist go on signing."],
   [
     "KEYS_MISSING",

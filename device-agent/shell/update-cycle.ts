@@ -92,7 +92,8 @@ async function downloadStep(context: Context, candidate: Candidate): Promise<Ste
 
 async function untilAgreed({ ports }: Context, { driver }: Candidate): Promise<StepOutcome> {
   if (await ports.consent.mayInstall(driver)) return undefined;
-  const message = `The device's owner has not agreed to driver ${driver.version} yet.`;
+  const { version } = driver;
+  const message = `The device's owner has not agreed to it: retile agent settings --agree ${version}`;
   return { kind: "waiting", to: driver, code: "CONSENT_PENDING", message };
 }
 

@@ -1,5 +1,5 @@
 /** Recalls over the whole server, and what devices give away of somebody else's orders, keys and reports. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { brand, type Sha256 } from "../../protocol/base/brand.ts";
 import { utf8 } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
@@ -9,7 +9,9 @@ import { createOffline, testBundle } from "../support/server/offline.ts";
 import { TestDevice } from "../support/server/device.ts";
 import { startTestServer, type TestServer } from "../support/server/server.ts";
 
-const BUNDLES = new Map(["1.0.0", "1.1.0"].map((version) => [version, testBundle(version)]));
+const BUNDLES = new Map(
+  ["1.0.0", "1.1.0", "1.2.0"].map((version) => [version, testBundle(version)]),
+);
 const driver = (version: string): DriverRef => {
   return { version, sha256: sha256Hex(BUNDLES.get(version) ?? new Uint8Array(0)) };
 };
@@ -112,4 +114,46 @@ test("a copy of a device gives itself away by what it does not remember", async 
   expect(await findings("device.cloned")).toEqual(["copied"]);
   device.acknowledged = known;
   await device.checkIn();
+});
+
+describe("an assignment that a recall has overtaken", () => {
+  const rollout = "to-1.2.0";
+  const act = async (action: "start" | "pause" | "resume") =>
+    unwrap(await server.operator.act(rollout, { action, because: "test" }));
+
+  test("is given anew, with a number that the device takes", async () => {
+    const device = await enrolled("overtaken");
+    const request = {
+      ...{ id: rollout, version: "1.2.0", previousVersion: "1.0.0" },
+      stages: [{ percent: 100, minimumDevices: 1 }],
+      gate: {
+        ...{ nonInferiorityMargin: 0.02, accuracyFloorDb: 20, failureBudget: 0.1 },
+        ...{ minimumDevices: 1, confidence: 0.95 },
+      },
+    };
+    unwrap(await server.operator.createRollout(request));
+    await act("start");
+    const order = async () => {
+      const { decision } = await device.checkIn();
+      if (decision.kind !== "assignment") throw new Error(`held: ${decision.code}`);
+      return orderOf(decision.envelope);
+    };
+    // The recall of a test before comes first, as long as the device has not taken it.
+    const recall = await order();
+    device.accepted = { epoch: recall.epoch, sequence: recall.sequence };
+    const assigned = await order();
+    expect(assigned).toMatchObject({
+      _type: "assignment",
+      target: { path: "drivers/sm8650/1.2.0" },
+    });
+    expect(assigned.sequence).toBeGreaterThan(recall.sequence);
+    expect(await order()).toEqual(assigned);
+    // Another recall comes and is taken before the assignment is.
+    unwrap(await server.operator.recall({ version: "1.0.0", because: "it is old" }));
+    const second = await order();
+    expect(second._type).toBe("recall");
+    device.accepted = { epoch: second.epoch, sequence: second.sequence };
+    expect((await order()).sequence).toBeGreaterThan(second.sequence);
+    await act("pause");
+  });
 });
