@@ -112,7 +112,7 @@ function lowerGlobalAverage(context: NodeContext): void {
   context.add(globalAverageStage(node, realMean(node, meanMultiplier(from, to, count))));
 }
 
-/** Means of stored numbers: of the whole image, or over windows that lie in it. */
+/** Means of stored numbers: of the whole image, or over what of each window lies in it. */
 function lowerStoredAverage(context: NodeContext): void {
   const { node, attributes } = context;
   const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
@@ -124,10 +124,15 @@ function lowerStoredAverage(context: NodeContext): void {
     return context.add(globalAverageStage(frame(context), storedMean(count, origin)));
   }
   checkWindow(context, geometry, AVERAGE_TAPS_MAX);
-  if (fixedWindowCount(geometry, false) === undefined) {
-    throw unsupported(node.name, "a mean over windows of different sizes");
+  const from = { ...frame(context), geometry };
+  const varying = fixedWindowCount(geometry, false) === undefined;
+  if (!varying || from.zeroPointIn === origin || !readsOutside(geometry, from.inputGrid.format)) {
+    return context.add(storedAverageStage(from, origin, varying));
   }
-  context.add(storedAverageStage({ ...frame(context), geometry }, origin));
+  // Padding counts for nothing: lanes outside the image, which hold the zero point, get the origin in a copy.
+  const filled = context.temporary(from.inputGrid, origin);
+  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, origin));
+  context.add(storedAverageStage({ ...from, input: filled }, origin, varying));
 }
 
 /** One window that is the image. */

@@ -6,6 +6,7 @@ import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
 import type { KernelName } from "../../kernels/index.ts";
 import type { Grid } from "../grid.ts";
+import { constants } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import type { Format, FormatName } from "../format.ts";
 import { maskedSegments, runOf, tileSegments } from "./segments.ts";
@@ -56,16 +57,52 @@ export function averagePoolStage(from: PoolNode, multiplier: number): Stage {
   return windowStage(from, { kernel, shape, fill: from.zeroPointIn });
 }
 
-/** The mean of stored numbers over a window of which every tap lies in the image. */
-export function storedAverageStage(from: PoolNode, origin: number): Stage {
+/**
+ * The mean of stored numbers over the part of each window that lies in the image; outside it, the input must
+ * hold the origin where `varying`.
+ */
+export function storedAverageStage(from: PoolNode, origin: number, varying: boolean): Stage {
   const [first = 0, ...tap] = tapsOf(from.geometry);
   const count = tap.length + 1;
   const parameters = {
     ...{ first, tap, origin, offset: -origin * count },
     ...{ factor: countFactor(count), zero_y: from.zeroPointOut },
   };
-  const shape = { counts: { taps: tap.length }, parameters };
-  return windowStage(from, { kernel: "fixed_average_pool_i8", shape, fill: from.zeroPointIn });
+  const counts = { taps: tap.length, uniform: varying ? 0 : 1, varying: varying ? 1 : 0 };
+  const shape = { counts, parameters };
+  const factors = varying ? pixelFactors(from) : new Uint8Array(0);
+  return windowStage(from, { kernel: "fixed_average_pool_i8", shape, fill: origin, factors });
+}
+
+/** Factors of the pixels of a crouton, vector by vector. */
+const FACTOR_BYTES = 256;
+/** One word a pixel. */
+const PIXEL_WORDS_BYTES = 16;
+
+/** By crouton of the output, each pixel's factor for the taps that lie in the image. */
+function pixelFactors({ geometry: g, outputGrid }: PoolNode): Uint8Array {
+  const inside = (at: number, axis: Axis): number => {
+    const start = at * axis.stride - axis.pad;
+    return Math.max(0, Math.min(start + axis.kernel, axis.size) - Math.max(start, 0));
+  };
+  const vertical = { stride: g.strideY, pad: g.padTop, kernel: g.kernelHeight, size: g.inHeight };
+  const horizontal = { stride: g.strideX, pad: g.padLeft, kernel: g.kernelWidth, size: g.inWidth };
+  const words = new Int32Array((outputGrid.rows * outputGrid.columns * FACTOR_BYTES) / 4);
+  for (let at = 0; at < words.length; at++) {
+    const [crouton, pixel] = [Math.floor(at / 64), at % 64];
+    const y = Math.floor(crouton / outputGrid.columns) * CROUTON_ROWS + Math.floor(pixel / 8);
+    const x = (crouton % outputGrid.columns) * 8 + (pixel % 8);
+    const count = inside(y, vertical) * inside(x, horizontal);
+    words[at] = count === 0 ? 0 : countFactor(count);
+  }
+  return new Uint8Array(words.buffer);
+}
+
+interface Axis {
+  readonly stride: number;
+  readonly pad: number;
+  readonly kernel: number;
+  readonly size: number;
 }
 
 /** Whether the window of a valid output touches lanes outside the image in its last croutons. */
@@ -77,7 +114,11 @@ export function readsOutside(g: PoolGeometry, format: Format): boolean {
   return below || beside;
 }
 
-type WindowKernel = Pick<VectorRun, "kernel" | "shape"> & { readonly fill: number };
+type WindowKernel = Pick<VectorRun, "kernel" | "shape"> & {
+  readonly fill: number;
+  /** Of each pixel, where they have some. */
+  readonly factors?: Uint8Array;
+};
 
 function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
   const geometry = vectorGeometry(from.geometry, from.inputGrid.format);
@@ -90,7 +131,7 @@ function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
     unitRows: 1,
     inputRows: (_, rows) => inputRowsOf(geometry, from.inputGrid, rows),
     views: [{ input: 0, halo }],
-    chunks: [],
+    chunks: kernel.factors?.length ? [constants(kernel.factors)] : [],
     scratchBytes: 0,
     follows: false,
     emit: (work) => emitWindow(from, kernel, work),
@@ -108,6 +149,10 @@ function emitWindow(from: PoolNode, kernel: WindowKernel, work: Work): void {
       shape: kernel.shape,
       operands: {
         x: windowAt(from.geometry, work.table(0), { row, tile, column }),
+        factors: linear(
+          work.constants + (row * from.outputGrid.columns + column) * FACTOR_BYTES,
+          PIXEL_WORDS_BYTES,
+        ),
         y: linear(work.output.offset(row, tile, column), from.outputGrid.format.vectorBytes),
       },
       ...runOf(segment),

@@ -17,6 +17,7 @@ export function fuseGroup(node: Node, view: View): Replacement | undefined {
     fuseProduct(node, view) ??
     fuseMovement(node, view) ??
     fuseMean(node, view) ??
+    fusePool(node, view) ??
     fuseSoftmax(node, view) ??
     fuseFunction(node, view)
   );
@@ -96,6 +97,41 @@ function fuseMean(node: Node, view: View): Replacement | undefined {
     ...{ name: node.name, op: "fixed_mean", inputs: [source], outputs: node.outputs },
     attributes: attributeMap(axes),
   });
+}
+
+/** Means of windows are rounded in the encoding of what they read, then brought to the result's. */
+function fusePool(node: Node, view: View): Replacement | undefined {
+  const pool = view.soleProducerOf(node.inputs[0]);
+  const source = storedSource(pool?.inputs[0], view);
+  const reader = view.producerOf(pool?.inputs[0]);
+  if (pool?.op !== "average_pool" || source === undefined || reader === undefined) return undefined;
+  const attributes = attributesOf(pool);
+  const isPlain =
+    attributes.number("count_include_pad") === 0 &&
+    attributes.numbers("dilations").every((step) => step === 1);
+  if (!isPlain || view.typeOf(source).shape.length !== 4) return undefined;
+  const [from, to] = [view.typeOf(source), view.typeOf(node.outputs[0])];
+  const pooled = view.fresh(`${pool.name}/stored`);
+  const mean = {
+    ...pool,
+    op: "fixed_average_pool",
+    name: pooled,
+    inputs: [source],
+    outputs: [pooled],
+  };
+  const table = view.fresh(`${node.outputs[0]}/table`);
+  const entries = tabulate(view.graph, {
+    nodes: [reader, { ...node, inputs: reader.outputs }],
+    sources: [source],
+  });
+  const inputs = [pooled, table];
+  const recode = { name: node.name, op: "lut", inputs, outputs: node.outputs };
+  return {
+    remove: [pool, node],
+    insert: [mean, { ...recode, attributes: attributeMap({}) }],
+    constants: new Map([[table, entries]]),
+    types: new Map([[pooled, { ...from, shape: to.shape }]]),
+  };
 }
 
 function imageAxes(node: Node): { axes: readonly number[]; keepdims: number } | undefined {

@@ -120,7 +120,7 @@ function qdqNetwork(byte: Byte): Graph {
   const silu = border("silu", 0.1, 20);
   const pool = [ints("kernel_shape", [2, 2]), ints("strides", [2, 2])];
   d.node("MaxPool", [[silu], "p1"], pool);
-  d.node("MaxPool", [[sum], "p2"], pool);
+  d.node("AveragePool", [[sum], "p2"], pool);
   d.node("Concat", [[border("p1", 0.1, 20), border("p2", 0.15, 128)], "joined"], [int("axis", 1)]);
   d.node("GlobalAveragePool", [[border("joined", 0.12, 60)], "mean"]);
   d.node("Flatten", [[border("mean", 0.06, 60)], "flat"]);

@@ -160,6 +160,18 @@ describe("means", () => {
         );
       });
     }
+    test(`of what lies in the image, counted from ${origin}`, () => {
+      for (const [height, width] of [
+        [12, 13],
+        [8, 16],
+      ] as const) {
+        check((g) => {
+          const x = g.input([1, 40, height, width]);
+          const window = { kernel: [3, 3], strides: [2, 1], pads: [1, 1, 1, 1], origin };
+          return g.node("fixed_average_pool", [x], { ...window, quantization: g.encodingOf(x) });
+        });
+      }
+    });
     test(`of windows of numbers counted from ${origin}`, () => {
       check((g) => {
         const x = g.input([1, 40, 12, 13]);
