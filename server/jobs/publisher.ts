@@ -266,7 +266,13 @@ async function directorKeysOf(
     const content = contents.get(target.path) ?? (await files.read(targetFilePath(target)));
     const keys = readDirectorKeys(content ?? new Uint8Array(0), tenant);
     if (!keys.ok) return keys;
-    sets.push({ tenant, epoch: keys.value.epoch, content: content ?? new Uint8Array(0) });
+    const { epoch } = keys.value;
+    const before = await store.repository.directorKeys(tenant);
+    if (before && before.epoch > epoch) {
+      const message = `The director's keys of ${tenant} go back from epoch ${before.epoch} to ${epoch}.`;
+      return failed("DIRECTOR_KEYS_ROLLBACK", message, { tenant, epoch });
+    }
+    sets.push({ tenant, epoch, content: content ?? new Uint8Array(0) });
   }
   return succeeded(sets);
 }

@@ -76,7 +76,12 @@ async function insertAll(prisma: PrismaTransaction, publication: NewPublication)
   for (const { tenant, epoch, content } of directorKeys) {
     // Each key set is its tenant's own row.
     await prisma.$executeRaw`SELECT set_config('retile.tenant', ${tenant}, true)`;
-    const row = { tenant, epoch, content: new Uint8Array(content), publishedAt: at };
-    await prisma.directorKeySet.createMany({ data: [row], skipDuplicates: true });
+    const facts = { content: new Uint8Array(content), publishedAt: at };
+    await prisma.directorKeySet.upsert({
+      where: { tenant_epoch: { tenant, epoch } },
+      create: { tenant, epoch, ...facts },
+      // The same keys, valid for longer.
+      update: facts,
+    });
   }
 }

@@ -6,8 +6,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { authorKeySet } from "../../cli/keys/director-keys.ts";
 import { newestTargets } from "../../cli/keys/offline-folder.ts";
 import { signNext } from "../../cli/keys/sign-next.ts";
+import { signTopTarget } from "../../cli/keys/top-targets.ts";
 import { createAgent, type Agent } from "../../device-agent/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -16,6 +18,7 @@ import { utf8 } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { packBundle, readBundle } from "../../protocol/bundle/index.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
+import { directorKeysPath } from "../../protocol/metadata/index.ts";
 import { modelOf } from "../support/test-agent.ts";
 import { textTarget } from "../support/signed-metadata.ts";
 import { retile, type Ended } from "../support/command-line.ts";
@@ -286,6 +289,17 @@ test("after a new epoch a recall is obeyed: the device leaves the version and it
   const inputs = new Map([["x", new Float32Array(128).fill(1)]]);
   expect(await agent.run(brand<ModelId>("identity"), inputs)).toMatchObject({ ok: true });
   expect(unwrap(await agent.poll())).toMatchObject({ kind: "held" });
+});
+
+test("a key set of an epoch that is over is not published, not even with the targets keys", async () => {
+  const thief = await thiefOf("targets", "targets-thief");
+  const signing = { folder: thief, demo: true, now: instant(Date.now()) };
+  const publicKey = unwrap(await hsm.publicKey("director"));
+  const { tenant } = server;
+  const old = authorKeySet({ tenant, epoch: 1, publicKey, now: signing.now });
+  unwrap(await signTopTarget(signing, directorKeysPath(tenant), old));
+  const ended = await operate("keys", "publish", "--offline", thief);
+  expect(errorOf(ended)).toEqual([1, "DIRECTOR_KEYS_ROLLBACK"]);
 });
 
 test("what a retired role listed is offered to nobody any more", async () => {

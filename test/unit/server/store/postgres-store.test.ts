@@ -97,6 +97,20 @@ describe("tenants are kept apart", () => {
     expect(await store.audit.firstBroken(TENANT)).toBe(2);
   });
 
+  test("a key set of the same epoch takes the place of the one before: it is valid for longer", async () => {
+    const { repository } = await openWithTenants();
+    const publish = (epoch: number, content: number) => {
+      const keySet = { tenant: TENANT, epoch, content: new Uint8Array([content]) };
+      return repository.publish({ metadata: [], releases: [], directorKeys: [keySet], now: AT });
+    };
+    for (const content of [1, 2]) expect(await publish(1, content)).toMatchObject({ ok: true });
+    expect(await repository.directorKeys(TENANT)).toMatchObject({
+      ...{ epoch: 1, content: new Uint8Array([2]) },
+    });
+    expect(await publish(2, 3)).toMatchObject({ ok: true });
+    expect(await repository.directorKeys(TENANT)).toMatchObject({ epoch: 2 });
+  });
+
   test("a role's version is published once", async () => {
     const { repository } = await openWithTenants();
     const file = { role: "timestamp", version: 1, content: new Uint8Array([1]) };
