@@ -5,10 +5,11 @@
  * `speedPercent` compares what a chip sustains with v75, all in one network and one version of one runtime: Real-ESRGAN
  * x4plus on the TFLite path (AI Hub, quic/ai-hub-models, real_esrgan_x4plus/perf.yaml, QAIRT 2.41.0), the geometric
  * mean of its w8a8 and float rows. v75 takes 14.328 and 49.001 ms. Work a cycle being equal, that is the ratio of the
- * clocks. Where v68 and v69 stand so low, DDR, vector and matrix engine of AI Hub's devices all run at that pace.
+ * clocks, at which vector units, matrix engine and the DMA's port are taken to run alike.
  *
- * Contexts: 4 up to v73 (apache/tvm, MetaSchedule; Qualcomm's X Elite of v73 has 4 of 6 threads with vectors), 6 on v79
- * (Qualcomm, Snapdragon 8 Elite: 8 scalar, 6 vector cores), 8 on v81 (Qualcomm, Hexagon NPU 6: 12 and 8 threads).
+ * Contexts: 4 up to v73 (apache/tvm, MetaSchedule; 4 vector of 6 scalar threads in X Elite, which is v73) and 8 on
+ * v81 (8 of 12 in Hexagon NPU 6; both semiaccurate.com, Snapdragon X2 Elite SoC details, November 2025). In between,
+ * arXiv 2509.23324 (3.1.2) gives 4 to 6 for v73 to v79: v79, the newest, has its six.
  */
 import type { Chip } from "./htp.ts";
 
@@ -105,8 +106,8 @@ export const CHIPS: readonly Chip[] = [
     speedPercent: 177.4,
     callFloorUs: 50,
     ddrPeakMbs: 85_300,
-    // Published of Hexagon NPU 6 against X Elite's: twice the vector threads are 143 % faster, so the clock 21 %; the
-    // matrix engine 78 %, so 46 % a cycle, which in whole cycles a tile product are three for four.
+    // Published of Hexagon NPU 6 against X Elite's (ibid.): twice the vector threads are 143 % faster, so the clock 21 %;
+    // the matrix engine 78 % (80 TOPS of 45), so 46 % a cycle: in whole cycles of a tile product, three for four.
     matrixSpeed: 4 / 3,
     hvxContexts: 8,
   },

@@ -4,16 +4,16 @@
  */
 export const FITTED = {
   /** Cycles from one task of an HVX context to the next: taken from a queue by the scalar thread, loop set up, pipeline filled. */
-  hvxDispatchCycles: 1169,
+  hvxDispatchCycles: 1202,
   /**
    * Cycles of a hundred packets as the resource table counts them: stalls add to it, and what the table prices one by
    * one and a scheduler shares, such as products that accumulate in the packet that makes them, takes from it.
    */
-  hvxPacketPercent: 43,
+  hvxPacketPercent: 32,
   /** Cycles in which the matrix engine converts the sums of one output crouton and writes it. */
-  hmxStoreCycles: 64,
+  hmxStoreCycles: 66,
   /** DDR time to the first byte of a transfer. */
-  dmaLatencyNs: 365,
+  dmaLatencyNs: 353,
   /** Vector contexts of v75: published is only that there are 4 to 6 (arXiv 2509.23324). */
   v75HvxContexts: 5,
 } as const;
