@@ -5,6 +5,7 @@ import type { Graph, Node } from "../../compiler/ir/index.ts";
 import { loadKernels } from "../../compiler/kernels/index.ts";
 import type { KernelLibrary } from "../../compiler/kernels/index.ts";
 import { lowerGraph } from "../../compiler/lower/index.ts";
+import { adopt } from "../../compiler/passes/index.ts";
 import { quantize, toHalf } from "../../compiler/quant/index.ts";
 import { RELEASES } from "../../compiler/releases/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -100,7 +101,7 @@ interface Form {
 function htpForms(alone: Graph): Form[] {
   const names = [...alone.inputs, ...alone.outputs];
   const floats = names.every((name) => isFloat(present(alone.types.get(name), name).dtype));
-  if (!floats) return [{ precision: "as stored", form: { ok: true, value: alone } }];
+  if (!floats) return [{ precision: "as stored", form: guarded(() => adopt(alone)) }];
   const ranges = new Map(names.map((name) => [name, ANY_RANGE] as const));
   return [
     { precision: "w8a8", form: guarded(() => quantize(alone, ranges)) },

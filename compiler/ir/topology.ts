@@ -35,10 +35,13 @@ export function nodeMultiplyAccumulates(graph: Graph, node: Node): number {
   const weights = graph.types.get(w ?? "")?.shape ?? [];
   switch (node.op) {
     case "conv":
+    case "fixed_conv":
       return count(node.outputs[0]) * weights.slice(1).reduce((sum, size) => sum * size, 1);
     case "conv_transpose":
+    case "fixed_conv_transpose":
       return count(x) * weights.slice(1).reduce((sum, size) => sum * size, 1);
     case "matmul":
+    case "fixed_matmul":
     case "gemm":
       return count(node.outputs[0]) * depthOf(graph, node);
     default:
