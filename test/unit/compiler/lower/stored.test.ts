@@ -10,10 +10,12 @@ const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
 
 type Draft = ReturnType<typeof int8Graph>;
 
-/** A graph of one node over random inputs. */
+/** A graph of one node over random inputs, and over extremes alone. */
 function check(build: (g: Draft) => string, seed = 1): void {
   const g = int8Graph(seed);
-  checkGraph(g.finish(build(g)), seed, TARGETS);
+  const graph = g.finish(build(g));
+  checkGraph(graph, seed, TARGETS);
+  checkGraph(graph, -100, TARGETS.slice(0, 1));
 }
 
 /** Weights whose differences to their zero point need nine bits. */
