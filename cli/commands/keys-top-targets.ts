@@ -1,4 +1,4 @@
-/** `retile keys policy | director`: what only the offline targets keys may say, whoever they delegate to. */
+/** `retile keys policy | director | create-online`: what only the offline targets keys may say, and the server's next keys. */
 import type { Command } from "commander";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
