@@ -31,31 +31,53 @@ export const TEMPORARY_SUFFIX = ".new";
 export function fileSystemOver(disk: Disk): FileSystem {
   // Directories whose entries may not be durable. A failed sync leaves one here: what it left only looks durable.
   const unsettled = new Set<string>();
+  let settling: Promise<void> | undefined;
+  const settleOne = async (directory: string): Promise<void> => {
+    unsettled.delete(directory);
+    try {
+      if ((await disk.stat(directory)) !== undefined) await disk.syncDirectory(directory);
+    } catch (error) {
+      unsettled.add(directory);
+      throw error;
+    }
+  };
   const settle = async (...directories: readonly string[]): Promise<void> => {
     for (const directory of directories) unsettled.add(directory);
-    for (const waiting of unsettled) {
-      if ((await disk.stat(waiting)) !== undefined) await disk.syncDirectory(waiting);
-      unsettled.delete(waiting);
+    // Inferences write beside other work: what somebody else is settling is not settled yet.
+    while (settling) await settling;
+    let finish = (): void => undefined;
+    settling = new Promise((resolve) => (finish = resolve));
+    try {
+      for (const waiting of [...unsettled]) await settleOne(waiting);
+    } finally {
+      settling = undefined;
+      finish();
+    }
+  };
+  /** Unsettled when it is over: a sync meanwhile may have come too early for it. */
+  const changing = async (directory: string, change: () => Promise<void>): Promise<void> => {
+    try {
+      await change();
+    } finally {
+      unsettled.add(directory);
     }
   };
   const makeDirectory = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) !== undefined) return;
-    if (path !== "") await makeDirectory(parentOf(path));
-    if (path !== "") unsettled.add(parentOf(path));
-    await disk.makeDirectory(path);
+    if (path === "") return disk.makeDirectory(path);
+    await makeDirectory(parentOf(path));
+    await changing(parentOf(path), () => disk.makeDirectory(path));
   };
   const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
     await makeDirectory(parentOf(path));
     const temporary = path + TEMPORARY_SUFFIX;
     await disk.write(temporary, bytes);
     await disk.sync(temporary);
-    unsettled.add(parentOf(path));
-    await disk.rename(temporary, path);
+    await changing(parentOf(path), () => disk.rename(temporary, path));
   };
   const discard = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) === undefined) return;
-    unsettled.add(parentOf(path));
-    await disk.remove(path);
+    await changing(parentOf(path), () => disk.remove(path));
   };
   return {
     read: (path) => disk.read(path),
@@ -74,16 +96,16 @@ export function fileSystemOver(disk: Disk): FileSystem {
     },
     appendFile: async (path, bytes) => {
       await makeDirectory(parentOf(path));
-      if ((await disk.stat(path)) === undefined) unsettled.add(parentOf(path));
-      await disk.append(path, bytes);
+      const isNew = (await disk.stat(path)) === undefined;
+      const append = (): Promise<void> => disk.append(path, bytes);
+      await (isNew ? changing(parentOf(path), append) : append());
       await disk.sync(path);
       await settle();
     },
     move: async (from, to) => {
       assert(parentOf(from) === parentOf(to), "between directories a move may happen by half");
       await settle();
-      unsettled.add(parentOf(to));
-      await disk.rename(from, to);
+      await changing(parentOf(to), () => disk.rename(from, to));
       await settle();
     },
     remove: async (path) => {

@@ -7,6 +7,7 @@ import { machineDisk } from "../../../../device-agent/shell/disk.ts";
 import { fileSystemOver, type Disk } from "../../../../device-agent/slots/index.ts";
 import { pageCacheDisk } from "../../../support/crash/page-cache.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
+import { seededRandom } from "../../../../protocol/base/random.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "retile-disk-"));
 afterAll(() => rm(directory, { recursive: true }));
@@ -103,6 +104,33 @@ describe("power loss", () => {
     expect(await disk.list("")).toEqual(["a", "state"]);
     expect(await disk.read("a/placed")).toEqual(utf8("1"));
   });
+});
+
+test("what returns is durable, whoever else syncs the same directory meanwhile", async () => {
+  const random = seededRandom(1);
+  const disk = pageCacheDisk();
+  const pause = async (): Promise<void> => {
+    for (let ticks = random.below(6); ticks > 0; ticks--) await Promise.resolve();
+  };
+  const slow: Disk = {
+    ...disk,
+    rename: (from, to) => pause().then(() => disk.rename(from, to)),
+    syncDirectory: async (path) => {
+      await pause();
+      await disk.syncDirectory(path);
+      await pause();
+    },
+  };
+  const files = fileSystemOver(slow);
+  const isDurable = async (name: string): Promise<boolean> => {
+    await pause();
+    await files.replaceFile(name, utf8(name));
+    return disk.root.durable.has(name);
+  };
+  for (let round = 0; round < 50; round++) {
+    const names = ["a", "b", "c", "d"].map((name) => `${name}${round}`);
+    expect(await Promise.all(names.map(isDurable))).toEqual([true, true, true, true]);
+  }
 });
 
 test("a full disk is NO_SPACE and what was there stays", async () => {
