@@ -51,6 +51,8 @@ export async function readState(files: FileSystem): Promise<Result<AgentState, S
 }
 
 export async function writeState(files: FileSystem, state: AgentState): Promise<void> {
+  // It tells of what came before, which is durable first.
+  await files.settle();
   await files.replaceFile(STATE_FILE, utf8(JSON.stringify(state, spellInfinity)));
 }
 

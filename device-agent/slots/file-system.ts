@@ -29,7 +29,60 @@ export interface FileSystem {
 export const TEMPORARY_SUFFIX = ".new";
 
 export function fileSystemOver(disk: Disk): FileSystem {
-  // Directories whose entries may not be durable. A failed sync leaves one here: what it left only looks durable.
+  const { settle, changing } = settler(disk);
+  const makeDirectory = async (path: string): Promise<void> => {
+    if ((await disk.stat(path)) !== undefined) return;
+    if (path === "") return disk.makeDirectory(path);
+    await makeDirectory(parentOf(path));
+    await changing(parentOf(path), () => disk.makeDirectory(path));
+  };
+  const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
+    await makeDirectory(parentOf(path));
+    const temporary = path + TEMPORARY_SUFFIX;
+    await disk.write(temporary, bytes);
+    await disk.sync(temporary);
+    await changing(parentOf(path), () => disk.rename(temporary, path));
+  };
+  const discard = async (path: string): Promise<void> => {
+    if ((await disk.stat(path)) === undefined) return;
+    await changing(parentOf(path), () => disk.remove(path));
+  };
+  return {
+    read: (path) => disk.read(path),
+    list: (path) => disk.list(path),
+    stat: (path) => disk.stat(path),
+    freeBytes: () => disk.freeBytes(),
+    makeDirectory,
+    placeFile,
+    discard,
+    settle,
+    replaceFile: async (path, bytes) => {
+      await placeFile(path, bytes);
+      await settle();
+    },
+    appendFile: async (path, bytes) => {
+      await makeDirectory(parentOf(path));
+      const isNew = (await disk.stat(path)) === undefined;
+      const append = (): Promise<void> => disk.append(path, bytes);
+      await (isNew ? changing(parentOf(path), append) : append());
+      await disk.sync(path);
+      await settle();
+    },
+    move: async (from, to) => {
+      assert(parentOf(from) === parentOf(to), "between directories a move may happen by half");
+      await changing(parentOf(to), () => disk.rename(from, to));
+      await settle();
+    },
+    remove: async (path) => {
+      await discard(path);
+      await settle();
+    },
+  };
+}
+
+/** Knows which directories have entries that may not be durable, and syncs them. */
+function settler(disk: Disk) {
+  // A failed sync leaves a directory here: what it left only looks durable.
   const unsettled = new Set<string>();
   let settling: Promise<void> | undefined;
   const settleOne = async (directory: string): Promise<void> => {
@@ -62,55 +115,5 @@ export function fileSystemOver(disk: Disk): FileSystem {
       unsettled.add(directory);
     }
   };
-  const makeDirectory = async (path: string): Promise<void> => {
-    if ((await disk.stat(path)) !== undefined) return;
-    if (path === "") return disk.makeDirectory(path);
-    await makeDirectory(parentOf(path));
-    await changing(parentOf(path), () => disk.makeDirectory(path));
-  };
-  const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
-    await makeDirectory(parentOf(path));
-    const temporary = path + TEMPORARY_SUFFIX;
-    await disk.write(temporary, bytes);
-    await disk.sync(temporary);
-    await changing(parentOf(path), () => disk.rename(temporary, path));
-  };
-  const discard = async (path: string): Promise<void> => {
-    if ((await disk.stat(path)) === undefined) return;
-    await changing(parentOf(path), () => disk.remove(path));
-  };
-  return {
-    read: (path) => disk.read(path),
-    list: (path) => disk.list(path),
-    stat: (path) => disk.stat(path),
-    freeBytes: () => disk.freeBytes(),
-    makeDirectory,
-    placeFile,
-    discard,
-    settle,
-    replaceFile: async (path, bytes) => {
-      // It may be what tells of all that came before.
-      await settle();
-      await placeFile(path, bytes);
-      await settle();
-    },
-    appendFile: async (path, bytes) => {
-      await makeDirectory(parentOf(path));
-      const isNew = (await disk.stat(path)) === undefined;
-      const append = (): Promise<void> => disk.append(path, bytes);
-      await (isNew ? changing(parentOf(path), append) : append());
-      await disk.sync(path);
-      await settle();
-    },
-    move: async (from, to) => {
-      assert(parentOf(from) === parentOf(to), "between directories a move may happen by half");
-      await settle();
-      await changing(parentOf(to), () => disk.rename(from, to));
-      await settle();
-    },
-    remove: async (path) => {
-      await discard(path);
-      await settle();
-    },
-  };
+  return { settle, changing };
 }

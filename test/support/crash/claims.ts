@@ -36,6 +36,7 @@ export async function falseClaims(
   const before = await readState(fileSystemOver(pageCacheDisk(Infinity, start)));
   const sequence = before.ok ? sequenceOf(before.value) : 0;
   return [
+    ...lostRoot(root, { start, end }),
     ...outlivedKeys(root, start),
     ...(await brokenPointers(files, state.value)),
     ...(await missingPrograms(files, state.value)),
@@ -43,17 +44,26 @@ export async function falseClaims(
   ];
 }
 
+/** A device that is installed trusts the root that it was given, or the one that came since. */
+function lostRoot(root: DirectoryNode, { start, end }: Undisturbed): string[] {
+  const kept = hashOf(root, "metadata/root.json");
+  const known = [start, end].map((disk) => hashOf(disk, "metadata/root.json"));
+  return kept !== undefined && known.includes(kept) ? [] : ["the root of trust is lost"];
+}
+
 /** TUF 5.3.11: the scenarios' later root has other keys for the timestamp, and the one before goes with its keys. */
 function outlivedKeys(root: DirectoryNode, start: DirectoryNode): string[] {
-  const [now, before] = [filesBelow(root), filesBelow(start)];
   const isKept = (role: string): boolean => {
-    const [kept, old] = [now, before].map((files) => files.get(`metadata/${role}.json`));
-    return kept !== undefined && old !== undefined && sha256Hex(kept) === sha256Hex(old);
+    const kept = hashOf(start, `metadata/${role}.json`);
+    return kept !== undefined && hashOf(root, `metadata/${role}.json`) === kept;
   };
-  const hasRoots = now.has("metadata/root.json") && before.has("metadata/root.json");
-  return hasRoots && !isKept("root") && isKept("timestamp")
-    ? ["a timestamp outlived its keys"]
-    : [];
+  const hadRoot = hashOf(start, "metadata/root.json") !== undefined;
+  return hadRoot && !isKept("root") && isKept("timestamp") ? ["a timestamp outlived its keys"] : [];
+}
+
+function hashOf(disk: DirectoryNode, path: string): string | undefined {
+  const bytes = filesBelow(disk).get(path);
+  return bytes && sha256Hex(bytes);
 }
 
 function sequenceOf({ slots }: AgentState): number {
