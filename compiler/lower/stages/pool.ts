@@ -248,6 +248,20 @@ function partCount(grid: Grid): number {
   return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
 }
 
+/** Operands of a run bound its rows; a run of float sums has one, as their order is fixed. */
+const RUN_ROWS_MAX = 16;
+
+/** The rows of a chain, run by run. */
+function chainParts(grid: Grid, chains: number, chain: number): number[][] {
+  const rows = Array.from({ length: grid.rows }, (_, row) => row).filter(
+    (row) => row % chains === chain,
+  );
+  const most = grid.format.dtype === "f16" ? 1 : RUN_ROWS_MAX;
+  return Array.from({ length: divCeil(rows.length, most) }, (_, part) =>
+    rows.slice(part * most, (part + 1) * most),
+  );
+}
+
 function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { inputGrid: grid } = from;
   const chains = partCount(grid);
@@ -256,17 +270,20 @@ function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { format } = grid;
   const { dtype, vectorBytes, vectorsPerCrouton } = format;
   const vectors = grid.columns * vectorsPerCrouton;
-  for (let row = 0; row < grid.rows; row++) {
+  const parts = Array.from({ length: chains }, (_, chain) => chainParts(grid, chains, chain));
+  for (let part = 0; part < (parts[0]?.length ?? 0); part++) {
     for (let tile = 0; tile < grid.tiles; tile++) {
-      work.emit.vector({
-        format,
-        kernel: `global_average_sum_${dtype}`,
-        shape: { counts: { chained: row < chains ? 0 : 1 } },
-        operands: {
-          x: linear(work.input(0).offset(row, tile, 0), vectorBytes),
-          total: linear(total(tile, row % chains)),
-        },
-        vectors,
+      parts.forEach((chainRows, chain) => {
+        const rows = chainRows[part];
+        if (rows === undefined) return;
+        const at = (row: number) => linear(work.input(0).offset(row, tile, 0), vectorBytes);
+        work.emit.vector({
+          format,
+          kernel: `global_average_sum_${dtype}`,
+          shape: { counts: { rows: rows.length, chained: part === 0 ? 0 : 1 } },
+          operands: { x: rows.map(at), total: linear(total(tile, chain)) },
+          vectors,
+        });
       });
     }
   }

@@ -59,6 +59,10 @@ describe("pooling equals the evaluator in every bit", () => {
     const window = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], count_include_pad: 1 };
     checkGraph(g.finish(g.node("average_pool", [g.input([1, 40, 17, 12])], window)));
   });
+  test("global_average_pool over more rows than a run takes", () => {
+    const g = int8Graph(8);
+    checkGraph(g.finish(g.node("global_average_pool", [g.input([1, 5, 520, 1])])));
+  });
   test("global_average_pool", () => {
     const g = int8Graph(8);
     checkGraph(g.finish(g.node("global_average_pool", [g.input([1, 40, 19, 21])])));
