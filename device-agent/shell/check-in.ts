@@ -315,7 +315,8 @@ async function obeyRecall(
     to,
     rollout: null,
   });
-  if (isLeft || stopped) await collectGarbage(context);
+  // Of an update that was stopped, too: by this order, or just before a full disk put the order off.
+  await collectGarbage(context);
   if (isLeft) return { kind: "recalled", from: slots.current, to, because: order.reason };
   const isGoingOn = next.update.kind !== "idle";
   const nothing = { kind: "nothing", because: `Recalled elsewhere: ${order.reason}` } as const;
