@@ -32,9 +32,10 @@ export function fileSystemOver(disk: Disk): FileSystem {
   const { settle, changing } = settler(disk);
   const makeDirectory = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) !== undefined) return;
-    if (path === "") return disk.makeDirectory(path);
+    const make = (): Promise<void> => disk.makeDirectory(path);
+    if (path === "") return make();
     await makeDirectory(parentOf(path));
-    await changing(parentOf(path), () => disk.makeDirectory(path));
+    await changing(parentOf(path), make);
   };
   const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
     await makeDirectory(parentOf(path));
