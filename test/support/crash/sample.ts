@@ -2,7 +2,7 @@
 import { runScenarios } from "./run-matrix.ts";
 import { runTask, type Task, type TaskResult } from "./tasks.ts";
 
-export async function runHere(tasks: readonly Task[]): Promise<readonly TaskResult[]> {
+async function runHere(tasks: readonly Task[]): Promise<readonly TaskResult[]> {
   const results: TaskResult[] = [];
   for (const task of tasks) results.push(await runTask(task));
   return results;
