@@ -3,26 +3,15 @@
  * product and every sum rounded to float32. Runtimes that keep this order agree to the bit, where a
  * more exact sum would drift from them layer by layer.
  */
+import type { WindowGeometry } from "./ops/window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround } = Math;
 
 /** A convolution in numbers, as convGeometry gives it. */
-export interface FloatWindows {
+export interface FloatWindows extends WindowGeometry {
   readonly inChannels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
   readonly outChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
   readonly groups: number;
 }
 

@@ -36,6 +36,7 @@ export { convGeometry, convTransposeGeometry } from "./ops/convolution.ts";
 export type { ConvolutionGeometry } from "./ops/convolution.ts";
 export { fixedWindowCount, poolGeometry } from "./ops/pooling.ts";
 export type { PoolGeometry } from "./ops/pooling.ts";
+export type { WindowGeometry } from "./ops/window.ts";
 export { nearestSource, neighbours, resizeAxes, sourceCoordinate } from "./ops/resize.ts";
 export type { ResizeAxis } from "./ops/resize.ts";
 export * from "./real.ts";

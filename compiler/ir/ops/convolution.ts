@@ -29,6 +29,7 @@ import type {
   Operator,
 } from "../operator.ts";
 import { floatConvolution } from "../float-sums.ts";
+import type { FloatWindows } from "../float-sums.ts";
 import { halfConvolution, halfTransposition } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
 import {
@@ -49,25 +50,10 @@ import type { Reach, WindowAxis } from "./window.ts";
 const { floor, fround, max, min } = Math;
 
 /** A convolution of images in numbers; sizes in elements. Weights are [out, in/groups, kernel height, width]. */
-export interface ConvolutionGeometry {
+export interface ConvolutionGeometry extends FloatWindows {
   readonly batch: number;
-  readonly inChannels: number;
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
   readonly padBottom: number;
   readonly padRight: number;
-  readonly groups: number;
 }
 
 export const CLAMP_ATTRIBUTES = {

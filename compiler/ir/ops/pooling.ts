@@ -23,25 +23,13 @@ import type {
 import { halfPlaneSum } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
 import { lifted, WINDOW_ATTRIBUTES, windowAxes, windowReach, withWindow } from "./window.ts";
-import type { WindowAxis } from "./window.ts";
+import type { WindowAxis, WindowGeometry } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { ceil, floor, fround, max, min } = Math;
 
 /** A pooling window over an image in numbers; sizes in elements. */
-export interface PoolGeometry {
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
+export interface PoolGeometry extends WindowGeometry {
   readonly padBottom: number;
   readonly padRight: number;
 }

@@ -16,6 +16,22 @@ export const WINDOW_ATTRIBUTES = {
   auto_pad: textAttribute("none"),
 };
 
+/** Windows over an image in numbers, as convolutions and poolings have them; sizes in elements. */
+export interface WindowGeometry {
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
 /** A window along one axis; sizes in elements. */
 export interface WindowAxis {
   readonly size: number;

@@ -2,26 +2,11 @@
 import { alignUp, divCeil } from "../../../protocol/base/integers.ts";
 import { CROUTON_ROWS, tapImmediate } from "../../../protocol/isa/index.ts";
 import type { Operand, Window } from "../../../protocol/isa/index.ts";
+import type { WindowGeometry } from "../../ir/index.ts";
 import type { Format } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { windowOperand } from "../emitter.ts";
 import type { Halo, RowRange, TableView } from "../stage.ts";
-
-/** What convolution and pooling geometries have in common. */
-export interface WindowGeometry {
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideY: number;
-  readonly strideX: number;
-  readonly dilationY: number;
-  readonly dilationX: number;
-  readonly padTop: number;
-  readonly padLeft: number;
-}
 
 /** Croutons outside the image that the windows of valid outputs touch. */
 export function haloOf(g: WindowGeometry, input: Grid, fill: number): Halo {

@@ -63,6 +63,13 @@ async function factory(server: DeviceServer, options: DeviceOptions = {}): Promi
   return device;
 }
 
+/** The disk of a device out of the factory to which `bundle` is offered. */
+async function offered(server: DeviceServer, bundle = NEXT): Promise<DirectoryNode> {
+  const { disk } = await factory(server);
+  await server.publish([OLD, bundle], bundle);
+  return disk.root;
+}
+
 async function update(
   device: CrashDevice,
   server: DeviceServer,
@@ -88,11 +95,7 @@ const DOWNLOADING = '"kind":"downloading"';
 const full: Scenario = {
   name: "full update",
   worksThroughout: true,
-  prepare: async (server) => {
-    const { disk } = await factory(server);
-    await server.publish([OLD, NEXT], NEXT);
-    return disk.root;
-  },
+  prepare: offered,
   live: pollOnce,
 };
 
@@ -101,10 +104,9 @@ const delta: Scenario = {
   name: "delta update, past a delta that lies",
   worksThroughout: true,
   prepare: async (server) => {
-    const { disk } = await factory(server);
-    await server.publish([OLD, NEXT], NEXT);
+    const root = await offered(server);
     server.addFiles(deltaFiles(OLD, NEXT, [lyingDelta(OLD, NEXT)]));
-    return disk.root;
+    return root;
   },
   live: pollOnce,
 };
@@ -119,10 +121,9 @@ const imported: Scenario = {
   name: "import from a stick, and its reports later",
   worksThroughout: true,
   prepare: async (server) => {
-    const { disk } = await factory(server);
-    await server.publish([OLD, NEXT], NEXT);
+    const root = await offered(server);
     stick.set(server, await stickFor(server, NEXT, "1.1.0"));
-    return disk.root;
+    return root;
   },
   live: async (device, server) => {
     await importStick(device, server);
@@ -165,11 +166,7 @@ const FIRST_BYTES = "the first 2,000 bytes are here";
 const resume: Scenario = {
   name: "resume of a download",
   worksThroughout: true,
-  prepare: async (server) => {
-    const { disk } = await factory(server);
-    await server.publish([OLD, NEXT], NEXT);
-    return disk.root;
-  },
+  prepare: offered,
   live: async (device, server, onPromise) => {
     server.corrupted.set(pathOf(NEXT, "1.1.0"), NEXT.subarray(0, 2000));
     await pollOnce(device);
@@ -274,12 +271,7 @@ const recallUnderWay: Scenario = {
 const refused: Scenario = {
   name: "update refused, because it cannot compile a model",
   worksThroughout: true,
-  prepare: async (server) => {
-    const { disk } = await factory(server);
-    const bundle = driver("1.1.0", { refuses: SECOND_MODEL });
-    await server.publish([OLD, bundle], bundle);
-    return disk.root;
-  },
+  prepare: (server) => offered(server, driver("1.1.0", { refuses: SECOND_MODEL })),
   live: pollOnce,
 };
 
@@ -292,11 +284,7 @@ async function agree({ agent }: CrashDevice): Promise<void> {
 const consent: Scenario = {
   name: "update that waits for its owner",
   worksThroughout: true,
-  prepare: async (server) => {
-    const { disk } = await factory(server);
-    await server.publish([OLD, NEXT], NEXT);
-    return disk.root;
-  },
+  prepare: offered,
   live: async (device, _server, onPromise) => {
     if ((await device.agent.setByOwner(ASKED)).ok) onPromise("the owner is asked");
     await pollOnce(device);

@@ -30,3 +30,18 @@ export function floatGraph(seed: number): Float {
       builder.node({ op, name: `${op}${count++}`, inputs, attributes }),
   };
 }
+
+/** Two heads of attention on 45 tokens, which fill no channel tile. */
+export function attention(g: Float): string {
+  const x = g.input([1, 45, 64]);
+  const heads = (perm: number[]): string => {
+    const part = g.node("matmul", [x, g.constant([64, 64])]);
+    const split = g.node("reshape", [part], { shape: [1, 45, 2, 32] });
+    return g.node("transpose", [split], { perm });
+  };
+  const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
+  const shares = g.node("softmax", [scores], { axis: -1 });
+  const mixed = g.node("matmul", [shares, heads([0, 2, 1, 3])]);
+  const back = g.node("transpose", [mixed], { perm: [0, 2, 1, 3] });
+  return g.node("reshape", [back], { shape: [1, 45, 64] });
+}

@@ -5,7 +5,7 @@ import { present } from "../../../../protocol/base/assert.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { socNamed } from "../../../../device-agent/soc/index.ts";
 import { CHIPS, checkGraph } from "./chip.ts";
-import { floatGraph } from "./float-graph.ts";
+import { attention, floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
 
 /** Products in fp16, but not all functions. */
@@ -94,20 +94,7 @@ describe("products", () => {
     ));
   test("a matrix on tokens", () =>
     check((g) => g.node("matmul", [g.input([1, 21, 70]), g.constant([70, 40]), g.constant([40])])));
-  test("two heads of attention", () =>
-    check((g) => {
-      const x = g.input([1, 45, 64]);
-      const heads = (perm: number[]): string => {
-        const part = g.node("matmul", [x, g.constant([64, 64])]);
-        const split = g.node("reshape", [part], { shape: [1, 45, 2, 32] });
-        return g.node("transpose", [split], { perm });
-      };
-      const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
-      const shares = g.node("softmax", [scores], { axis: -1 });
-      const mixed = g.node("matmul", [shares, heads([0, 2, 1, 3])]);
-      const back = g.node("transpose", [mixed], { perm: [0, 2, 1, 3] });
-      return g.node("reshape", [back], { shape: [1, 45, 64] });
-    }));
+  test("two heads of attention", () => check(attention));
 });
 
 describe("elementwise", () => {

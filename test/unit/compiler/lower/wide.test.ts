@@ -3,7 +3,7 @@ import { describe, test } from "@jest/globals";
 import { quantize } from "../../../../compiler/quant/index.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { CHIPS, checkGraph } from "./chip.ts";
-import { floatGraph } from "./float-graph.ts";
+import { attention, floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
 
 const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
@@ -56,20 +56,7 @@ describe("w8a16", () => {
       const y = g.node("matmul", [g.input([1, 21, 70]), g.constant([70, 40])]);
       return g.node("layer_norm", [y, g.constant([40]), g.constant([40])]);
     }));
-  test("two heads of attention, whose tokens fill no channel tile", () =>
-    check((g) => {
-      const x = g.input([1, 45, 64]);
-      const heads = (perm: number[]): string => {
-        const part = g.node("matmul", [x, g.constant([64, 64])]);
-        const split = g.node("reshape", [part], { shape: [1, 45, 2, 32] });
-        return g.node("transpose", [split], { perm });
-      };
-      const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
-      const shares = g.node("softmax", [scores], { axis: -1 });
-      const mixed = g.node("matmul", [shares, heads([0, 2, 1, 3])]);
-      const back = g.node("transpose", [mixed], { perm: [0, 2, 1, 3] });
-      return g.node("reshape", [back], { shape: [1, 45, 64] });
-    }));
+  test("two heads of attention, whose tokens fill no channel tile", () => check(attention));
   test("softmax over more channels than one run takes", () =>
     check((g) => g.node("softmax", [g.input([1, 9, 430])], { axis: -1 })));
   for (const op of ["add", "sub", "mul"]) {
