@@ -11,13 +11,9 @@ import { FORMATS, isFormat } from "./format.ts";
 import { channelsLastGrid, gridOfShape, isDense, sameGrid } from "./grid.ts";
 import type { Grid } from "./grid.ts";
 import type { GatheredValue, NodeContext, Placement } from "./nodes/context.ts";
-import { lowerChoice } from "./nodes/choice.ts";
-import { lowerArithmetic } from "./nodes/arithmetic.ts";
-import { inUsualOrder, lowerMove } from "./nodes/moves.ts";
+import { inUsualOrder } from "./nodes/moves.ts";
 import type { Mover } from "./nodes/moves.ts";
-import { lowerMovement } from "./nodes/movement.ts";
-import { lowerPooling } from "./nodes/pooling.ts";
-import { lowerProduct } from "./nodes/product.ts";
+import { LOWERINGS } from "./nodes/table.ts";
 import type { LoweringOptions } from "./options.ts";
 import { gatheredInput } from "./gathered.ts";
 import { phasedValues } from "./phased.ts";
@@ -57,20 +53,13 @@ export interface Network {
 export function buildNetwork(graph: Graph, options: LoweringOptions, soc: SocDescription): Network {
   const builder = new NetworkBuilder(graph, options, soc);
   graph.inputs.forEach((name, index) => builder.input(name, index));
-  for (const node of graph.nodes) lowerNode(builder.context(node));
+  for (const node of graph.nodes) {
+    const lower = LOWERINGS.get(node.op);
+    if (lower === undefined) throw noLowering(node);
+    lower(builder.context(node));
+  }
   graph.outputs.forEach((name, index) => builder.export(name, index));
   return builder.finish();
-}
-
-function lowerNode(context: NodeContext): void {
-  const handled =
-    lowerProduct(context) ||
-    lowerArithmetic(context) ||
-    lowerChoice(context) ||
-    lowerPooling(context) ||
-    lowerMovement(context) ||
-    lowerMove(context);
-  if (!handled) throw noLowering(context.node);
 }
 
 class NetworkBuilder {

@@ -34,44 +34,7 @@ import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
 import { FIXED_SOFTMAX, INTEGER_SOFTMAX, softmaxStage } from "../stages/softmax.ts";
 import type { SoftmaxRule } from "../stages/softmax.ts";
 
-export function lowerArithmetic(context: NodeContext): boolean {
-  switch (context.node.op) {
-    case "lut":
-      lowerTable(context);
-      return true;
-    case "add":
-    case "sub":
-    case "mul":
-    case "fixed_add":
-    case "fixed_sub":
-    case "fixed_mul":
-    case "fixed_div":
-    case "fixed_max":
-    case "fixed_min":
-    case "fixed_prelu":
-    case "fixed_squared_difference":
-    case "lut_pair":
-      lowerPair(context);
-      return true;
-    case "half_function":
-      lowerFunction(context);
-      return true;
-    case "lane_norm":
-      lowerNorm(context);
-      return true;
-    case "fixed_softmax":
-      lowerFixedSoftmax(context);
-      return true;
-    case "lane_softmax":
-    case "softmax":
-      lowerSoftmax(context);
-      return true;
-    default:
-      return false;
-  }
-}
-
-function lowerTable(context: NodeContext): void {
+export function lowerTable(context: NodeContext): void {
   const table = context.constant(1);
   const isTable = table?.data instanceof Int8Array || table?.data instanceof Int16Array;
   if (!isTable) throw unsupported(context.node.name, "a variable table");
@@ -108,7 +71,7 @@ function requireChannels(context: NodeContext, axis: number): void {
   }
 }
 
-function lowerNorm(context: NodeContext): void {
+export function lowerNorm(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const [scale, bias] = [context.constant(1), context.constant(2)];
   const placed = context.placed(0);
@@ -127,7 +90,7 @@ function lowerNorm(context: NodeContext): void {
   context.add(normStage({ node: node.name, input, output, grid, numbers, zeroPointOut }));
 }
 
-function lowerFunction(context: NodeContext): void {
+export function lowerFunction(context: NodeContext): void {
   const expression = parseExpression(context.attributes.text("expr"));
   const input = context.value(0);
   const output = context.output(context.placed(0));
@@ -140,7 +103,7 @@ function lowerFunction(context: NodeContext): void {
   context.add(tableStage({ ...common, table, zeroPointIn: 0, zeroPointOut: 0 }));
 }
 
-function lowerPair(context: NodeContext): void {
+export function lowerPair(context: NodeContext): void {
   const { node, outputType } = context;
   const swapped = isSecondLarger(context);
   const isFixed = operatorOf(node).quantized === "fixed";
@@ -304,7 +267,7 @@ function liesOtherwise(context: NodeContext): boolean {
   return !sameArrangement(a.arrangement, b.arrangement) || !sameGrid(a.grid, b.grid);
 }
 
-function lowerSoftmax(context: NodeContext): void {
+export function lowerSoftmax(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const axis = normalizeAxis(attributes.number("axis"), outputType.shape.length) ?? 0;
   const table = context.constant(1)?.data;
@@ -321,7 +284,7 @@ function lowerSoftmax(context: NodeContext): void {
   } else throw unsupported(node.name, "a variable table");
 }
 
-function lowerFixedSoftmax(context: NodeContext): void {
+export function lowerFixedSoftmax(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const type = context.type(0);
   if (type.dtype !== "i8" || outputType.dtype !== "i8") {

@@ -7,8 +7,7 @@ import { isDense, withChannels } from "../grid.ts";
 import { choiceStage } from "../stages/choice.ts";
 import type { NodeContext } from "./context.ts";
 
-export function lowerChoice(context: NodeContext): boolean {
-  if (context.node.op !== "fixed_argmax") return false;
+export function lowerChoice(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const { grid: inputGrid, arrangement } = context.placed(0);
   const axis = normalizeAxis(attributes.number("axis"), context.type(0).shape.length) ?? 0;
@@ -25,5 +24,4 @@ export function lowerChoice(context: NodeContext): boolean {
   const left = keeps ? arrangement.with(axis, []) : arrangement.toSpliced(axis, 1);
   const output = context.output({ grid: outputGrid, arrangement: left });
   context.add(choiceStage({ node: node.name, input, output, inputGrid, outputGrid, zeroPointOut }));
-  return true;
 }

@@ -14,30 +14,8 @@ import { lerpStage } from "../stages/lerp.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
 
-export function lowerMovement(context: NodeContext): boolean {
-  switch (context.node.op) {
-    case "identity":
-    case "reshape":
-    case "transpose":
-      lowerRename(context);
-      return true;
-    case "concat":
-      lowerConcat(context);
-      return true;
-    case "resize":
-      lowerResize(context);
-      return true;
-    case "lerp_resize":
-    case "fixed_resize":
-      lowerLerp(context);
-      return true;
-    default:
-      return false;
-  }
-}
-
 /** The same croutons under other axes. */
-function lowerRename(context: NodeContext): void {
+export function lowerRename(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const before = context.arrangement(0);
   const after =
@@ -48,7 +26,7 @@ function lowerRename(context: NodeContext): void {
   context.alias(context.value(0), after);
 }
 
-function lowerConcat(context: NodeContext): void {
+export function lowerConcat(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const { shape } = outputType;
   const axis = normalizeAxis(attributes.number("axis"), shape.length);
@@ -80,7 +58,7 @@ function embedParts(context: NodeContext, inputs: readonly number[], output: num
   return true;
 }
 
-function lowerResize(context: NodeContext): void {
+export function lowerResize(context: NodeContext): void {
   const { node, attributes } = context;
   if (attributes.text("mode") !== "nearest") throw unsupported(node.name, "linear interpolation");
   const [vertical, horizontal] = resizeAxes(attributes, context.type(0).shape);
@@ -112,7 +90,7 @@ function copyPixels(context: NodeContext, vertical: ResizeAxis, horizontal: Resi
   context.add(pixelMoveStage({ node, ...from, sources, fill }));
 }
 
-function lowerLerp(context: NodeContext): void {
+export function lowerLerp(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const isFixed = node.op === "fixed_resize";
   const axesOf = isFixed ? resizeNeighbours : lerpAxes;

@@ -29,24 +29,11 @@ interface Move {
   readonly fill: number;
 }
 
-export function lowerMove(context: NodeContext): boolean {
-  switch (context.node.op) {
-    case "slice":
-      lowerSlice(context);
-      return true;
-    case "pad":
-      lowerPad(context);
-      return true;
-    default:
-      return false;
-  }
-}
-
 function identity(size: number): Source[] {
   return Array.from({ length: size }, (_, at) => ({ input: 0, at }));
 }
 
-function lowerSlice(context: NodeContext): void {
+export function lowerSlice(context: NodeContext): void {
   if (lowerSliceOfTiles(context)) return;
   const { attributes, outputType } = context;
   const [starts, steps] = [attributes.numbers("starts"), attributes.numbers("steps")];
@@ -83,7 +70,7 @@ function lowerSliceOfTiles(context: NodeContext): boolean {
   return true;
 }
 
-function lowerPad(context: NodeContext): void {
+export function lowerPad(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   if (attributes.text("mode") !== "constant") throw unsupported(node.name, "padding by elements");
   if (node.inputs.length > 1) throw unsupported(node.name, "padding by a computed value");

@@ -27,28 +27,6 @@ import {
 /** Micro-ops of one run bound the taps of a window. */
 const MAX_TAPS_MAX = 200;
 
-export function lowerPooling(context: NodeContext): boolean {
-  switch (context.node.op) {
-    case "max_pool":
-      lowerMaxPool(context);
-      return true;
-    case "average_pool":
-      lowerAveragePool(context);
-      return true;
-    case "fixed_average_pool":
-      lowerStoredAverage(context);
-      return true;
-    case "fixed_mean":
-      lowerStoredMean(context);
-      return true;
-    case "global_average_pool":
-      lowerGlobalAverage(context);
-      return true;
-    default:
-      return false;
-  }
-}
-
 function frame(context: NodeContext) {
   const input = context.image(0);
   const output = context.output();
@@ -70,7 +48,7 @@ function checkWindow(context: NodeContext, g: PoolGeometry, tapsMax: number): vo
   }
 }
 
-function lowerMaxPool(context: NodeContext): void {
+export function lowerMaxPool(context: NodeContext): void {
   const { attributes } = context;
   const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
   checkWindow(context, geometry, MAX_TAPS_MAX);
@@ -92,7 +70,7 @@ function lowerMaxPool(context: NodeContext): void {
   context.add(maxPoolStage({ ...from, input: filled, geometry }));
 }
 
-function lowerAveragePool(context: NodeContext): void {
+export function lowerAveragePool(context: NodeContext): void {
   const { attributes } = context;
   const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
   checkWindow(context, geometry, AVERAGE_TAPS_MAX);
@@ -105,7 +83,7 @@ function lowerAveragePool(context: NodeContext): void {
   context.add(averagePoolStage(node, meanMultiplier(from, to, count)));
 }
 
-function lowerGlobalAverage(context: NodeContext): void {
+export function lowerGlobalAverage(context: NodeContext): void {
   const [from, to] = [storedEncoding(context.type(0)), storedEncoding(context.outputType)];
   const node = frame(context);
   const count = node.inputGrid.height * node.inputGrid.width;
@@ -113,7 +91,7 @@ function lowerGlobalAverage(context: NodeContext): void {
 }
 
 /** Means of stored numbers: of the whole image, or over what of each window lies in it. */
-function lowerStoredAverage(context: NodeContext): void {
+export function lowerStoredAverage(context: NodeContext): void {
   const { node, attributes } = context;
   const geometry = poolGeometry({ inputs: [context.type(0)], attributes });
   const count = geometry.kernelHeight * geometry.kernelWidth;
@@ -141,7 +119,7 @@ function isWhole(g: PoolGeometry): boolean {
   return isImage && g.padTop === 0 && g.padLeft === 0 && g.outHeight === 1 && g.outWidth === 1;
 }
 
-function lowerStoredMean(context: NodeContext): void {
+export function lowerStoredMean(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const type = context.type(0);
   const axes = attributes.numbers("axes").map((axis) => (axis < 0 ? axis + 4 : axis));

@@ -21,26 +21,7 @@ import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
 import { wholeImagePlaces } from "./whole-image.ts";
 
-export function lowerProduct(context: NodeContext): boolean {
-  switch (context.node.op) {
-    case "conv":
-    case "fixed_conv":
-      lowerConv(context);
-      return true;
-    case "conv_transpose":
-    case "fixed_conv_transpose":
-      lowerConvTranspose(context);
-      return true;
-    case "matmul":
-    case "fixed_matmul":
-      lowerMatmul(context);
-      return true;
-    default:
-      return false;
-  }
-}
-
-function lowerConv(context: NodeContext): void {
+export function lowerConv(context: NodeContext): void {
   const { node, attributes } = context;
   const filters = filtersOf(context);
   const gathered = context.gathered(0);
@@ -113,7 +94,7 @@ function windowOfAll(g: ConvolutionGeometry, inChannels: number): ConvolutionGeo
   return { ...g, ...kernel, inChannels, outHeight: 1, outWidth: 1 };
 }
 
-function lowerMatmul(context: NodeContext): void {
+export function lowerMatmul(context: NodeContext): void {
   const { node } = context;
   if (context.constant(1) === undefined) return lowerPairProduct(context);
   const filters = filtersOf(context);
@@ -167,7 +148,7 @@ function rowsAt<T extends Filters["weights"]>(weights: T, places: readonly numbe
  * Windows that tile the output: a 1x1 convolution makes all pixels of a window as phases, which are then
  * interleaved, or stay phased where everything behind works on single pixels.
  */
-function lowerConvTranspose(context: NodeContext): void {
+export function lowerConvTranspose(context: NodeContext): void {
   const { node, staysPhased } = context;
   const filters = filtersOf(context);
   const g = tilingGeometry(context, filters);
