@@ -105,14 +105,15 @@ async function startOver(
   const ports = { store, files, uploads, snapshotSigner, timestampSigner, clock };
   const publisher = createPublisher(ports);
   await publisher.restoreFiles();
-  const releases = listedReleases(store.repository);
-  // What no role lists any more is assigned to nobody: no device would find it.
-  const offered = { ...store, repository: { ...store.repository, releases } };
-  const fleet = createFleet({ store: offered, clock, ageMsMax: SNAPSHOT_AGE_MS_MAX });
+  const listed = listedReleases({ repository: store.repository, files });
+  const fleet = createFleet({
+    ...{ store, listedReleases: listed, clock },
+    ageMsMax: SNAPSHOT_AGE_MS_MAX,
+  });
   const jobs = startJobs({ store, fleet, publisher, clock, log, options });
   const context: ServerContext = {
     ...{ store, files, uploads, publisher, fleet, keys, clock, log },
-    listedReleases: releases,
+    listedReleases: listed,
     tickSoon: jobs.tickSoon,
     randomBytes: secureBytes,
     metrics: createMetrics(),

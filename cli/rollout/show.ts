@@ -25,6 +25,13 @@ const STAGE_COLUMNS: readonly Column[] = [
   { key: "silent", title: "silent" },
 ];
 
+const FORBIDDEN_COLUMNS: readonly Column[] = [
+  { key: "hardwareClass", title: "hardware" },
+  { key: "devices", title: "devices" },
+  { key: "code", title: "forbidden" },
+  { key: "because", title: "because" },
+];
+
 const CELL_COLUMNS: readonly Column[] = [
   { key: "model", title: "model" },
   { key: "hardwareClass", title: "hardware" },
@@ -58,11 +65,13 @@ export function reportRollout(name: string, shown: RolloutPicture, output: Outpu
   const { because = "" } = rollout;
   const head = { ...rolloutRow(rollout), because };
   const rows = outcomes.map((row) => ({ ...row }));
+  const { forbidden, cells } = evidence;
   if (output.json) {
-    return output.report({ name, rows, summary: { ...head, stages, evidence: evidence.cells } });
+    return output.report({ name, rows, summary: { ...head, stages, forbidden, evidence: cells } });
   }
   output.table(STAGE_COLUMNS, stages);
-  if (evidence.cells.length > 0) output.table(CELL_COLUMNS, evidence.cells);
+  if (forbidden.length > 0) output.table(FORBIDDEN_COLUMNS, forbidden);
+  if (cells.length > 0) output.table(CELL_COLUMNS, cells);
   output.report({ name, rows, summary: head }, OUTCOME_COLUMNS);
 }
 

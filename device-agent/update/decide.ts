@@ -5,11 +5,13 @@
 import { unreachable } from "../../protocol/base/assert.ts";
 import type { DeviceId, Instant, Sha256, TenantId } from "../../protocol/base/brand.ts";
 import { failed, succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
-import { compareSemver } from "../../protocol/base/semver.ts";
 import type { InterfaceVersion } from "../../protocol/bundle/index.ts";
 import {
   driverFactsSchema,
   driverPath,
+  FORBIDDEN_CODES,
+  forbiddenDriver,
+  forbiddenSandbox,
   parseDriverPath,
   PROVENANCE_CODES,
   securityFloorOf,
@@ -73,11 +75,9 @@ export const IMAGE_CODES = [
   "WRONG_HARDWARE",
   "WRONG_ABI",
   "WRONG_ISA",
-  "BELOW_SECURITY_FLOOR",
-  "IMAGE_REVOKED",
   "IMAGE_RECALLED",
-  "SANDBOX_TOO_WEAK",
   "KERNEL_DISAGREES",
+  ...FORBIDDEN_CODES,
   ...PROVENANCE_CODES,
 ] as const;
 export type ImageCode = (typeof IMAGE_CODES)[number];
@@ -138,10 +138,8 @@ async function decideAssignment(assignment: Assignment, options: DecideOptions):
     const because = `Driver ${driver.version} is already installed.`;
     return succeeded({ kind: "nothing", because, assignment });
   }
-  if (options.policy?.sandboxMin === "strong" && options.facts.sandbox !== "strong") {
-    const message = "The offline keys ask for a strong sandbox, and this machine has none.";
-    return failed("SANDBOX_TOO_WEAK", message);
-  }
+  const tooWeak = forbiddenSandbox(options.facts.sandbox, options.policy);
+  if (tooWeak) return tooWeak;
   const origin = await checkOrigin(resolved, driver, options);
   if (!origin.ok) return origin;
   return succeeded({ kind: "install", target, facts: driver, assignment });
@@ -217,9 +215,10 @@ async function checkImage(
     checkHardware(family, driver, facts) ??
     checkInterface("abi", driver, facts) ??
     checkInterface("isa", driver, facts) ??
-    checkFloor(driver.version, securityFloorOf(role, family)) ??
-    checkFloor(driver.version, policy?.securityFloor) ??
-    checkRevocation(target, policy);
+    forbiddenDriver(
+      { version: driver.version, sha256: target.sha256 },
+      { roleFloor: securityFloorOf(role, family), policy },
+    );
   return refusal ?? image;
 }
 
@@ -269,18 +268,4 @@ function checkInterface(
     default:
       return unreachable(which);
   }
-}
-
-function checkFloor(version: string, floor: string | undefined): Failure<ImageCode> | undefined {
-  if (floor === undefined || compareSemver(version, floor) >= 0) return undefined;
-  const message = `Driver ${version} is below the security floor ${floor}.`;
-  return failed("BELOW_SECURITY_FLOOR", message, { version, floor });
-}
-
-function checkRevocation(
-  { path, sha256 }: DescribedTarget,
-  policy: HardwarePolicy | undefined,
-): Failure<ImageCode> | undefined {
-  if (!policy?.revoked.includes(sha256)) return undefined;
-  return failed("IMAGE_REVOKED", `The offline keys have revoked ${path} for good.`, { path });
 }

@@ -6,7 +6,6 @@ import {
   type AssignmentFields,
   type DirectorKeys,
 } from "../../protocol/metadata/index.ts";
-import type { FleetView } from "../jobs/fleet.ts";
 import { policySha256Of } from "../jobs/tick.ts";
 import type { CheckInAnswer, FleetSnapshot } from "../rollout/index.ts";
 import type { StoredAssignment } from "../store/index.ts";
@@ -21,18 +20,6 @@ export interface ToAssign {
   readonly lifetime: { readonly startMs: number; readonly activateMs: number };
   /** For a stick. */
   readonly airGapped?: Required<Pick<AssignmentFields, "timestampVersion" | "reports">>;
-}
-
-/** The published key set, provided that our key is in it and that it is valid now. */
-export function usableKeys(
-  { snapshot, directorKeys }: FleetView,
-  { keys }: ServerContext,
-  now: Instant,
-): DirectorKeys | undefined {
-  const signer = keys.director(snapshot.tenant);
-  if (!signer || !directorKeys?.keys.has(signer.keyId)) return undefined;
-  const { validFrom, validUntil } = directorKeys;
-  return validFrom <= now && now < validUntil ? directorKeys : undefined;
 }
 
 export function issueAssignment(

@@ -182,9 +182,19 @@ const stageView = z.object({
   silent: count,
 });
 
+const forbiddenView = z.object({
+  hardwareClass: z.string(),
+  code: z.string(),
+  because: z.string(),
+  devices: count,
+});
+
 export const evidenceView = z
   .object({
     watermark: count,
+    forbidden: z.array(forbiddenView).meta({
+      description: "Devices that are assigned nothing, since the offline keys forbid it to them.",
+    }),
     stages: z.array(stageView),
     cells: z.array(cellView).meta({ description: "Of all stages up to the current one together." }),
   })

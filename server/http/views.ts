@@ -15,9 +15,9 @@ import {
   decideRollout,
   judgeCell,
   type AssignmentFact,
-  type Evidence,
   type Rollout,
 } from "../rollout/index.ts";
+import type { Standing } from "../jobs/tick.ts";
 import type {
   AuditEntry,
   DecisionRecord,
@@ -113,10 +113,14 @@ export function outcomeView(outcome: StoredOutcome): ModelOutcomeView {
   };
 }
 
-export function evidenceViewOf(rollout: Rollout, evidence: Evidence): z.input<typeof evidenceView> {
+export function evidenceViewOf(
+  rollout: Rollout,
+  { evidence, forbidden }: Standing,
+): z.input<typeof evidenceView> {
   const known = cumulated(evidence.stages.slice(0, rollout.stageIndex + 1));
   return {
     watermark: evidence.watermark,
+    forbidden: [...forbidden],
     stages: rollout.stages.map(({ percent }, index) => ({
       percent,
       reachable: evidence.reachable[index] ?? 0,

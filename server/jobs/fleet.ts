@@ -2,15 +2,19 @@
 import type { Instant, TenantId } from "../../protocol/base/brand.ts";
 import { readDirectorKeys, type DirectorKeys } from "../../protocol/metadata/index.ts";
 import {
+  forbiddenDevices,
+  isEligible,
   reachableDevices,
   stageCutoffs,
   type DriverTarget,
   type FleetMember,
   type FleetSnapshot,
+  type Forbidden,
   type Rollout,
   type RolloutEntry,
 } from "../rollout/index.ts";
-import type { Release, RepositoryStore, Store } from "../store/index.ts";
+import type { RepositoryStore, Store } from "../store/index.ts";
+import type { ListedRelease, ListedReleases } from "./listed-releases.ts";
 
 export interface FleetView {
   readonly snapshot: FleetSnapshot;
@@ -18,18 +22,26 @@ export interface FleetView {
   readonly directorKeys: DirectorKeys | undefined;
 }
 
+/** How far a rollout can come. */
+export interface Reach {
+  /** By stage: the devices that it reaches and that are in contact. */
+  readonly reachable: readonly number[];
+  readonly forbidden: readonly Forbidden[];
+}
+
 export interface Fleet {
   view(tenant: TenantId): Promise<FleetView>;
-  /** By stage: the devices that a rollout reaches and that are in contact. Read now. */
-  reachable(rollout: Rollout): Promise<readonly number[]>;
+  /** Read now. */
+  reach(rollout: Rollout): Promise<Reach>;
   /** What this process changes itself shows at once; other processes' changes within `ageMsMax`. */
   forget(tenant: TenantId): void;
 }
 
 export interface FleetOptions {
   readonly store: Pick<Store, "devices" | "rollouts"> & {
-    readonly repository: Pick<RepositoryStore, "releases" | "directorKeys">;
+    readonly repository: Pick<RepositoryStore, "directorKeys">;
   };
+  readonly listedReleases: ListedReleases;
   readonly clock: () => Instant;
   readonly ageMsMax: number;
 }
@@ -56,21 +68,24 @@ export function createFleet(options: FleetOptions): Fleet {
       view.catch(() => kept.delete(tenant));
       return view;
     },
-    reachable: async (rollout) => {
+    reach: async (rollout) => {
       const { tenant } = rollout;
       const members = await options.store.devices.members(tenant);
-      const releases = await options.store.repository.releases();
-      const entry = entryOf(rollout, members, releases);
-      return reachableDevices(members, entry, { tenant, now: clock() });
+      const entry = entryOf(rollout, members, await options.listedReleases());
+      const reachable = reachableDevices(members, entry, { tenant, now: clock() });
+      return { reachable, forbidden: forbiddenDevices(members, entry) };
     },
     forget: (tenant) => void kept.delete(tenant),
   };
 }
 
-async function readView(tenant: TenantId, { store }: FleetOptions): Promise<FleetView> {
+async function readView(
+  tenant: TenantId,
+  { store, listedReleases }: FleetOptions,
+): Promise<FleetView> {
   const rollouts = await store.rollouts.list(tenant);
   const members = await store.devices.members(tenant);
-  const releases = await store.repository.releases();
+  const releases = await listedReleases();
   const published = await store.repository.directorKeys(tenant);
   const keys = published && readDirectorKeys(published.content, tenant);
   const entries = rollouts
@@ -83,10 +98,10 @@ async function readView(tenant: TenantId, { store }: FleetOptions): Promise<Flee
 function entryOf(
   rollout: Rollout,
   members: readonly FleetMember[],
-  releases: readonly Release[],
+  releases: readonly ListedRelease[],
 ): RolloutEntry {
   const targets = targetsOf(rollout.version, releases);
-  const eligible = members.filter(({ hardwareClass }) => targets.has(hardwareClass));
+  const eligible = members.filter((member) => isEligible(member, targets));
   return {
     rollout,
     cutoffs: stageCutoffs(eligible, rollout),
@@ -97,11 +112,13 @@ function entryOf(
 
 function targetsOf(
   version: string,
-  releases: readonly Release[],
+  releases: readonly ListedRelease[],
 ): ReadonlyMap<string, DriverTarget> {
   return new Map(
     releases
       .filter((release) => release.version === version)
-      .map(({ family, path, sha256, length }) => [family, { path, version, sha256, length }]),
+      .map(({ family, path, sha256, length, rules }) => {
+        return [family, { path, version, sha256, length, rules }];
+      }),
   );
 }

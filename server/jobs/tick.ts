@@ -3,7 +3,13 @@ import { instant, type Instant, type TenantId } from "../../protocol/base/brand.
 import { canonicalJson } from "../../protocol/base/canonical-json.ts";
 import type { Sha256 } from "../../protocol/base/brand.ts";
 import { sha256Hex } from "../../protocol/crypto/index.ts";
-import { decideRollout, SILENCE_MS_MAX, type Evidence, type Rollout } from "../rollout/index.ts";
+import {
+  decideRollout,
+  SILENCE_MS_MAX,
+  type Evidence,
+  type Forbidden,
+  type Rollout,
+} from "../rollout/index.ts";
 import type { Store, TenantStore } from "../store/index.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -34,14 +40,20 @@ export async function tick(tenant: TenantId, options: TickOptions): Promise<read
   return changed;
 }
 
-/** What the gate knows of a rollout now. */
-export async function evidenceOf(
+/** How a rollout stands now: what the gate knows, and who is left out. */
+export interface Standing {
+  readonly evidence: Evidence;
+  readonly forbidden: readonly Forbidden[];
+}
+
+export async function standingOf(
   rollout: Rollout,
   { store, fleet, clock }: TickOptions,
-): Promise<Evidence> {
+): Promise<Standing> {
   const silentBefore = instant(clock() - SILENCE_MS_MAX);
   const evidence = await store.rollouts.evidence(rollout, silentBefore);
-  return { ...evidence, reachable: await fleet.reachable(rollout) };
+  const { reachable, forbidden } = await fleet.reach(rollout);
+  return { evidence: { ...evidence, reachable }, forbidden };
 }
 
 /** SHA-256 of the policy in canonical JSON, its fractions written as text, which canonical JSON has not. */
@@ -53,7 +65,7 @@ export function policySha256Of({ stages, gate }: Pick<Rollout, "stages" | "gate"
 }
 
 async function tickOne(rollout: Rollout, options: TickOptions): Promise<Rollout | undefined> {
-  const evidence = await evidenceOf(rollout, options);
+  const { evidence } = await standingOf(rollout, options);
   const decision = decideRollout(rollout, evidence);
   if (!decision?.change) return undefined;
   const { stage, verdict, change } = decision;

@@ -6,13 +6,15 @@
 import type { z } from "zod";
 import { assert } from "../../protocol/base/assert.ts";
 import { instant, type Instant } from "../../protocol/base/brand.ts";
-import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import { failed, succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import { sha256Hex, type Signer } from "../../protocol/crypto/index.ts";
 import {
   authorSnapshot,
   authorTimestamp,
   metadataFilePath,
+  parseHardwarePolicyPath,
   readEnvelope,
+  readHardwarePolicy,
   signMetadata,
   SNAPSHOT_BYTES_MAX,
   snapshotSchema,
@@ -21,6 +23,7 @@ import {
   TIMESTAMP_FILE_PATH,
   timestampSchema,
   TrustedSet,
+  type HardwarePolicyCode,
   type ListedFile,
   type MetadataCode,
 } from "../../protocol/metadata/index.ts";
@@ -52,6 +55,7 @@ export type PublishCode =
   | MetadataCode
   | OfflineCode
   | OriginCode
+  | HardwarePolicyCode
   | "CONTENT_MISSING"
   | "CONTENT_MISMATCH"
   | "CONTENT_UNLISTED";
@@ -82,6 +86,8 @@ export async function publishRepository(
   const handedIn = submission.contents ?? new Map<string, Uint8Array>();
   const contents = await checkContents(offline, handedIn, ports);
   if (!contents.ok) return contents;
+  const unreadable = unreadablePolicy(handedIn);
+  if (unreadable) return unreadable;
   const origins = checkOrigins({ state, offline, contents: handedIn });
   if (!origins.ok) return origins;
   const snapshot = await signSnapshot(state, offline, ports);
@@ -138,6 +144,18 @@ async function checkContents(
   if (stray === undefined) return succeeded(files);
   const message = `No targets metadata lists ${stray}.`;
   return failed("CONTENT_UNLISTED", message, { path: stray });
+}
+
+/** With such a policy no device of its hardware would take an order any more. */
+function unreadablePolicy(
+  contents: ReadonlyMap<string, Uint8Array>,
+): Failure<HardwarePolicyCode> | undefined {
+  for (const [path, bytes] of contents) {
+    const family = parseHardwarePolicyPath(path);
+    const policy = family === undefined ? undefined : readHardwarePolicy(bytes, family);
+    if (policy && !policy.ok) return policy;
+  }
+  return undefined;
 }
 
 interface SignedFile extends ListedFile {

@@ -1,42 +1,21 @@
 /** What a device that checks in is to do: a pure decision over what the server knows. */
 import { unreachable } from "../../protocol/base/assert.ts";
-import type {
-  DeviceId,
-  Instant,
-  ModelId,
-  RolloutId,
-  Sha256,
-  TenantId,
-} from "../../protocol/base/brand.ts";
+import type { DeviceId, ModelId, RolloutId, TenantId } from "../../protocol/base/brand.ts";
 import { compareSemver } from "../../protocol/base/semver.ts";
-import type { DriverRef, HoldCode } from "../../protocol/wire/index.ts";
-import { cohortPosition, firstStageOf, type Cutoffs } from "./cohort.ts";
-import { OUT_OF_CONTACT_MS, type AssignmentFact, type Rollout } from "./model.ts";
-
-/** A published driver bundle for one hardware class. */
-export interface DriverTarget {
-  readonly path: string;
-  readonly version: string;
-  readonly sha256: Sha256;
-  readonly length: number;
-}
+import type { DriverRef, HoldCode, SandboxLevel } from "../../protocol/wire/index.ts";
+import { cohortPosition, firstStageOf } from "./cohort.ts";
+import type { AssignmentFact, DriverTarget, Rollout, RolloutEntry } from "./model.ts";
+import { forbiddenTo } from "./reach.ts";
 
 export interface DeviceState {
   readonly device: DeviceId;
   readonly hardwareClass: string;
+  readonly sandbox: SandboxLevel | null;
   readonly models: readonly ModelId[];
   readonly status: "active" | "held";
   readonly current: DriverRef;
   /** What was assigned to it so far, by rollout. */
   readonly assignments: ReadonlyMap<RolloutId, AssignmentFact>;
-}
-
-export interface RolloutEntry {
-  readonly rollout: Rollout;
-  readonly cutoffs: Cutoffs;
-  /** By hardware class: the driver of this version and of the version before. */
-  readonly targets: ReadonlyMap<string, DriverTarget>;
-  readonly previousTargets: ReadonlyMap<string, DriverTarget>;
 }
 
 /** Everything about one tenant's rollouts that a check-in needs, newest rollout first. */
@@ -111,7 +90,7 @@ function answerHalted(device: DeviceState, entry: RolloutEntry): CheckInAnswer |
     return isOnTheWay ? halted : undefined;
   }
   const target = entry.previousTargets.get(device.hardwareClass);
-  if (!target) return halted;
+  if (!target || forbiddenTo(device, target)) return halted;
   return {
     kind: "assign",
     rollout: rollout.id,
@@ -138,6 +117,8 @@ function answerRunning(
     const explanation = `Driver ${version} is not made for ${device.hardwareClass}.`;
     return hold("NOT_COMPATIBLE", explanation);
   }
+  const forbidden = forbiddenTo(device, target);
+  if (forbidden) return hold("NOT_COMPATIBLE", forbidden.message);
   const assigned = device.assignments.get(rollout.id);
   if (assigned?.status === "failed") {
     return hold("ALREADY_TRIED", `This device tried ${version} in ${rollout.id} and went back.`);
@@ -178,34 +159,4 @@ function notInCohort(rollout: Rollout, stage: number | undefined): string {
 
 function hold(code: HoldCode, explanation: string): CheckInAnswer {
   return { kind: "hold", code, explanation };
-}
-
-/** An enrolled device as far as the snapshot is concerned. */
-export interface FleetMember {
-  readonly device: DeviceId;
-  readonly hardwareClass: string;
-  readonly models: readonly ModelId[];
-  /** Its last check-in; before the first its enrolment. */
-  readonly lastContactAt: Instant;
-}
-
-/** The devices that each stage reaches and that are in contact: those worth waiting for. */
-export function reachableDevices(
-  members: readonly FleetMember[],
-  entry: RolloutEntry,
-  { tenant, now }: { readonly tenant: TenantId; readonly now: Instant },
-): readonly number[] {
-  const { rollout, cutoffs, targets } = entry;
-  const counts = rollout.stages.map(() => 0);
-  for (const member of members) {
-    const { device, hardwareClass, lastContactAt } = member;
-    if (now - lastContactAt > OUT_OF_CONTACT_MS) continue;
-    if (!targets.has(hardwareClass)) continue;
-    const position = cohortPosition(tenant, rollout.salt, device);
-    const first = firstStageOf(position, member, cutoffs);
-    if (first === undefined) continue;
-    for (let stage = first; stage < counts.length; stage++)
-      counts[stage] = (counts[stage] ?? 0) + 1;
-  }
-  return counts;
 }

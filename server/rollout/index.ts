@@ -5,3 +5,4 @@ export * from "./decide.ts";
 export * from "./gate.ts";
 export * from "./lifecycle.ts";
 export * from "./model.ts";
+export * from "./reach.ts";

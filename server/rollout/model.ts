@@ -1,6 +1,20 @@
 /** What a rollout is, what is known about it, and what may be decided: plain data. */
-import type { DeviceId, Instant, ModelId, RolloutId, TenantId } from "../../protocol/base/brand.ts";
-import type { GatePolicy, RolloutStage, RolloutState } from "../../protocol/wire/index.ts";
+import type {
+  DeviceId,
+  Instant,
+  ModelId,
+  RolloutId,
+  Sha256,
+  TenantId,
+} from "../../protocol/base/brand.ts";
+import type { DriverRules } from "../../protocol/metadata/index.ts";
+import type {
+  GatePolicy,
+  RolloutStage,
+  RolloutState,
+  SandboxLevel,
+} from "../../protocol/wire/index.ts";
+import type { Cutoffs } from "./cohort.ts";
 import type { Moments } from "./confidence.ts";
 
 export interface Rollout {
@@ -31,6 +45,35 @@ export interface RolloutChange {
   readonly stageIndex: number;
   readonly promotedStages: readonly number[];
   readonly because: string;
+}
+
+/** A published driver bundle for one hardware class, and what the offline keys say of it. */
+export interface DriverTarget {
+  readonly path: string;
+  readonly version: string;
+  readonly sha256: Sha256;
+  readonly length: number;
+  readonly rules: DriverRules;
+}
+
+/** A rollout with what it brings to whom. */
+export interface RolloutEntry {
+  readonly rollout: Rollout;
+  readonly cutoffs: Cutoffs;
+  /** By hardware class: the driver of this version and of the version before. */
+  readonly targets: ReadonlyMap<string, DriverTarget>;
+  readonly previousTargets: ReadonlyMap<string, DriverTarget>;
+}
+
+/** An enrolled device as far as rollouts are concerned. */
+export interface FleetMember {
+  readonly device: DeviceId;
+  readonly hardwareClass: string;
+  /** As of its last check-in; null before the first. */
+  readonly sandbox: SandboxLevel | null;
+  readonly models: readonly ModelId[];
+  /** Its last check-in; before the first its enrolment. */
+  readonly lastContactAt: Instant;
 }
 
 /** The measurements of one model on one hardware class by the devices of one stage. */

@@ -56,13 +56,14 @@ export function deviceStore(database: Database): DeviceStore {
     members: (tenant) =>
       database.withSql(tenant, async (sql) => {
         const rows = await sql.query<MemberRow>(
-          `SELECT device, soc, coalesce(last_seen_at, enrolled_at) AS contact, array(SELECT model FROM device_models AS owned
+          `SELECT device, soc, sandbox, coalesce(last_seen_at, enrolled_at) AS contact, array(SELECT model FROM device_models AS owned
              WHERE owned.tenant = devices.tenant AND owned.device = devices.device) AS models
            FROM devices WHERE status = 'active'`,
         );
         return rows.map((row) => ({
           device: brand<DeviceId>(row.device),
           hardwareClass: row.soc,
+          sandbox: row.sandbox,
           models: row.models.map((model) => brand<ModelId>(model)),
           lastContactAt: instant(row.contact.getTime()),
         }));
@@ -94,6 +95,7 @@ type HotDeviceRow = Omit<DeviceRow, NumberField | Unused> & Record<NumberField, 
 interface MemberRow {
   readonly device: string;
   readonly soc: string;
+  readonly sandbox: SandboxLevel | null;
   readonly contact: Date;
   readonly models: readonly string[];
 }

@@ -99,9 +99,7 @@ async function offer(version: string, previousVersion = "1.0.0") {
     await server.operator.createRollout({ id, version, previousVersion, stages, gate: policy }),
   );
   unwrap(await server.operator.act(id, { action: "start", because: "test" }));
-  const outcome = unwrap(await agent.poll());
-  await server.operator.act(id, { action: "abort", because: "test" });
-  return outcome;
+  return unwrap(await agent.poll());
 }
 
 /** Signs as whoever holds this folder, whatever the role may say, and hands it in. */
@@ -236,13 +234,17 @@ test("a family's holder with a folder of their own draws keys, fetches what is p
   expect((await operate("keys", "fetch", "--offline", KEYS)).report.summary.fresh).toBe(1);
 });
 
-test("what a policy revokes is refused for good, whoever assigns it", async () => {
+test("what a policy revokes is assigned to nobody any more, and the rollout says why", async () => {
   expect((await publishBundle("1.5.0", bundleOf("1.5.0"))).exit).toBe(0);
   const floor = ["--security-floor", "1.0.0"];
   const signed = await hold("policy", "sm8650", "--revoke", "1.5.0", ...floor);
   expect(signed.report.summary).toMatchObject({ complete: true });
   expect((await operate("keys", "publish", "--offline", KEYS)).exit).toBe(0);
-  expect(await offer("1.5.0")).toMatchObject({ kind: "refused", code: "IMAGE_REVOKED" });
+  expect(await offer("1.5.0")).toMatchObject({ kind: "held", code: "NOT_COMPATIBLE" });
+  const shown = await operate("rollout", "show", "to-1.5.0");
+  expect(shown.report.summary.forbidden).toMatchObject([
+    { hardwareClass: "sm8650", code: "IMAGE_REVOKED", devices: 1 },
+  ]);
 });
 
 test("a module out of order stops what it should sign, and nothing else; in order again, all goes on", async () => {

@@ -1,21 +1,16 @@
 /** A device says what it is and learns what to do: the decision is pure, its assignment signed and kept. */
 import { unreachable } from "../../../protocol/base/assert.ts";
-import type { Instant } from "../../../protocol/base/brand.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import type { DirectorKeys } from "../../../protocol/metadata/index.ts";
-import {
-  decodeCheckInRequest,
-  encodeCheckInReply,
-  type CheckInRequest,
-} from "../../../protocol/wire/index.ts";
-import { decideCheckIn, type CheckInAnswer, type FleetSnapshot } from "../../rollout/index.ts";
-import type { CheckedIn, Device, StoredAssignment } from "../../store/index.ts";
-import { issueAssignment, usableKeys } from "../assign.ts";
+import { decodeCheckInRequest, encodeCheckInReply } from "../../../protocol/wire/index.ts";
+import type { CheckInAnswer } from "../../rollout/index.ts";
+import type { StoredAssignment } from "../../store/index.ts";
+import { answerFor, type Answered } from "../answer.ts";
+import { issueAssignment } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
-import { deviceStateOf } from "../device-state.ts";
 import type { DeviceHandler } from "./call.ts";
 import { noteClone, noteOrders } from "./findings.ts";
-import { recallFor, withoutRecalled, type OrderAnswer, type RecallInput } from "./recalls.ts";
+import { recallFor, type OrderAnswer, type RecallInput } from "./recalls.ts";
 
 const HOUR_MS = 3600 * 1000;
 /** A download may begin this long after the assignment. */
@@ -41,7 +36,14 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
     return checkedIn;
   }
   await noteOrders(context, request, checkedIn.value);
-  const asked = await askedBy(request, { device, checkedIn: checkedIn.value, now }, context);
+  const isFirst = device.lastSeenAt === null;
+  // When devices show their models one after the other, each would be the first that has them.
+  const models = isFirst ? [] : request.models;
+  const { current, sandbox } = request;
+  const { assignments } = checkedIn.value;
+  const answered = await answerFor({ device, current, sandbox, models, assignments }, context);
+  if (isFirst) context.fleet.forget(tenant);
+  const asked = { request, now, ...answered };
   const { decision, explanation } =
     (await recallFor(asked, context)) ?? (await answerWith(asked, context));
   return succeeded(
@@ -55,30 +57,7 @@ export const checkIn: DeviceHandler = async ({ context, body, authenticate }) =>
   );
 };
 
-interface Asked extends RecallInput {
-  readonly snapshot: FleetSnapshot;
-  /** What the rollouts say, recalled versions left out. */
-  readonly answer: CheckInAnswer;
-}
-
-async function askedBy(
-  request: CheckInRequest,
-  known: { readonly device: Device; readonly checkedIn: CheckedIn; readonly now: Instant },
-  context: ServerContext,
-): Promise<Asked> {
-  const { device, checkedIn, now } = known;
-  const { tenant, current } = request;
-  const isFirst = device.lastSeenAt === null;
-  const view = await context.fleet.view(tenant);
-  // When devices show their models one after the other, each would be the first that has them.
-  const models = isFirst ? [] : request.models;
-  const state = deviceStateOf({ device, current, models, assignments: checkedIn.assignments });
-  if (isFirst) context.fleet.forget(tenant);
-  const recalls = await context.store.orders.recalls(tenant);
-  const answer = withoutRecalled(decideCheckIn(state, view.snapshot), recalls);
-  const directorKeys = usableKeys(view, context, now);
-  return { request, recalls, directorKeys, now, snapshot: view.snapshot, answer };
-}
+type Asked = RecallInput & Answered;
 
 async function answerWith(asked: Asked, context: ServerContext): Promise<OrderAnswer> {
   const { answer, directorKeys } = asked;

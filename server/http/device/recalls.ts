@@ -1,4 +1,4 @@
-/** Recalls on their way to devices: an order of the director until the device has taken it, and no assignment against it. */
+/** Recalls on their way to devices: an order of the director until the device has taken it. */
 import {
   instant,
   type DeviceId,
@@ -7,7 +7,6 @@ import {
 } from "../../../protocol/base/brand.ts";
 import { authorRecall, signOrder, type DirectorKeys } from "../../../protocol/metadata/index.ts";
 import type { CheckInDecision, CheckInRequest } from "../../../protocol/wire/index.ts";
-import type { CheckInAnswer } from "../../rollout/index.ts";
 import type { IssuedOrder, Recall } from "../../store/index.ts";
 import type { ServerContext } from "../context.ts";
 
@@ -16,15 +15,6 @@ const DAY_MS = 24 * 3600 * 1000;
 const START_MS = 7 * DAY_MS;
 /** With less than this left, the device gets a fresh one. */
 const RENEWAL_MS = DAY_MS;
-
-/** Whatever a rollout says, nobody is sent a version that was recalled. */
-export function withoutRecalled(answer: CheckInAnswer, recalls: readonly Recall[]): CheckInAnswer {
-  if (answer.kind !== "assign") return answer;
-  const recall = recalls.find(({ sha256s }) => sha256s.includes(answer.target.sha256));
-  if (!recall) return answer;
-  const explanation = `Driver ${recall.version} has been recalled: ${recall.reason}`;
-  return { kind: "hold", code: "RELEASE_RECALLED", explanation };
-}
 
 export interface RecallInput {
   readonly request: CheckInRequest;

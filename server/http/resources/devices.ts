@@ -4,12 +4,12 @@ import { brand, instant, type DeviceId } from "../../../protocol/base/brand.ts";
 import { failed, succeeded, type Result } from "../../../protocol/base/result.ts";
 import { deviceView } from "../../../protocol/wire/index.ts";
 import type { z } from "zod";
-import { decideCheckIn, type AssignmentFact, type CheckInAnswer } from "../../rollout/index.ts";
+import type { AssignmentFact, CheckInAnswer } from "../../rollout/index.ts";
 import type { Device } from "../../store/index.ts";
-import { issueAssignment, usableKeys, type ToAssign } from "../assign.ts";
+import { answerFor, type Answered } from "../answer.ts";
+import { issueAssignment, type ToAssign } from "../assign.ts";
 import type { ServerContext } from "../context.ts";
-import { issueRecall, withoutRecalled } from "../device/recalls.ts";
-import { deviceStateOf } from "../device-state.ts";
+import { issueRecall } from "../device/recalls.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
 import {
   deviceDetails,
@@ -70,15 +70,10 @@ const explain = readOperation({
   handle: async (call) => {
     const found = await findDevice(call);
     if (!found.ok) return found;
-    const { device, assignments } = found.value;
-    if (!device.current) {
-      const explanation = "The device is enrolled and has not checked in yet.";
-      return succeeded({ ...NO_ANSWER, decision: "nothing", explanation });
-    }
-    const { snapshot } = await call.context.fleet.view(device.tenant);
-    const models = await call.context.store.devices.models(device.tenant, device.device);
-    const state = deviceStateOf({ device, current: device.current, models, assignments });
-    return succeeded(explanationOf(decideCheckIn(state, snapshot)));
+    const answered = await answerNow(found.value, call.context);
+    if (answered) return succeeded(explanationOf(answered.answer));
+    const explanation = "The device is enrolled and has not checked in yet.";
+    return succeeded({ ...NO_ANSWER, decision: "nothing", explanation });
   },
 });
 
@@ -119,21 +114,16 @@ const assignOffline = jsonOperation({
     const found = await findDevice(call);
     if (!found.ok) return found;
     const { context, operator, body } = call;
-    const { device, assignments } = found.value;
-    const { tenant, current } = device;
-    if (!current) return failed("NOTHING_TO_ASSIGN", "The device has never checked in.");
+    const { device } = found.value;
+    const { tenant } = device;
+    const answered = await answerNow(found.value, context);
+    if (!answered) return failed("NOTHING_TO_ASSIGN", "The device has never checked in.");
+    const { answer, snapshot, recalls, directorKeys } = answered;
     const now = context.clock();
-    const view = await context.fleet.view(tenant);
-    const models = await context.store.devices.models(tenant, device.device);
-    const state = deviceStateOf({ device, current, models, assignments });
-    const recalls = await context.store.orders.recalls(tenant);
-    const answer = withoutRecalled(decideCheckIn(state, view.snapshot), recalls);
-    const directorKeys = usableKeys(view, context, now);
     if (!directorKeys || (answer.kind !== "assign" && recalls.length === 0)) {
       return failed("NOTHING_TO_ASSIGN", answer.explanation);
     }
     const lifetimeMs = body.days * DAY_MS;
-    const { snapshot } = view;
     const airGapped = await carriedWith(device, context);
     const { timestampVersion } = airGapped;
     const common = { tenant, device: device.device, now };
@@ -160,6 +150,17 @@ const assignOffline = jsonOperation({
     });
   },
 });
+
+/** Undefined before the first check-in: nobody knows yet what the device is. */
+async function answerNow(
+  { device, assignments }: FoundDevice,
+  context: ServerContext,
+): Promise<Answered | undefined> {
+  const { tenant, current, sandbox } = device;
+  if (!current) return undefined;
+  const models = await context.store.devices.models(tenant, device.device);
+  return answerFor({ device, current, sandbox, models, assignments }, context);
+}
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");

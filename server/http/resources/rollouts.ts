@@ -8,7 +8,7 @@ import {
   rolloutAction,
   rolloutView as rolloutSchema,
 } from "../../../protocol/wire/index.ts";
-import { evidenceOf } from "../../jobs/tick.ts";
+import { standingOf } from "../../jobs/tick.ts";
 import { applyAction, type Rollout } from "../../rollout/index.ts";
 import { jsonOperation, listOf, readOperation, type Call } from "../operation.ts";
 import { assignmentView, decisionView, evidenceView } from "../schemas.ts";
@@ -125,8 +125,8 @@ const evidence = readOperation({
   handle: async (call) => {
     const rollout = await findRollout(call);
     if (!rollout.ok) return rollout;
-    const known = await evidenceOf(rollout.value, call.context);
-    return succeeded(evidenceViewOf(rollout.value, known));
+    const standing = await standingOf(rollout.value, call.context);
+    return succeeded(evidenceViewOf(rollout.value, standing));
   },
 });
 

@@ -78,9 +78,10 @@ function memoryDevices(rowsOf: RowsOf): FleetStore["devices"] {
     members: async (tenant) => {
       const rows = rowsOf(tenant);
       const active = [...rows.devices.values()].filter(({ status }) => status === "active");
-      return active.map(({ device, soc, lastSeenAt, enrolledAt }) => ({
+      return active.map(({ device, soc, sandbox, lastSeenAt, enrolledAt }) => ({
         device,
         hardwareClass: soc,
+        sandbox,
         models: (rows.models.get(device) ?? []).map(({ model }) => model).sort(),
         lastContactAt: lastSeenAt ?? enrolledAt,
       }));

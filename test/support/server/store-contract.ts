@@ -94,8 +94,9 @@ function devicesContract(open: Open): void {
     expect(await store.devices.models(TENANT, deviceId(1))).toEqual(accepted.models);
     await store.devices.checkIn({ ...accepted, models: [] }, AT);
     expect(await store.devices.models(TENANT, deviceId(1))).toEqual([]);
-    const member = { device: "device-1", hardwareClass: "sm8650", models: [], lastContactAt: AT };
-    expect(await store.devices.members(TENANT)).toEqual([member]);
+    const { sandbox } = accepted;
+    const known = { hardwareClass: "sm8650", sandbox, models: [], lastContactAt: AT };
+    expect(await store.devices.members(TENANT)).toEqual([{ device: "device-1", ...known }]);
   });
 
   test("a held device is no member of cohorts", async () => {

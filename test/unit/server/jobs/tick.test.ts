@@ -7,7 +7,7 @@ import { sha256Hex } from "../../../../protocol/crypto/index.ts";
 import { createFleet } from "../../../../server/jobs/fleet.ts";
 import { tick, type TickOptions } from "../../../../server/jobs/tick.ts";
 import { SILENCE_MS_MAX } from "../../../../server/rollout/index.ts";
-import type { Release } from "../../../../server/store/index.ts";
+import type { ListedRelease } from "../../../../server/jobs/listed-releases.ts";
 import { kept } from "../../../support/server/device.ts";
 import { memoryStore, type MemoryStore } from "../../../support/server/memory-store.ts";
 import {
@@ -23,7 +23,7 @@ import {
   testRollout,
 } from "../../../support/server/contract-facts.ts";
 
-const RELEASE: Release = {
+const RELEASE: ListedRelease = {
   ...{ path: "drivers/sm8650/1.1.0", family: "sm8650", version: "1.1.0", length: 1 },
   sha256: sha256Hex(utf8("1.1.0")),
   facts: {
@@ -31,6 +31,7 @@ const RELEASE: Release = {
     ...{ abi: { major: 1, minor: 0 }, isa: { major: 1, minor: 0 } },
   },
   publishedAt: AT,
+  rules: { roleFloor: "1.0.0", policy: undefined },
 };
 
 /** Ten devices; three are assigned in the first stage. */
@@ -39,13 +40,12 @@ async function open(): Promise<{ store: MemoryStore; at: (now: Instant) => TickO
   unwrap(await store.rollouts.create(testRollout(), "test"));
   for (let number = 0; number < 10; number++) await enrolDevice(store, deviceId(number));
   for (let number = 0; number < 3; number++) await assign(store, deviceId(number));
-  const repository = {
-    releases: async () => [RELEASE],
-    directorKeys: async () => undefined,
-  };
+  const repository = { directorKeys: async () => undefined };
+  const listedReleases = async () => [RELEASE];
   const at = (now: Instant): TickOptions => {
     const clock = (): Instant => now;
-    const fleet = createFleet({ store: { ...store, repository }, clock, ageMsMax: 0 });
+    const from = { store: { ...store, repository }, listedReleases };
+    const fleet = createFleet({ ...from, clock, ageMsMax: 0 });
     const tenants = { list: async () => [TENANT] };
     return { store: { ...store, tenants }, fleet, clock };
   };

@@ -174,6 +174,11 @@ describe("contents", () => {
   });
 });
 
+test("a policy that no device could read is refused", async () => {
+  const submission = await release({ "policy/sm8650.json": "{}" });
+  expect(await codeFor(submission)).toBe("HARDWARE_POLICY_MALFORMED");
+});
+
 describe("keys", () => {
   test("rotated timestamp and snapshot keys take over, with a new snapshot", async () => {
     const first = await published(await empty(), await release({ a: "one" }));

@@ -1,6 +1,7 @@
 /** How a rollout moves, and what a device that checks in is told. */
 import { describe, expect, test } from "@jest/globals";
 import { brand, type ModelId, type Sha256 } from "../../../../protocol/base/brand.ts";
+import type { DriverRules } from "../../../../protocol/metadata/index.ts";
 import type { RolloutState } from "../../../../protocol/wire/index.ts";
 import {
   applyAction,
@@ -110,9 +111,11 @@ describe("the gate", () => {
   });
 });
 
-function target(version: string): DriverTarget {
+const NO_RULES: DriverRules = { roleFloor: undefined, policy: undefined };
+
+function target(version: string, rules = NO_RULES): DriverTarget {
   const sha256 = brand<Sha256>(version.replaceAll(".", "").padStart(64, "0"));
-  return { path: `drivers/sm8650/${version}`, version, sha256, length: 1 };
+  return { path: `drivers/sm8650/${version}`, version, sha256, length: 1, rules };
 }
 
 const MEMBERS = Array.from({ length: 20 }, (_, number) => ({
@@ -121,7 +124,11 @@ const MEMBERS = Array.from({ length: 20 }, (_, number) => ({
   models: [],
 }));
 
-function ask(rollouts: readonly Partial<Rollout>[], changes: Partial<DeviceState> = {}) {
+function ask(
+  rollouts: readonly Partial<Rollout>[],
+  changes: Partial<DeviceState> = {},
+  rules = NO_RULES,
+) {
   const entries = rollouts.map((each) => {
     const rollout = testRollout(each);
     return {
@@ -131,14 +138,14 @@ function ask(rollouts: readonly Partial<Rollout>[], changes: Partial<DeviceState
         salt: rollout.salt,
         stages: rollout.stages,
       }),
-      targets: new Map([["sm8650", target(rollout.version)]]),
-      previousTargets: new Map([["sm8650", target(rollout.previousVersion)]]),
+      targets: new Map([["sm8650", target(rollout.version, rules)]]),
+      previousTargets: new Map([["sm8650", target(rollout.previousVersion, rules)]]),
     };
   });
   const { version, sha256 } = target("1.0.0");
   const device: DeviceState = {
     ...{ device: deviceId(0), hardwareClass: "sm8650", models: [], status: "active" },
-    ...{ current: { version, sha256 }, assignments: new Map() },
+    ...{ current: { version, sha256 }, sandbox: "strong", assignments: new Map() },
     ...changes,
   };
   const answer = decideCheckIn(device, { tenant: TENANT, entries });
@@ -216,6 +223,16 @@ describe("a device that checks in", () => {
     expect(
       ask([{ state: "halted", version: "1.9.9", previousVersion: "1.1.0" }, { stageIndex: 1 }]),
     ).toMatchObject({ kind: "assign", target: { version: "1.1.0" } }));
+});
+
+describe("what the offline keys forbid", () => {
+  const below: DriverRules = { roleFloor: "1.1.1", policy: undefined };
+  test("is assigned to nobody", () =>
+    expect(ask([{ stageIndex: 1 }], {}, below)).toBe("NOT_COMPATIBLE"));
+  test("is not gone back to either", () =>
+    expect(ask([{ state: "halted" }], current("1.1.0"), below)).toBe("ROLLOUT_HALTED"));
+  test("leaves who runs it already alone", () =>
+    expect(ask([{}], current("1.1.0"), below)).toBe("UP_TO_DATE"));
 });
 
 test("in the first stage three of twenty devices are assigned; the others hear at which stage they are", () => {
