@@ -48,11 +48,12 @@ function filesBelow(folder: string): string[] {
 }
 
 function seedAt(folder: string, path: string): Seed {
-  // A Buffer's slice is a view: damage to it would stay in the corpus.
-  return seedOf(relative(folder, path), new Uint8Array(readFileSync(path)));
+  return seedOf(relative(folder, path), readFileSync(path));
 }
 
-function seedOf(name: string, bytes: Uint8Array): Seed {
+function seedOf(name: string, made: Uint8Array): Seed {
+  // A Buffer's slice is a view: damage to it would stay in the corpus.
+  const bytes = new Uint8Array(made);
   return { name, bytes, skeleton: isTflite(bytes) ? skeletonOf(bytes) : undefined };
 }
 
