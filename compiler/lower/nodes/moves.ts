@@ -1,4 +1,4 @@
-/** slice, pad, concatenation along any axis, and bringing a tensor into the usual order. */
+/** slice, gather, pad, concatenation along any axis, and bringing a tensor into the usual order. */
 import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { activationOf, normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
@@ -43,7 +43,20 @@ export function lowerSlice(context: NodeContext): void {
       at: (starts[axis] ?? 0) + at * (steps[axis] ?? 1),
     })),
   );
-  moveOne(context, axes, 0);
+  moveOne(context, axes, storedEncoding(outputType).zeroPoint);
+}
+
+/** By indices in a row that are known. */
+export function lowerGather(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const indices = context.constant(1);
+  if (indices?.type.shape.length !== 1) throw unsupported(node.name, "indices of this kind");
+  const { shape } = context.type(0);
+  const along = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;
+  const size = shape[along] ?? 1;
+  const picked = Array.from(numeric(indices), (at) => ({ input: 0, at: at < 0 ? at + size : at }));
+  const axes = outputType.shape.map((count, axis) => (axis === along ? picked : identity(count)));
+  moveOne(context, axes, storedEncoding(outputType).zeroPoint);
 }
 
 /** Whole channel tiles next to each other are copied as they lie. */
@@ -115,7 +128,8 @@ export function lowerMovedConcat(context: NodeContext): void {
   const axes = shape.map((size, other) => (other === axis ? along : identity(size)));
   const output = context.output();
   const grids = inputs.map(({ value }) => context.grid(value));
-  move(context, { inputs, grids, shape, axes, output, outputGrid: context.grid(output), fill: 0 });
+  const { zeroPoint: fill } = storedEncoding(outputType);
+  move(context, { inputs, grids, shape, axes, output, outputGrid: context.grid(output), fill });
 }
 
 /** An operand as a value, also where it is constant. */

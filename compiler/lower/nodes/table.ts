@@ -11,7 +11,7 @@ import {
 import { lowerChoice } from "./choice.ts";
 import type { NodeContext } from "./context.ts";
 import { lowerConcat, lowerLerp, lowerRename, lowerResize } from "./movement.ts";
-import { lowerPad, lowerSlice } from "./moves.ts";
+import { lowerGather, lowerPad, lowerSlice } from "./moves.ts";
 import {
   lowerAveragePool,
   lowerGlobalAverage,
@@ -59,6 +59,7 @@ const TABLE = {
   transpose: lowerRename,
   concat: lowerConcat,
   slice: lowerSlice,
+  gather: lowerGather,
   pad: lowerPad,
   resize: lowerResize,
   lerp_resize: lowerLerp,

@@ -73,6 +73,31 @@ describe("moves equal the evaluator in every bit", () => {
   });
 });
 
+describe("what was moved is padded by its zero point", () => {
+  const pads = [1, 1, 1, 1];
+  test("a slice, and pixels and channels picked by indices", () => {
+    const g = int8Graph(3);
+    const x = g.input([1, 20, 13, 17]);
+    const quantization = g.encodingOf(x);
+    const indices = (name: string, ...values: number[]): string =>
+      g.builder.constant(
+        name,
+        tensorFrom({ dtype: "i64", shape: [values.length] }, (at) => values[at] ?? 0),
+      );
+    const cut = { starts: [0, 0, 1, 2], ends: [1, 20, 12, 15], steps: [1, 1, 1, 1], quantization };
+    const moved = [
+      g.node("slice", [x], cut),
+      g.node("gather", [x, indices("rows", 3, -1, 0, 3, 7)], { axis: 2, quantization }),
+      g.node("gather", [x, indices("channels", 19, 4, 4, -20)], { axis: 1, quantization }),
+    ];
+    const outputs = moved.map((value) => {
+      const channels = g.builder.typeOf(value).shape[1] ?? 1;
+      return g.node("conv", [value, g.weights([32, channels, 3, 3], 0)], { pads });
+    });
+    checkGraph(g.finish(...outputs), 1, TARGETS);
+  });
+});
+
 describe("attention and normalisation equal the evaluator in every bit", () => {
   test("layer normalisation over channels", () => {
     const g = int8Graph(5);
