@@ -8,7 +8,12 @@ export * from "./infer.ts";
 export * from "./fixed-16.ts";
 export * from "./fixed-point.ts";
 export * as fixedFunctions from "./ops/fixed/functions.ts";
-export { fixedProductScale, raisedNumbers, shiftedNumbers } from "./ops/fixed/pairs.ts";
+export {
+  fixedProductScale,
+  productShift,
+  raisedNumbers,
+  shiftedNumbers,
+} from "./ops/fixed/pairs.ts";
 export type { RaisedSum, ShiftedSum } from "./ops/fixed/pairs.ts";
 export { productMultipliers } from "./ops/fixed/requantize.ts";
 export { storedExponentials } from "./ops/fixed/softmax.ts";

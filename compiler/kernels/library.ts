@@ -69,6 +69,7 @@ export const KERNEL_NAMES = [
   "multiply_f16",
   "multiply_i16",
   "multiply_i8",
+  "narrow_i16",
   "norm_apply_f16",
   "norm_apply_i16",
   "norm_apply_i8",
@@ -90,6 +91,7 @@ export const KERNEL_NAMES = [
   "softmax_sum_i8",
   "subtract_channel_f16",
   "subtract_f16",
+  "widen_i8",
 ] as const;
 
 export type KernelName = (typeof KERNEL_NAMES)[number];

@@ -8,6 +8,7 @@ import type { ConvolutionGeometry, Graph } from "../ir/index.ts";
 import { FORMATS, isFormat } from "./format.ts";
 import { gridOf } from "./grid.ts";
 import type { Grid } from "./grid.ts";
+import type { Weights } from "./stages/matrix-node.ts";
 
 export interface Gathered {
   /** Of the convolution that reads the input. */
@@ -50,10 +51,7 @@ export function gatheredGeometry({ geometry, grid }: Gathered): ConvolutionGeome
 }
 
 /** [out][in][kernel height][kernel width] as [out][kernel width * in][kernel height]. */
-export function gatheredWeights<T extends Int8Array | Uint16Array>(
-  { geometry: g }: Gathered,
-  weights: T,
-): T {
+export function gatheredWeights<T extends Weights>({ geometry: g }: Gathered, weights: T): T {
   const packed = weights.slice() as T;
   const taps = g.kernelHeight * g.kernelWidth;
   for (let source = 0; source < weights.length; source++) {

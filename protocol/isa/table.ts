@@ -215,7 +215,8 @@ export const ISA = {
       "Requantises the set's int64 into one int16 crouton. Mode 0, F32_RNE: as hmx.store, from the nearest float32. " +
       "Mode 1, FIXED: int32 multipliers[o] >= 0, and behind the 32 of them int32 shifts[o] in [-31, 7]; with " +
       "m = multiplier < 0x7fff0000 ? (multiplier + 2^15) >> 16 : 0x7fff and n = 15 - shift, " +
-      "(accumulator * m + 2^(n - 1)) >> n, wrapping int64, its low 32 bits. Then zeroPoint is added (saturating), and " +
+      "(accumulator * m + 2^(n - 1)) >> n, wrapping int64, its low 32 bits. Mode 2, FIXED of 31 bits: shifts[o] in " +
+      "[-31, 30], the accumulator's low 32 bits as hmx.store_fixed. Then zeroPoint is added (saturating), and " +
       "the sum clamped. Positions outside rows x columns are written with zeroPoint saturated to int16.",
   }),
   "hvx.pack": row({

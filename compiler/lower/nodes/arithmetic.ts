@@ -1,4 +1,4 @@
-/** lut, add, sub, mul and softmax. */
+/** add, sub, mul and softmax. */
 import {
   encodingOf,
   fixedProductScale,
@@ -7,6 +7,7 @@ import {
   parseExpression,
   productFactor,
   productMultiplier,
+  productShift,
   raisedNumbers,
   sameShape,
   shiftedNumbers,
@@ -33,32 +34,6 @@ import { wideSoftmaxStage } from "../stages/wide-softmax.ts";
 import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
 import { FIXED_SOFTMAX, INTEGER_SOFTMAX, softmaxStage } from "../stages/softmax.ts";
 import type { SoftmaxRule } from "../stages/softmax.ts";
-
-export function lowerTable(context: NodeContext): void {
-  const table = context.constant(1);
-  const isTable = table?.data instanceof Int8Array || table?.data instanceof Int16Array;
-  if (!isTable) throw unsupported(context.node.name, "a variable table");
-  const zeroPointOut = encodingOf(context.outputType).zeroPoint;
-  const phased = context.phased(0);
-  const input = phased?.value ?? context.value(0);
-  const grid = context.grid(input);
-  const output =
-    phased === undefined
-      ? context.output(context.placed(0))
-      : context.temporary(grid, zeroPointOut);
-  if (phased !== undefined) context.setPhased({ ...phased, value: output });
-  context.add(
-    tableStage({
-      node: context.node.name,
-      input,
-      output,
-      grid,
-      table: table.data as Int8Array | Int16Array,
-      zeroPointIn: encodingOf(context.type(0)).zeroPoint,
-      zeroPointOut,
-    }),
-  );
-}
 
 /** The axis has to count the channels, or those of every group. */
 function requireChannels(context: NodeContext, axis: number): void {
@@ -191,6 +166,9 @@ function wideArithmetic(
   const rule = attributes.text("rule");
   if (node.op === "fixed_mul" && rule === "fixed") {
     return { kind: "fixed", scaleY: fixedProductScale(encodings) };
+  }
+  if (node.op === "fixed_mul" && rule === "power") {
+    return { kind: "power", shift: productShift(encodings) };
   }
   const isSum =
     (node.op === "fixed_add" || (node.op === "fixed_sub" && first === 0)) && rule === "raised";

@@ -18,7 +18,10 @@ export function isTooWide(from: MatrixNode, soc: SocDescription): boolean {
 interface Band {
   /** The input's column that is the first of the band's. */
   readonly start: number;
-  readonly node: Pick<MatrixNode, "geometry" | "inputGrid" | "outputGrid" | "requantization">;
+  readonly node: Pick<
+    MatrixNode,
+    "geometry" | "inputGrid" | "outputGrid" | "requantization" | "weights"
+  >;
 }
 
 export function addInBands(context: NodeContext, from: MatrixNode): void {
@@ -84,6 +87,7 @@ function bandOf(from: MatrixNode, first: number, width: number): Band {
     start,
     node: {
       requantization: from.requantization,
+      weights: from.weights,
       // What the band begins with beyond its first window is padding taken away.
       geometry: { ...g, inWidth, outWidth: width, padLeft: start - left },
       inputGrid: gridOf({ ...shapeOf(inputGrid), width: inWidth }, inputGrid.format),

@@ -9,11 +9,11 @@ import {
 import type { Tensor } from "../../ir/index.ts";
 import { clampBounds } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
-import type { Requantization } from "../stages/matrix-node.ts";
+import type { FixedRequantization, Requantization, Weights } from "../stages/matrix-node.ts";
 import type { NodeContext } from "./context.ts";
 
 export interface Filters {
-  readonly weights: Int8Array | Uint16Array;
+  readonly weights: Weights;
   /** What counts as zero among them; int8 alone. */
   readonly weightZero: number;
   readonly type: Tensor["type"];
@@ -23,9 +23,8 @@ export interface Filters {
 export function filtersOf(context: NodeContext): Filters {
   const { node } = context;
   const weights = context.constant(1);
-  const isHalf = context.outputType.dtype === "f16";
   const data = weights?.data;
-  if (weights === undefined || !(data instanceof (isHalf ? Uint16Array : Int8Array))) {
+  if (weights === undefined || !areWeights(data, context.outputType.dtype)) {
     throw unsupported(node.name, "variable weights");
   }
   const zeros = new Set(weights.type.quantization?.zeroPoints);
@@ -42,6 +41,11 @@ export function filtersOf(context: NodeContext): Filters {
     throw unsupported(node.name, `a bias of type ${bias.type.dtype}`);
   }
   return { ...centred(data, weightZero), type: weights.type, bias: bias && numeric(bias) };
+}
+
+function areWeights(data: unknown, dtype: string): data is Weights {
+  if (dtype === "f16") return data instanceof Uint16Array;
+  return data instanceof Int8Array || (dtype === "i16" && data instanceof Int16Array);
 }
 
 /** Differences to the zero point take its place where int8 holds them all. */
@@ -75,8 +79,13 @@ export function requantization(
   };
 }
 
-/** The largest left shift of hmx.store_i16. */
-const FIXED_SHIFT_MAX = 7;
+/** By rule: how hmx.store_i16 rounds, and its largest left shift. */
+const FIXED_RULES: Readonly<
+  Record<string, Pick<FixedRequantization, "rounds"> & { shiftMax: number }>
+> = {
+  fixed: { rounds: "twice", shiftMax: 30 },
+  fixed_wide: { rounds: "once", shiftMax: 7 },
+};
 
 /** For the rows whose rule is no float32 multiplication. */
 function fixedMultipliers(
@@ -92,12 +101,15 @@ function fixedMultipliers(
     [context.type(0), filters.type, outputType],
     node.op === "fixed_matmul",
   );
-  const isHeld = all.every(({ shift }) => shift <= FIXED_SHIFT_MAX);
-  if (rule !== "fixed_wide" || outputType.dtype !== "i16" || !isHeld) {
+  const held = FIXED_RULES[rule];
+  const isHeld = held !== undefined && all.every(({ shift }) => shift <= held.shiftMax);
+  if (!isHeld || (held.rounds === "once" && outputType.dtype !== "i16")) {
     throw unsupported(node.name, `rule ${rule} of ${node.op} on ${outputType.dtype}`);
   }
   const none = { mantissa: 0, shift: 0 };
-  return {
-    fixed: Array.from({ length: channels }, (_, at) => all[all.length === 1 ? 0 : at] ?? none),
-  };
+  const multipliers = Array.from(
+    { length: channels },
+    (_, at) => all[all.length === 1 ? 0 : at] ?? none,
+  );
+  return { fixed: { rounds: held.rounds, multipliers } };
 }

@@ -45,7 +45,8 @@ export function lowerConv(context: NodeContext): void {
     requantization: requantization(context, filters, geometry.outChannels),
   });
   const { soc, options, matrixCycles: cyclesOf } = context;
-  if (!isDepthwise(geometry) || from.requantization.fixed !== undefined) {
+  const isMatrix = from.requantization.fixed !== undefined || from.weights instanceof Int16Array;
+  if (!isDepthwise(geometry) || isMatrix) {
     cyclesOf.set(output, matrixCycles(from, soc));
     if (isTooWide(from, soc)) addInBands(context, from);
     else context.add(matrixStage(from));
@@ -152,7 +153,6 @@ export function lowerConvTranspose(context: NodeContext): void {
   const { node, staysPhased } = context;
   const filters = filtersOf(context);
   const g = tilingGeometry(context, filters);
-  if (node.attributes.get("rule") === "fixed_wide") throw unsupported(node.name, "this rule");
   const before = context.phased(0);
   const source = before ?? imageAsPhase(context, g.inChannels);
   const small = context.grid(source.value);
@@ -165,6 +165,7 @@ export function lowerConvTranspose(context: NodeContext): void {
   const channels = phased.factorY * phased.factorX * phased.channelPitch;
   const grid = withChannels(small, channels);
   const requantize = requantization(context, filters, g.outChannels);
+  if (requantize.fixed !== undefined) throw unsupported(node.name, "a rule of fixed point");
   const value = context.temporary(grid, requantize.zeroPointOut);
   const perPhase = <T extends Float64Array | Float32Array>(into: T, from: ArrayLike<number>): T => {
     for (let channel = 0; channel < channels; channel++) {
@@ -262,8 +263,7 @@ function phaseWeights({ g, filters, source, target }: PhaseWeights): Filters["we
   const inputs = sourcePhases * source.channelPitch;
   const outputs = target.factorY * target.factorX * target.channelPitch;
   const size = outputs * inputs;
-  const packed =
-    weights instanceof Int8Array ? new Int8Array(size).fill(weightZero) : new Uint16Array(size);
+  const packed = new (weights.constructor as Int8ArrayConstructor)(size).fill(weightZero);
   const window = g.strideY * g.strideX;
   for (let phase = 0; phase < sourcePhases * window; phase++) {
     const [from, tap] = [Math.floor(phase / window), phase % window];

@@ -6,10 +6,10 @@ import {
   lowerNorm,
   lowerPair,
   lowerSoftmax,
-  lowerTable,
 } from "./arithmetic.ts";
 import { lowerChoice } from "./choice.ts";
 import type { NodeContext } from "./context.ts";
+import { lowerConversion, lowerTable } from "./conversions.ts";
 import { lowerConcat, lowerLerp, lowerRename, lowerResize } from "./movement.ts";
 import { lowerGather, lowerPad, lowerSlice } from "./moves.ts";
 import {
@@ -43,6 +43,7 @@ const TABLE = {
   fixed_squared_difference: lowerPair,
   lut_pair: lowerPair,
   lut: lowerTable,
+  fixed_cast: lowerConversion,
   half_function: lowerFunction,
   lane_norm: lowerNorm,
   softmax: lowerSoftmax,

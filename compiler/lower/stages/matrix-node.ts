@@ -4,14 +4,24 @@ import type { ConvolutionGeometry, FixedMultiplier } from "../../ir/index.ts";
 import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
 
+/** [out][in / groups][kernel height][kernel width] or a matrix, as each row says; fp16 as bits. */
+export type Weights = Int8Array | Int16Array | Uint16Array;
+
+/** In fixed point: rounded once from 16 bits of each multiplier, for int16 alone, or twice from all 31. */
+export interface FixedRequantization {
+  readonly rounds: "once" | "twice";
+  /** One per output channel. */
+  readonly multipliers: readonly FixedMultiplier[];
+}
+
 /** What the accumulators start from and how they are requantised. */
 export interface Requantization {
   readonly zeroPointIn: number;
   readonly zeroPointOut: number;
   /** One multiplier per output channel. */
   readonly multipliers: Float32Array;
-  /** In their place, for int16: rounded once, in fixed point. */
-  readonly fixed?: readonly FixedMultiplier[];
+  /** In their place. */
+  readonly fixed?: FixedRequantization;
   readonly low: number;
   readonly high: number;
 }
@@ -24,7 +34,7 @@ export interface MatrixNode {
   readonly outputGrid: Grid;
   readonly geometry: ConvolutionGeometry;
   /** [out][in / groups][kernel height][kernel width], or with `outputsLast` a matrix [in][out]; fp16 as bits. */
-  readonly weights: Int8Array | Uint16Array;
+  readonly weights: Weights;
   readonly outputsLast?: boolean;
   /** What counts as zero among int8 weights. */
   readonly weightZero: number;

@@ -44,7 +44,7 @@ export interface ConstantSizes {
 
 /** Bytes of weights, biases and multipliers as they are packed. */
 export function constantSizes(
-  from: Pick<MatrixNode, "geometry" | "outputGrid" | "requantization">,
+  from: Pick<MatrixNode, "geometry" | "outputGrid" | "requantization" | "weights">,
 ): ConstantSizes {
   const { tileBytes, constantBytes } = formatOf(from);
   const taps = from.geometry.kernelHeight * from.geometry.kernelWidth;
@@ -136,7 +136,7 @@ export function emitCrouton(from: MatrixNode, work: Work, at: OutputCrouton): vo
       weightTilePitch: tileBytes,
     },
     weightZero: from.weightZero,
-    isFixed: requantization.fixed !== undefined,
+    rounds: requantization.fixed?.rounds,
     destination: work.output.offset(row, at.tile, column),
     zeroPoint: requantization.zeroPointOut,
     low: requantization.low,

@@ -1,6 +1,6 @@
 /** Constants of matrix products as they lie in VTCM: weights in tiles, then biases and multipliers, in chunks. */
 import type { MatrixNode, TileRange } from "./matrix-node.ts";
-import { FIXED_PRODUCTS, MULTIPLIER_BYTES, PRODUCTS, writeBias } from "./product-format.ts";
+import { MULTIPLIER_BYTES, PAIR_PRODUCTS, PRODUCTS, writeBias } from "./product-format.ts";
 import type { ProductFormat } from "./product-format.ts";
 
 /** A run of output tiles whose constants lie together: weight tiles, then biases and multipliers. */
@@ -13,9 +13,14 @@ export interface TileChunk {
   readonly bytes: number;
 }
 
-export function formatOf(from: Pick<MatrixNode, "outputGrid" | "requantization">): ProductFormat {
-  if (from.requantization.fixed !== undefined) return FIXED_PRODUCTS;
-  return PRODUCTS[from.outputGrid.format.dtype];
+/** Shifts of fixed multipliers lie behind these. */
+export function formatOf(
+  from: Pick<MatrixNode, "outputGrid" | "requantization" | "weights">,
+): ProductFormat {
+  const { dtype } = from.outputGrid.format;
+  const format = from.weights instanceof Int16Array ? PAIR_PRODUCTS.i16 : PRODUCTS[dtype];
+  if (from.requantization.fixed === undefined) return format;
+  return { ...format, constantBytes: format.constantBytes + MULTIPLIER_BYTES };
 }
 
 export interface Splitting {
@@ -82,7 +87,7 @@ export function packChunk(
       writeBias(dtype, constants, { lane, value: biasOf(from, channel) });
       if (dtype === "f16") continue;
       const at = biasBytes + 4 * lane;
-      const fixed = requantization.fixed?.[channel];
+      const fixed = requantization.fixed?.multipliers[channel];
       if (fixed === undefined) {
         constants.setFloat32(at, requantization.multipliers[channel] ?? 0, true);
       } else {

@@ -23,6 +23,7 @@ export type PairArithmetic =
   | ({ readonly kind: "shifted" } & ShiftedSum)
   | ({ readonly kind: "raised"; readonly minus: 0 | 1 } & RaisedSum)
   | { readonly kind: "fixed"; readonly scaleY: FixedMultiplier }
+  | { readonly kind: "power"; readonly shift: number }
   | { readonly kind: "table"; readonly table: Int8Array }
   | { readonly kind: "float"; readonly op: "add" | "subtract" | "multiply" };
 
@@ -72,13 +73,17 @@ export function pairKernel(from: PairForm): PairRun {
         shape: { counts: { ...counts, ...clamp }, parameters },
       };
     }
-    case "raised":
-    case "fixed": {
-      const name = arithmetic.kind === "raised" ? "fixed_add" : "fixed_multiply";
-      const minus = arithmetic.kind === "raised" ? arithmetic.minus : 0;
+    case "raised": {
+      const { minus } = arithmetic;
       const counts = { ...source, plus: 1 - minus, minus, ...clamp };
-      const parameters = { ...zeros, ...bounds, ...fixedParameters(arithmetic) };
-      return { kernel: `${name}${variant}_i16`, shape: { counts, parameters } };
+      const parameters = { ...zeros, ...bounds, ...raisedParameters(arithmetic) };
+      return { kernel: `fixed_add${variant}_i16`, shape: { counts, parameters } };
+    }
+    case "fixed":
+    case "power": {
+      const counts = { ...source, scaled: Number(arithmetic.kind === "fixed"), ...clamp };
+      const parameters = { ...zeros, ...bounds, ...productParameters(arithmetic) };
+      return { kernel: `fixed_multiply${variant}_i16`, shape: { counts, parameters } };
     }
     case "shifted": {
       const { multiplierA: scale_a, multiplierB: scale_b, shift } = arithmetic;
@@ -91,10 +96,8 @@ export function pairKernel(from: PairForm): PairRun {
     case "add": {
       const { scaleA: scale_a, scaleB: scale_b } = arithmetic;
       const parameters = { ...zeros, scale_a, scale_b, ...bounds };
-      return {
-        kernel: `add${variant}_i16`,
-        shape: { counts: { ...source, ...clamp }, parameters },
-      };
+      const counts = { ...source, ...clamp };
+      return { kernel: `add${variant}_i16`, shape: { counts, parameters } };
     }
     case "multiply": {
       const counts = { ...source, ...widthCounts(65536 * arithmetic.scale + 1), ...clamp };
@@ -123,18 +126,22 @@ function shiftedMax({ multiplierA, multiplierB, shift }: ShiftedSum): number {
   return (256 * (Math.abs(multiplierA) + Math.abs(multiplierB))) / 2 ** shift + 1;
 }
 
+type Parameters = Readonly<Record<string, number>>;
+
 /** Multipliers and shifts: operands are below their common scale, so only the result may be raised. */
-function fixedParameters(
-  arithmetic: Extract<PairArithmetic, { kind: "raised" | "fixed" }>,
-): Readonly<Record<string, number>> {
-  const { scaleY } = arithmetic;
-  const result = {
-    scale_y: scaleY.mantissa,
-    left_y: Math.max(scaleY.shift, 0),
-    right_y: Math.max(-scaleY.shift, 0),
-  };
-  if (arithmetic.kind === "fixed") return result;
-  const { raise, scaleA, scaleB } = arithmetic;
+function raisedParameters({ raise, scaleA, scaleB, scaleY }: RaisedSum): Parameters {
   const operands = { raise, scale_a: scaleA.mantissa, right_a: -scaleA.shift };
-  return { ...result, ...operands, scale_b: scaleB.mantissa, right_b: -scaleB.shift };
+  const right = { scale_b: scaleB.mantissa, right_b: -scaleB.shift };
+  return { ...scaleParameters(scaleY), ...operands, ...right };
+}
+
+function productParameters(
+  arithmetic: Extract<PairArithmetic, { kind: "fixed" | "power" }>,
+): Parameters {
+  if (arithmetic.kind === "fixed") return scaleParameters(arithmetic.scaleY);
+  return { scale_y: 0, left_y: 0, right_y: arithmetic.shift };
+}
+
+function scaleParameters({ mantissa, shift }: FixedMultiplier): Parameters {
+  return { scale_y: mantissa, left_y: Math.max(shift, 0), right_y: Math.max(-shift, 0) };
 }

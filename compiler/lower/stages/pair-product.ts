@@ -199,7 +199,7 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
       for (let column = 0; column < grid.columns; column++, set = 1 - set) {
         emitProduct(work.emit, {
           weightZero: 0,
-          isFixed: false,
+          rounds: undefined,
           dtype,
           weightBytes,
           set,

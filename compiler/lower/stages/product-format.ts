@@ -4,6 +4,7 @@ import type { FieldsOf } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
 import type { Emitter } from "../emitter.ts";
 import type { FormatName } from "../format.ts";
+import type { FixedRequantization } from "./matrix-node.ts";
 
 export interface ProductFormat {
   readonly weightBytes: 1 | 2;
@@ -21,12 +22,6 @@ export const PRODUCTS: Readonly<Record<FormatName, ProductFormat>> = {
 
 /** Multipliers of 32 channels. */
 export const MULTIPLIER_BYTES = 128;
-
-/** int16 requantised in fixed point: shifts lie behind the multipliers. */
-export const FIXED_PRODUCTS: ProductFormat = {
-  ...PRODUCTS.i16,
-  constantBytes: PRODUCTS.i16.constantBytes + MULTIPLIER_BYTES,
-};
 
 /** Products of two activations: both have their type. */
 export const PAIR_PRODUCTS: typeof PRODUCTS = {
@@ -64,8 +59,8 @@ export interface CroutonProduct {
   /** VTCM offsets; fp16 has no multipliers. */
   readonly bias: number;
   readonly multipliers: number;
-  /** Whether int16 is requantised in fixed point. */
-  readonly isFixed: boolean;
+  /** How sums are requantised in fixed point, where they are: int8 always rounds twice. */
+  readonly rounds: FixedRequantization["rounds"] | undefined;
   readonly product: Product;
   /** Of int8 weights. */
   readonly weightZero: number;
@@ -75,6 +70,9 @@ export interface CroutonProduct {
   readonly low: number;
   readonly high: number;
 }
+
+/** Of hmx.store_i16. */
+const MODES = { real: 0, once: 1, twice: 2 } as const;
 
 /** Bias, products, and the way out of one output crouton. */
 export function emitProduct(emit: Emitter, from: CroutonProduct): void {
@@ -89,14 +87,15 @@ export function emitProduct(emit: Emitter, from: CroutonProduct): void {
       if (weightZero === 0) emit.matrix({ op: "hmx.mac", ...area, ...from.product });
       else emit.matrix({ op: "hmx.mac_zero", ...area, ...from.product, weightZero });
       return emit.matrix({
-        ...{ op: "hmx.store", mode: 0, ...area, destination, multipliers, zeroPoint, low, high },
+        ...(from.rounds === undefined ? { op: "hmx.store", mode: 0 } : { op: "hmx.store_fixed" }),
+        ...{ ...area, destination, multipliers, zeroPoint, low, high },
       });
     case "i16":
       emit.matrix({ op: "hmx.load_i64", set, bias });
       emit.matrix({ op: "hmx.mac_i16", ...area, ...from.product, weightBytes });
       return emit.matrix({
-        ...{ op: "hmx.store_i16", mode: from.isFixed ? 1 : 0, ...area, destination, multipliers },
-        ...{ zeroPoint, low, high },
+        ...{ op: "hmx.store_i16", mode: MODES[from.rounds ?? "real"], ...area },
+        ...{ destination, multipliers, zeroPoint, low, high },
       });
     case "f16":
       emit.matrix({ op: "hmx.load_f16", set, bias });

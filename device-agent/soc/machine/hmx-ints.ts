@@ -202,11 +202,11 @@ function addStoreInts(module: ModuleBuilder): void {
         f.forRange(output, { begin: 0, end: 128, step: 4 }, () => {
           f.set(sum, load("i64.load", op("i32.add", from, op("i32.shl", output, 1))));
           const entry = op("i32.add", multipliers!, output);
-          f.if(
-            mode!,
-            () => f.set(whole, fixedOf(sum, entry)),
-            () => f.set(whole, nearestOf(sum, entry)),
-          );
+          f.if(op("i32.eqz", mode!), () => f.set(whole, nearestOf(sum, entry)));
+          f.if(op("i32.eq", mode!, 1), () => f.set(whole, fixedOf(sum, entry)));
+          f.if(op("i32.eq", mode!, 2), () => {
+            setDoublyRounded(f, whole, { sum: op("i32.wrap_i64", sum), entry });
+          });
           const value = bounded(f, whole, { zero: zero!, low: low!, high: high! });
           f.store("i32.store16", op("i32.add", to, output), value);
         });
@@ -233,6 +233,20 @@ function fixedOf(sum: Local<"i64">, entry: Expression<"i32">): Expression<"i32">
   return op("i32.wrap_i64", op("i64.shr_s", product, right));
 }
 
+/** FIXED of 31 bits: the word shifted left, multiplied to the high word and divided by a power of two. */
+function setDoublyRounded(
+  f: FunctionBuilder,
+  whole: Local<"i32">,
+  of: { readonly sum: Expression<"i32">; readonly entry: Expression<"i32"> },
+): void {
+  const [shift, none] = [f.local("i32"), op("i32.sub", 0, 0)];
+  f.set(shift, load("i32.load", at(of.entry, 128)));
+  const left = select(op("i32.gt_s", shift, 0), shift, none);
+  const right = select(op("i32.lt_s", shift, 0), op("i32.sub", 0, shift), none);
+  f.set(whole, doublingHighProduct(op("i32.shl", of.sum, left), load("i32.load", of.entry)));
+  f.set(whole, dividedByPower(whole, right));
+}
+
 /** (set, rows, columns, destination, multipliers, zero point, low, high): int8 from words. */
 function addStoreFixed(module: ModuleBuilder): void {
   const parameters = Array.from({ length: 8 }, () => "i32" as const);
@@ -240,7 +254,7 @@ function addStoreFixed(module: ModuleBuilder): void {
     const [set, rows, columns, destination] = locals as Local<"i32">[];
     const [multipliers, zero, low, high] = locals.slice(4) as Local<"i32">[];
     const [row, column, output] = [f.local("i32"), f.local("i32"), f.local("i32")];
-    const [position, whole, shift] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    const [position, whole] = [f.local("i32"), f.local("i32")];
     f.fillBytes(destination!, zero!, CROUTON_BYTES);
     f.forRange(row, { begin: 0, end: rows!, step: 1 }, () =>
       f.forRange(column, { begin: 0, end: columns!, step: 1 }, () => {
@@ -248,16 +262,8 @@ function addStoreFixed(module: ModuleBuilder): void {
         f.forRange(output, { begin: 0, end: 32, step: 1 }, () => {
           const index = op("i32.add", position, output);
           const entry = op("i32.add", multipliers!, op("i32.shl", output, 2));
-          f.set(shift, load("i32.load", at(entry, 128)));
-          const left = select(op("i32.gt_s", shift, 0), shift, op("i32.sub", 0, 0));
-          const right = select(
-            op("i32.lt_s", shift, 0),
-            op("i32.sub", 0, shift),
-            op("i32.sub", 0, 0),
-          );
           const sum = load("i32.load", op("i32.add", set!, op("i32.shl", index, 2)));
-          f.set(whole, doublingHighProduct(op("i32.shl", sum, left), load("i32.load", entry)));
-          f.set(whole, dividedByPower(whole, right));
+          setDoublyRounded(f, whole, { sum, entry });
           const value = bounded(f, whole, { zero: zero!, low: low!, high: high! });
           f.store("i32.store8", op("i32.add", destination!, index), value);
         });

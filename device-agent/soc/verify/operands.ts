@@ -95,7 +95,7 @@ function checkStore(store: Store, place: Place): void {
   checkInVtcm(store.destination, place);
   if (store.op === "hmx.store_f16") return;
   checkInVtcm(store.multipliers, place);
-  const modesMax = store.op === "hmx.store_i16" ? 1 : 0;
+  const modesMax = store.op === "hmx.store_i16" ? 2 : 0;
   if (store.op !== "hmx.store_fixed" && store.mode > modesMax) {
     refuse("BAD_OPERAND", place, `has requantise mode ${store.mode}`);
   }

@@ -1,4 +1,5 @@
 /** Operators on stored numbers whose arithmetic is that of the runtime the model was made for. */
+import { FIXED_CAST_OPS } from "./cast.ts";
 import { FIXED_CHOICE_OPS } from "./choice.ts";
 import { FIXED_PAIR_OPS } from "./pairs.ts";
 import { FIXED_PRODUCT_OPS } from "./products.ts";
@@ -10,6 +11,7 @@ export const FIXED_OPS = {
   ...FIXED_PRODUCT_OPS,
   ...FIXED_PAIR_OPS,
   ...FIXED_WINDOW_OPS,
+  ...FIXED_CAST_OPS,
   ...FIXED_CHOICE_OPS,
   ...FIXED_SOFTMAX_OPS,
   ...FIXED_RECURRENT_OPS,

@@ -6,6 +6,7 @@ import {
   clampStored,
   exponentOf,
   fixedMultiplier,
+  roundingShift,
   scaleFixed,
   storedFormat,
 } from "../../fixed-point.ts";
@@ -51,8 +52,8 @@ export const FIXED_PAIR_OPS = {
     raised: (f, type) => raisedSum(f, type, -1),
   }),
   fixed_mul: pair(
-    "a * b of stored numbers. f32_rne: float32 multiplier, half to even; fixed: 31-bit multiplier, rounded twice.",
-    { f32_rne: floatProduct, fixed: fixedProduct },
+    "a * b of stored numbers. f32_rne: float32 multiplier, half to even; fixed: 31-bit multiplier, rounded twice; power: divided by the power of two that the scales say, halves away from zero.",
+    { f32_rne: floatProduct, fixed: fixedProduct, power: shiftedProduct },
   ),
   fixed_squared_difference: pair(
     "(a - b)^2 of stored numbers: operands raised by 2^7, 31-bit multipliers.",
@@ -190,6 +191,20 @@ function fixedProduct({ a, b, y }: Formats): PairRule {
   const scale = fixedProductScale({ a, b, y });
   return (left, right) =>
     scaleFixed((left - a.zeroPoint) * (right - b.zeroPoint), scale) + y.zeroPoint;
+}
+
+/** The power of two by which a product is divided; `reject`s scales whose ratio is none. */
+export function productShift({ a, b, y }: Scales): number {
+  const ratio = y.scale / (a.scale * b.scale);
+  const shift = exponentOf(ratio);
+  requireThat(ratio === 2 ** shift && shift >= 0 && shift < 31, `${ratio} is no power of two`);
+  return shift;
+}
+
+function shiftedProduct({ a, b, y }: Formats): PairRule {
+  const shift = productShift({ a, b, y });
+  return (left, right) =>
+    roundingShift((left - a.zeroPoint) * (right - b.zeroPoint), shift) + y.zeroPoint;
 }
 
 function squaredDifference({ a, b, y }: Formats): PairRule {

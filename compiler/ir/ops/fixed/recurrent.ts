@@ -54,7 +54,7 @@ export const FIXED_RECURRENT_OPS = {
     quantized: "fixed",
   },
   fixed_svdf: {
-    docs: "Feature weights [filters,features] times int8 x into a memory of 16 or 8 bits [batch,filters*steps], its product with time weights [filters,steps], summed by rank, plus bias; also the memory.",
+    docs: "Feature weights [filters,features] times int8 x into a memory of 16 or 8 bits [batch,filters*steps], its product with time weights [filters,steps], summed by rank, plus bias, in 32 bits, wrapping; also the memory.",
     inputs: [5, 5],
     attributes: {
       rank: numberAttribute(1),
@@ -296,7 +296,7 @@ function evaluateSvdf(call: EvaluationCall): readonly Tensor[] {
   const [low, high] = [call.attributes.number("low"), call.attributes.number("high")];
   const result = svdf(call, {
     remember: (sum) => clampStored(scaleFixed(sum, scaleIn) + state.zeroPoint, state),
-    finish: (sum) => min(max(scaleFixed(sum, scaleOut) + to.zeroPoint, low), high),
+    finish: (sum) => min(max(scaleFixed(sum | 0, scaleOut) + to.zeroPoint, low), high),
     zeroPoint: from.zeroPoint,
     memoryZeroPoint: state.zeroPoint,
   });

@@ -23,7 +23,7 @@ const { fround } = Math;
 
 /**
  * - f32_rne: float32 of the sum times fround(fround(sx * sw) / sy), half to even;
- * - fixed: the 31-bit multiplier of sx * sw / sy, rounded twice;
+ * - fixed: a sum of 32 bits, wrapping, times the 31-bit multiplier of sx * sw / sy, rounded twice;
  * - fixed_wide: a sum of 48 bits times the upper 16 bits of that multiplier, rounded once.
  */
 export const RULES = ["f32_rne", "fixed", "fixed_wide"] as const;
@@ -66,9 +66,10 @@ export function productFinish(
     };
   }
   const multipliers = productMultipliers([x, w, output], rounded);
-  const scale = rule === "fixed" ? scaleFixed : scaleFixedWide;
+  const scaled = (sum: number, multiplier: FixedMultiplier): number =>
+    rule === "fixed" ? scaleFixed(sum | 0, multiplier) : scaleFixedWide(sum, multiplier);
   return (sum, channel) =>
-    clampStored(scale(sum, of(multipliers, channel)) + format.zeroPoint, format);
+    clampStored(scaled(sum, of(multipliers, channel)) + format.zeroPoint, format);
 }
 
 /**

@@ -176,7 +176,7 @@ function clampHalf(bits: number, low: number, high: number): number {
 
 function requantized(regions: Regions, { s, o, sum }: Stored): number {
   if (s.op === "hmx.store_f16") throw new Error("fp16 is not requantised");
-  const isFixed = s.op === "hmx.store_fixed" || (s.op === "hmx.store_i16" && s.mode === 1);
+  const isFixed = s.op === "hmx.store_fixed" || (s.op === "hmx.store_i16" && s.mode !== 0);
   const multiplier = readWord(regions, s.multipliers, o);
   if (!isFixed) {
     // The nearest float32, at once: Number(bigint) is exact below 2^53 and rounds to nearest above.
@@ -184,8 +184,8 @@ function requantized(regions: Regions, { s, o, sum }: Stored): number {
     return toInt32(Math.fround(real * asFloat(multiplier)));
   }
   const shift = readWord(regions, s.multipliers, 32 + o);
-  if (s.op === "hmx.store_fixed") {
-    const shifted = Number(sum) << Math.max(shift, 0);
+  if (s.op === "hmx.store_fixed" || s.mode === 2) {
+    const shifted = Number(BigInt.asIntN(32, BigInt(sum))) << Math.max(shift, 0);
     const high = LANE_OPS.multiply_high_i32!(shifted, multiplier, 0);
     return LANE_OPS.divide_power_i32!(high, Math.max(-shift, 0), 0);
   }

@@ -101,8 +101,8 @@ export function store(random: Random, kind: ProductKind, set: number): Instructi
       high: random.below(0x7c01),
     };
   }
-  const mode = kind.store === "hmx.store_i16" ? random.below(2) : 0;
-  const isFixed = mode === 1 || kind.store === "hmx.store_fixed";
+  const mode = kind.store === "hmx.store_i16" ? random.below(3) : 0;
+  const isFixed = mode !== 0 || kind.store === "hmx.store_fixed";
   const multipliers = vtcm(isFixed ? FIXED_MULTIPLIERS : MULTIPLIERS);
   const zeroPoint = random.below(bits) - bits / 2;
   if (kind.store === "hmx.store_fixed") {

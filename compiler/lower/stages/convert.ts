@@ -1,0 +1,84 @@
+/** Stored numbers of another width: as they are, saturated, or by a table of all of them. */
+import { CROUTON_ROWS } from "../../../protocol/isa/index.ts";
+import { linear, windowOperand } from "../emitter.ts";
+import type { Grid } from "../grid.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
+import type { Stage, TableView, ValueId, Work } from "../stage.ts";
+import { runOf, tileSegments } from "./segments.ts";
+import type { Segment } from "./segments.ts";
+import { haloOf, vectorGeometry, windowOf } from "./window.ts";
+
+export interface ConvertNode {
+  readonly node: string;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  /** The same pixels and channels in int8 and int16, or the other way round. */
+  readonly inputGrid: Grid;
+  readonly outputGrid: Grid;
+  /** An entry of the output's type for every stored input, from the lowest on. */
+  readonly table?: Int8Array | Int16Array;
+  readonly zeroPointIn: number;
+  readonly zeroPointOut: number;
+}
+
+const POINTWISE = {
+  ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, dilationY: 1, dilationX: 1 },
+  ...{ padTop: 0, padLeft: 0, padBottom: 0, padRight: 0 },
+};
+const CYCLES_PER_VECTOR = 6;
+
+export function convertStage(from: ConvertNode): Stage {
+  const { inputGrid, outputGrid: grid, table } = from;
+  const { height, width } = grid;
+  const image = { inHeight: height, inWidth: width, outHeight: height, outWidth: width };
+  // Lanes of the output's croutons may lie beyond the input's.
+  const reached = vectorGeometry({ ...POINTWISE, ...image }, grid.format);
+  return {
+    ...ROW_BY_ROW,
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: grid.rows,
+    views: [{ input: 0, halo: haloOf(reached, inputGrid, from.zeroPointIn) }],
+    chunks: table === undefined ? [] : [constants(bytesOf(table))],
+    emit: (work) => emitConvert(from, work),
+  };
+}
+
+function bytesOf(table: Int8Array | Int16Array): Uint8Array {
+  return new Uint8Array(table.buffer, table.byteOffset, table.byteLength);
+}
+
+function emitConvert(from: ConvertNode, work: Work): void {
+  const { outputGrid: grid } = from;
+  const { first: row } = work.rows;
+  const { contexts } = work.emit;
+  for (const segment of tileSegments(grid, row, { contexts, cyclesPerVector: CYCLES_PER_VECTOR })) {
+    const { tile, column } = segment;
+    work.emit.vector({
+      kernel: grid.format.dtype === "i16" ? "widen_i8" : "narrow_i16",
+      shape: {
+        counts: { lookup: from.table === undefined ? 0 : 1 },
+        parameters: { outside: from.zeroPointOut },
+      },
+      operands: {
+        x: sameLanes(work.table(0), row, segment),
+        table: linear(work.constants),
+        y: linear(work.output.offset(row, tile, column), grid.format.vectorBytes),
+      },
+      ...runOf(segment),
+    });
+  }
+}
+
+/** The pixels of a segment, in croutons of other width. */
+function sameLanes(view: TableView, row: number, { tile, column, format }: Segment) {
+  const window = windowOf(POINTWISE, view, { row, column: 0 });
+  const { region, offset } = window.table;
+  return windowOperand({
+    ...window,
+    table: { region, offset: offset + 4 * tile * view.tilePitch },
+    originY: CROUTON_ROWS * (view.halo.top + row),
+    originX: view.format.columns * view.halo.left + column * format.columns,
+  });
+}
