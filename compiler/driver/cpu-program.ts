@@ -31,6 +31,7 @@ export function cpuProgramFile(cpu: CpuProgram, identity: ProgramIdentity): Prog
     outputs: cpu.outputs.map((port, index) =>
       portOf(port, FIRST_PORT_REGION + cpu.inputs.length + index),
     ),
+    tensors: [],
     origins: cpu.stages,
     segments: [segment],
     counters: {

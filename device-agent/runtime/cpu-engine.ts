@@ -1,9 +1,12 @@
 /** What runs generated WebAssembly for a session: somewhere else than in this thread, where it can be killed. */
 import type { Result } from "../../protocol/base/result.ts";
+import type { Port } from "../../protocol/program/index.ts";
 
-/** A part of a module's memory. */
+/** A port or tensor, which lies in the module's memory as float32, and the bytes that it is handed over in. */
 export interface MemoryWindow {
+  readonly port: Pick<Port, "name" | "shape" | "storage">;
   readonly memoryOffset: number;
+  /** As the port's storage says. */
   readonly bytes: number;
 }
 
@@ -35,7 +38,7 @@ export interface CpuTask {
 
 export interface CpuRan {
   readonly outputs: readonly Uint8Array[];
-  /** Of all stages, by the host's clock. */
+  /** Of all stages and of what is converted before and behind them, by the host's clock. */
   readonly microseconds: number;
 }
 

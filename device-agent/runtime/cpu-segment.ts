@@ -2,22 +2,22 @@
 import { present } from "../../protocol/base/assert.ts";
 import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import type { Placement, Port, Program } from "../../protocol/program/index.ts";
+import type { CpuSegment, Placement, Port, Program } from "../../protocol/program/index.ts";
 import type { VerifiedCpuSegment } from "../soc/index.ts";
 import type { CpuCode, CpuEngine, MemoryWindow } from "./cpu-engine.ts";
 
 export interface CpuRunner {
-  /** Input ports in, all stages, output ports out; the microseconds that the stages took. */
+  /** What it reads in, all stages, what it writes out; the microseconds that took. */
   run(region: (index: number) => Uint8Array): Result<number, CpuCode>;
 }
 
 export function createCpuRunner(
   program: Program,
-  { segment, module }: VerifiedCpuSegment,
+  { segment, ends, module }: VerifiedCpuSegment,
   engine: CpuEngine,
 ): CpuRunner {
-  const inputs = connected(program, program.inputs, segment.ports);
-  const outputs = connected(program, program.outputs, segment.ports);
+  const inputs = connected(program, ends.reads, segment.ports);
+  const outputs = connected(program, ends.writes, segment.ports);
   const task = engine.place({
     module: segment.module,
     memoryPages: module.memoryPagesMax,
@@ -48,14 +48,15 @@ interface Connected extends MemoryWindow {
 function connected(
   program: Program,
   ports: readonly Port[],
-  placed: readonly { readonly name: string; readonly memoryOffset: number }[],
+  placed: CpuSegment["ports"],
 ): readonly Connected[] {
   const offsets = new Map(placed.map(({ name, memoryOffset }) => [name, memoryOffset]));
-  return ports.flatMap(({ name, region: index }) => {
-    const memoryOffset = offsets.get(name);
-    if (memoryOffset === undefined) return [];
-    return [{ index, memoryOffset, bytes: present(program.regions[index], "region").bytes }];
-  });
+  return ports.map(({ name, shape, storage, region: index }) => ({
+    index,
+    port: { name, shape, storage },
+    memoryOffset: present(offsets.get(name), `place of ${name}`),
+    bytes: present(program.regions[index], "region").bytes,
+  }));
 }
 
 function contentOf(program: Program, { region, regionOffset, bytes }: Placement): Uint8Array {

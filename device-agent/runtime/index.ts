@@ -5,5 +5,5 @@ export type { CpuCode, CpuEngine, CpuJob, CpuRan, CpuTask, MemoryWindow } from "
 export { openProgram, openSession } from "./session.ts";
 export type { OpenCode, RunCode, RunResult, Session } from "./session.ts";
 export { hasCpuSegments, timeProgram } from "./timing.ts";
-export type { ProgramTiming } from "./timing.ts";
+export type { ProgramTiming, SegmentTiming } from "./timing.ts";
 export { elementCount, quantized, readPort, writePort } from "./port.ts";

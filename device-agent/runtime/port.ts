@@ -5,13 +5,15 @@ import type { PixelElement, Port, Storage } from "../../protocol/program/index.t
 
 type Pixels = Extract<Storage, { readonly kind: "pixels" }>;
 
+type Stored = Pick<Port, "name" | "shape" | "storage">;
+
 /** Elements of the tensor. */
-export function elementCount(port: Port): number {
+export function elementCount(port: Pick<Port, "shape">): number {
   return port.shape.reduce((total, size) => total * size, 1);
 }
 
 /** Writes `values` (elementCount of them) into the region in its stored form. */
-export function writePort(port: Port, values: Float32Array, region: Uint8Array): void {
+export function writePort(port: Stored, values: Float32Array, region: Uint8Array): void {
   assert(values.length === elementCount(port), `port ${port.name} has another size`);
   const { storage } = port;
   if (storage.kind === "float32") return region.set(bytesOf(values));
@@ -23,7 +25,7 @@ export function writePort(port: Port, values: Float32Array, region: Uint8Array):
   });
 }
 
-export function readPort(port: Port, region: Uint8Array): Float32Array {
+export function readPort(port: Stored, region: Uint8Array): Float32Array {
   const { storage } = port;
   const values = new Float32Array(elementCount(port));
   if (storage.kind === "float32") {
@@ -89,7 +91,7 @@ interface PixelOrder {
 }
 
 /** Images may have their channels second of four axes; any other tensor already lies as its pixels do. */
-function pixelOrder(port: Port, { columns, channels }: Pixels): PixelOrder {
+function pixelOrder(port: Stored, { columns, channels }: Pixels): PixelOrder {
   const [batches = 1, second = 1, , fourth] = port.shape;
   const total = elementCount(port);
   // Where the last axis is as long, the columns tell.

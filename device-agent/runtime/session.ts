@@ -9,7 +9,7 @@ import type { Machine, VerifiedProgram, VerifyCode } from "../soc/index.ts";
 import type { CpuCode, CpuEngine } from "./cpu-engine.ts";
 import { createCpuRunner } from "./cpu-segment.ts";
 import { elementCount, readPort, writePort } from "./port.ts";
-import { timingOf, timingOfRun } from "./timing.ts";
+import { timingOf } from "./timing.ts";
 import type { ProgramTiming } from "./timing.ts";
 
 export type OpenCode = ProgramCode | VerifyCode | "DOES_NOT_FIT" | "NO_CPU_ENGINE";
@@ -58,15 +58,15 @@ export function openProgram(
   return succeeded(createSession(verified.value, machine.value, execute.value));
 }
 
-/** Runs all segments over what lies in the input regions; the microseconds that the CPU took. */
-type Execution = () => Result<number, CpuCode>;
+/** Runs all segments over what lies in the input regions; the microseconds that the CPU took, index = segment. */
+type Execution = () => Result<readonly number[], CpuCode>;
 
 function createExecution(
   verified: VerifiedProgram,
   machine: Machine,
   cpu: CpuEngine | undefined,
 ): Result<Execution, "NO_CPU_ENGINE"> {
-  const steps: Execution[] = [];
+  const steps: (() => Result<number, CpuCode>)[] = [];
   for (const segment of verified.segments) {
     if (segment.kind === "htp") {
       steps.push(() => {
@@ -81,11 +81,11 @@ function createExecution(
     steps.push(() => runner.run((index) => machine.region(index)));
   }
   return succeeded(() => {
-    let cpuMicroseconds = 0;
+    const cpuMicroseconds: number[] = [];
     for (const step of steps) {
       const done = step();
       if (!done.ok) return done;
-      cpuMicroseconds += done.value;
+      cpuMicroseconds.push(done.value);
     }
     return succeeded(cpuMicroseconds);
   });
@@ -109,7 +109,7 @@ function createSession(verified: VerifiedProgram, machine: Machine, execute: Exe
       const outputs = program.outputs.map(
         (port) => [port.name, readPort(port, machine.region(port.region))] as const,
       );
-      return succeeded({ outputs: new Map(outputs), timing: timingOfRun(verified, done.value) });
+      return succeeded({ outputs: new Map(outputs), timing: timingOf(verified, done.value) });
     },
     runRaw: (inputs) => {
       const bytes = (port: Port): number => program.regions[port.region]?.bytes ?? 0;

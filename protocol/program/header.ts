@@ -4,15 +4,23 @@ import type { Sha256 } from "../base/brand.ts";
 import { CodedError } from "../base/result.ts";
 import type { Engine, Instruction, Stream } from "../isa/index.ts";
 import { retile } from "./generated/program.js";
-import { PIXEL_ELEMENTS, pixelElementBytes } from "./program.ts";
-import type { CpuSegment, Program, HtpSegment, Port, Region, Segment, Storage } from "./program.ts";
+import { PIXEL_ELEMENTS, pixelElementBytes, REGION_KINDS } from "./program.ts";
+import type {
+  CpuSegment,
+  Flow,
+  HtpSegment,
+  Port,
+  Program,
+  Region,
+  Segment,
+  Storage,
+} from "./program.ts";
 
 export type SectionContent =
   | { readonly kind: "stream"; readonly instructions: readonly Instruction[] }
   | { readonly kind: "module"; readonly bytes: Uint8Array };
 
 const { Header } = retile.program;
-const KINDS = ["vtcm", "scratch", "weights", "input", "output"] as const;
 const ENGINES: readonly Engine[] = ["scalar", "dma", "hmx", "hvx"];
 
 /** `add` stores a section and returns its index. */
@@ -29,12 +37,13 @@ export function toHeader(
     driverVersion: program.driverVersion,
     options: program.options,
     regions: program.regions.map((region) => ({
-      kind: KINDS.indexOf(region.kind),
+      kind: REGION_KINDS.indexOf(region.kind),
       bytes: region.bytes,
       sha256: region.kind === "weights" ? region.sha256 : "",
     })),
     inputs: program.inputs.map(toPort),
     outputs: program.outputs.map(toPort),
+    tensors: program.tensors.map(toPort),
     origins: [...program.origins],
     segments: program.segments.map((segment) => toSegment(segment, add)),
     counters: program.counters,
@@ -52,12 +61,15 @@ function toSegment(
   segment: Segment,
   add: (content: SectionContent) => number,
 ): retile.program.ISegment {
+  const { reads = [], writes = [] } = segment.flow ?? {};
+  const flow = { reads: [...reads], writes: [...writes] };
   if (segment.kind === "cpu") {
     const { memoryBytes, stages, image, ports } = segment;
     const section = add({ kind: "module", bytes: segment.module });
-    return { cpu: { section, memoryBytes, stages, image: [...image], ports: [...ports] } };
+    return { ...flow, cpu: { section, memoryBytes, stages, image: [...image], ports: [...ports] } };
   }
   return {
+    ...flow,
     htp: {
       tablesVtcmOffset: segment.tables.vtcmOffset,
       tablesBytes: segment.tables.bytes,
@@ -102,6 +114,7 @@ export function fromHeader(header: retile.program.IHeader, sections: Sections): 
     regions,
     inputs: (header.inputs ?? []).map(port),
     outputs: (header.outputs ?? []).map(port),
+    tensors: (header.tensors ?? []).map(port),
     origins: header.origins ?? [],
     segments: (header.segments ?? []).map((segment) => fromSegment(segment, sections)),
     counters: {
@@ -117,7 +130,7 @@ export function fromHeader(header: retile.program.IHeader, sections: Sections): 
 }
 
 function fromRegion(region: retile.program.IRegion): Region {
-  const kind = KINDS[region.kind ?? 0];
+  const kind = REGION_KINDS[region.kind ?? 0];
   const bytes = region.bytes ?? 0;
   if (kind === undefined) throw bad(`region kind ${region.kind}`);
   if (kind !== "weights") return { kind, bytes };
@@ -152,9 +165,15 @@ function fromStorage(port: retile.program.IPort): Storage {
 }
 
 function fromSegment(segment: retile.program.ISegment, sections: Sections): Segment {
-  if (segment.htp) return fromHtp(segment.htp, sections);
-  if (segment.cpu) return fromCpu(segment.cpu, sections);
+  const flow = fromFlow(segment);
+  if (segment.htp) return { ...fromHtp(segment.htp, sections), ...flow };
+  if (segment.cpu) return { ...fromCpu(segment.cpu, sections), ...flow };
   throw bad("a segment of an unknown kind");
+}
+
+function fromFlow({ reads, writes }: retile.program.ISegment): { readonly flow?: Flow } {
+  const flow = { reads: reads ?? [], writes: writes ?? [] };
+  return flow.reads.length + flow.writes.length === 0 ? {} : { flow };
 }
 
 function fromHtp(htp: retile.program.IHtp, sections: Sections): HtpSegment {

@@ -15,17 +15,22 @@ export interface Program {
   readonly regions: readonly Region[];
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** Between segments: each is written by one of them, whole, and lies in a region of its own. */
+  readonly tensors: readonly Port[];
   /** Names of the model's nodes; instructions carry an index into this list. */
   readonly origins: readonly string[];
-  /** Run one after another. */
+  /** Run one after another: an order of the graph that their flows make. */
   readonly segments: readonly Segment[];
   readonly counters: Counters;
   /** The content of the weights regions. */
   readonly blobs: ReadonlyMap<Sha256, Uint8Array>;
 }
 
+export const REGION_KINDS = ["vtcm", "scratch", "weights", "input", "output", "tensor"] as const;
+export type RegionKind = (typeof REGION_KINDS)[number];
+
 export type Region =
-  | { readonly kind: "vtcm" | "scratch" | "input" | "output"; readonly bytes: number }
+  | { readonly kind: Exclude<RegionKind, "weights">; readonly bytes: number }
   | { readonly kind: "weights"; readonly bytes: number; readonly sha256: Sha256 };
 
 export interface Port {
@@ -63,7 +68,18 @@ export function pixelElementBytes(element: PixelElement): number {
 
 export type Segment = HtpSegment | CpuSegment;
 
-export interface HtpSegment {
+/** Names of ports and tensors; what a segment reads, the program's inputs are or an earlier segment has written. */
+export interface Flow {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
+interface InFlow {
+  /** Absent: the only segment of its program, which reads all inputs and writes all outputs. */
+  readonly flow?: Flow;
+}
+
+export interface HtpSegment extends InFlow {
   readonly kind: "htp";
   /** Crouton pointer tables: u32 VTCM offsets. One dma.copy brings them from the weights region; nothing else writes there. */
   readonly tables: {
@@ -75,8 +91,11 @@ export interface HtpSegment {
   readonly streams: readonly Stream[];
 }
 
-/** WebAssembly that imports only `env.memory` and exports `run(stage)`; stages run in order. */
-export interface CpuSegment {
+/**
+ * WebAssembly that imports only `env.memory` and exports `run(stage)`; stages run in order. Ports and tensors lie in its
+ * memory as float32 in row-major order, however their regions hold them.
+ */
+export interface CpuSegment extends InFlow {
   readonly kind: "cpu";
   readonly module: Uint8Array;
   readonly memoryBytes: number;
@@ -102,4 +121,10 @@ export interface Counters {
   readonly ddrReadBytes: number;
   readonly ddrWriteBytes: number;
   readonly vtcmPeakBytes: number;
+}
+
+/** What a segment reads and writes, said or implied. */
+export function flowOf(program: Program, { flow }: Segment): Flow {
+  const names = (ports: readonly Port[]): string[] => ports.map(({ name }) => name);
+  return flow ?? { reads: names(program.inputs), writes: names(program.outputs) };
 }

@@ -63,6 +63,7 @@ export function copyDriverBundle(driver: CopyDriver): Uint8Array {
         { kind: "vtcm", bytes: 131072 }, { kind: "input", bytes: ${ELEMENTS} },
         { kind: "output", bytes: ${ELEMENTS} }, { kind: "weights", bytes: 65536, sha256: hash } ],
       inputs: [port("x", 1, Math.fround(0.04))],
+      tensors: [],
       outputs: [port("y", 2, Math.fround(${0.04 * outputFactor}))],
       origins: ["identity"],
       segments: [{ kind: "htp", tables: { vtcmOffset: 0, bytes: 0, region: 3, regionOffset: 0 },

@@ -52,6 +52,7 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
     regions,
     inputs: lowered.inputs.map((port, index) => toPort(port, FIRST_PORT_REGION + index)),
     outputs: lowered.outputs.map((port, index) => toPort(port, firstOutput + index)),
+    tensors: [],
     origins: lowered.origins,
     segments: [
       {

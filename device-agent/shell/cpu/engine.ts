@@ -51,7 +51,8 @@ class RunningJob {
     const mailbox = started.value;
     if (!mailbox.waitWhile(TURN.run, this.limits.timeMsMax)) return this.kill();
     const { microseconds, stage, text } = mailbox.readResult();
-    if (mailbox.turn() !== TURN.done) {
+    // The turn does not tell: the thread may have gone since.
+    if (stage < this.job.stages) {
       return failed("CPU_TRAP", `stage ${stage} of a CPU segment stopped: ${text}`, { stage });
     }
     const { inputs: into, outputs: from } = this.job;

@@ -3,7 +3,8 @@
  * thread when a run takes too long; by itself it ends when nothing is asked of it.
  */
 import { workerData } from "node:worker_threads";
-import type { CpuJob } from "../../runtime/index.ts";
+import type { CpuJob, MemoryWindow } from "../../runtime/index.ts";
+import { elementCount, readPort, writePort } from "../../runtime/port.ts";
 import { openMailbox, TURN, type Mailbox } from "./mailbox.ts";
 
 export interface WorkerTask {
@@ -46,12 +47,11 @@ function prepare({ module, memoryPages, image }: CpuJob, mailbox: Mailbox): Plac
 }
 
 function runOnce(job: CpuJob, { bytes, run }: Placed, mailbox: Mailbox) {
-  let at = 0;
-  for (const { memoryOffset, bytes: length } of job.inputs) {
-    bytes.set(mailbox.ports.subarray(at, at + length), memoryOffset);
-    at += length;
-  }
+  const given = windows(job.inputs, 0).map((part) => mailbox.ports.slice(part.begin, part.end));
   const startedAt = performance.now();
+  job.inputs.forEach((window, index) =>
+    bytes.set(real(window, given[index]!), window.memoryOffset),
+  );
   for (let stage = 0; stage < job.stages; stage++) {
     try {
       run(stage);
@@ -60,13 +60,36 @@ function runOnce(job: CpuJob, { bytes, run }: Placed, mailbox: Mailbox) {
       return TURN.trapped;
     }
   }
+  const results = job.outputs.map((window) => stored(window, bytes));
   const microseconds = (performance.now() - startedAt) * 1000;
-  for (const { memoryOffset, bytes: length } of job.outputs) {
-    mailbox.ports.set(bytes.subarray(memoryOffset, memoryOffset + length), at);
-    at += length;
-  }
+  const sent = given.reduce((total, { length }) => total + length, 0);
+  windows(job.outputs, sent).forEach(({ begin }, index) =>
+    mailbox.ports.set(results[index]!, begin),
+  );
   mailbox.writeResult({ microseconds, stage: job.stages, text: "" });
   return TURN.done;
+}
+
+function windows(of: readonly MemoryWindow[], start: number) {
+  let end = start;
+  return of.map(({ bytes }) => {
+    end += bytes;
+    return { begin: end - bytes, end };
+  });
+}
+
+/** float32 in row-major order, from bytes as the port stores them. */
+function real({ port }: MemoryWindow, from: Uint8Array): Uint8Array {
+  if (port.storage.kind === "float32") return from;
+  return new Uint8Array(readPort(port, from).buffer);
+}
+
+/** The other way, from where it lies in the module's memory. */
+function stored({ port, memoryOffset, bytes: size }: MemoryWindow, memory: Uint8Array): Uint8Array {
+  const to = new Uint8Array(size);
+  const floats = memory.slice(memoryOffset, memoryOffset + elementCount(port) * 4);
+  writePort(port, new Float32Array(floats.buffer), to);
+  return to;
 }
 
 main(workerData as WorkerTask);

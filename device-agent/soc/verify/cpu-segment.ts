@@ -1,13 +1,17 @@
 /** Checks a CPU segment: the module, what is placed in its memory, and the ports it is connected to. */
+import { product } from "../../../protocol/base/integers.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
 import type { CpuSegment, Program } from "../../../protocol/program/index.ts";
 import { PAGE_BYTES } from "../../../protocol/wasm/module.ts";
 import { validateCpuModule } from "../../../protocol/wasm/validate.ts";
 import type { CpuModule } from "../../../protocol/wasm/validate.ts";
+import type { Ends } from "./flow.ts";
 import { CPU_MEMORY_BYTES_MAX, STAGES_MAX } from "./limits.ts";
 import type { VerifyCode } from "./refusal.ts";
 
-export function checkCpuSegment(program: Program, segment: CpuSegment): CpuModule {
+const FLOAT_BYTES = 4;
+
+export function checkCpuSegment(program: Program, segment: CpuSegment, ends: Ends): CpuModule {
   const checked = validateCpuModule(segment.module);
   if (!checked.ok) throw new CodedError<VerifyCode>(checked.code, checked.message, checked.details);
   const module = checked.value;
@@ -26,7 +30,7 @@ export function checkCpuSegment(program: Program, segment: CpuSegment): CpuModul
   if (!module.exports.includes("run")) refuseSegment("the module exports no function run");
   if (segment.stages < 1 || segment.stages > STAGES_MAX) refuseSegment(`${segment.stages} stages`);
   checkImage(program, segment);
-  checkPorts(program, segment);
+  checkPorts(segment, ends);
   return module;
 }
 
@@ -44,12 +48,17 @@ function checkImage(program: Program, segment: CpuSegment): void {
   });
 }
 
-function checkPorts(program: Program, segment: CpuSegment): void {
-  const ports = new Map([...program.inputs, ...program.outputs].map((port) => [port.name, port]));
+/** Whatever the segment reads or writes has one place in its memory, as float32. */
+function checkPorts(segment: CpuSegment, { reads, writes }: Ends): void {
+  const ends = new Map([...reads, ...writes].map((port) => [port.name, port]));
+  const placed = new Set<string>();
   for (const { name, memoryOffset } of segment.ports) {
-    const port = ports.get(name);
-    if (port === undefined) return refuseSegment(`no port of the program is named ${name}`);
-    const bytes = program.regions[port.region]?.bytes ?? 0;
+    const port = ends.get(name);
+    if (port === undefined) return refuseSegment(`it does not read or write ${name}`);
+    if (placed.has(name)) refuseSegment(`${name} has two places`);
+    placed.add(name);
+    const bytes = product(port.shape) * FLOAT_BYTES;
     if (memoryOffset + bytes > segment.memoryBytes) refuseSegment(`port ${name} leaves the memory`);
   }
+  for (const name of ends.keys()) if (!placed.has(name)) refuseSegment(`${name} has no place`);
 }

@@ -3,6 +3,7 @@ import { accessesOf } from "../../../protocol/isa/index.ts";
 import type { Instruction, Span } from "../../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../../protocol/program/index.ts";
 import { accumulators } from "./accumulators.ts";
+import type { Ends } from "./flow.ts";
 import { lineShadow } from "./line-shadow.ts";
 import { SPANS_MAX } from "./limits.ts";
 import { walkInOrder } from "./order.ts";
@@ -35,8 +36,9 @@ export function programShadow(program: Program): ProgramShadow {
 export function checkHazards(
   program: Program,
   segment: HtpSegment,
-  shadow: ProgramShadow,
+  { shadow, ends }: { readonly shadow: ProgramShadow; readonly ends: Ends },
 ): readonly Instruction[] {
+  const reach = reachOf(ends);
   const tables = pointerTables(program, segment);
   const sets = accumulators(segment.streams.length);
   const order: Instruction[] = [];
@@ -46,16 +48,29 @@ export function checkHazards(
     const place = { ...segment, origins: program.origins, lane: step.lane, index: step.index };
     order.push(step.instruction);
     sets.check(step.instruction, place);
-    spans += checkStep(step, { program, shadow, tables, place });
+    spans += checkStep(step, { program, shadow, reach, tables, place });
     if (spans > SPANS_MAX) refuse("PROGRAM_TOO_LARGE", place, `is beyond ${SPANS_MAX} accesses`);
   });
   tables.checkLoaded();
   return order;
 }
 
+/** Regions of ports and tensors that a segment may touch. */
+interface Reach {
+  readonly reads: ReadonlySet<number>;
+  readonly writes: ReadonlySet<number>;
+}
+
+/** What a segment has written it may read again. */
+function reachOf({ reads, writes }: Ends): Reach {
+  const written = new Set(writes.map(({ region }) => region));
+  return { writes: written, reads: new Set([...reads.map(({ region }) => region), ...written]) };
+}
+
 interface Context {
   readonly program: Program;
   readonly shadow: ProgramShadow;
+  readonly reach: Reach;
   readonly tables: PointerTables;
   readonly place: Place;
 }
@@ -90,9 +105,14 @@ function checkBounds(span: Span, verb: "reads" | "writes", context: Context): vo
   const region = context.program.regions[span.region];
   const isWithin = span.offset >= 0 && span.offset + span.bytes <= (region?.bytes ?? 0);
   const isConstant = region?.kind === "weights" || region?.kind === "input";
-  if (isWithin && !(isConstant && verb === "writes")) return;
+  const isBetween = isConstant || region?.kind === "output" || region?.kind === "tensor";
+  const isNamed = region?.kind === "weights" || context.reach[verb].has(span.region);
+  if (isWithin && !(isConstant && verb === "writes") && (!isBetween || isNamed)) return;
   const what = `${verb} ${span.bytes} bytes at ${addressName(span)}`;
-  if (isWithin) refuse("WRITE_TO_CONSTANT", context.place, `${what}, which holds ${region?.kind}`);
+  if (isWithin && isConstant && verb === "writes") {
+    refuse("WRITE_TO_CONSTANT", context.place, `${what}, which holds ${region.kind}`);
+  }
+  if (isWithin) refuse("NOT_IN_FLOW", context.place, `${what}, which its segment does not name`);
   refuse("OUT_OF_BOUNDS", context.place, `${what}; the region has ${region?.bytes ?? 0} bytes`);
 }
 
@@ -121,10 +141,28 @@ function refuseHazard(
 /** Refuses outputs of which some byte is never written. */
 export function checkOutputs(program: Program, shadow: ProgramShadow): void {
   program.regions.forEach((region, index) => {
-    if (region.kind !== "output") return;
-    const offset = shadow[index]?.firstUnwritten();
-    if (offset === undefined) return;
-    const at = addressName({ region: index, offset });
-    throw new CodedError<VerifyCode>("OUTPUT_NOT_WRITTEN", `nothing writes the output at ${at}`);
+    if (region.kind === "output") checkWritten(index, shadow, "OUTPUT_NOT_WRITTEN");
   });
+}
+
+/** Refuses tensors that their segment leaves in part as they were. */
+export function checkTensors(program: Program, ends: Ends, shadow: ProgramShadow): void {
+  for (const { region } of ends.writes) {
+    const isTensor = program.regions[region]?.kind === "tensor";
+    if (isTensor) checkWritten(region, shadow, "TENSOR_NOT_WRITTEN");
+  }
+}
+
+function checkWritten(region: number, shadow: ProgramShadow, code: VerifyCode): void {
+  const offset = shadow[region]?.firstUnwritten();
+  if (offset === undefined) return;
+  const at = addressName({ region, offset });
+  throw new CodedError<VerifyCode>(code, `nothing writes what is read at ${at}`);
+}
+
+/** What a CPU module writes is its own affair: it cannot leave its memory, and its results are taken as they are. */
+export function writeAll(program: Program, ends: Ends, shadow: ProgramShadow): void {
+  for (const { region } of ends.writes) {
+    shadow[region]?.initialise(0, program.regions[region]?.bytes ?? 0);
+  }
 }

@@ -25,6 +25,13 @@ export type VerifyCode =
   | "OUTPUT_NOT_WRITTEN"
   | "TOO_MANY_CYCLES"
   | "BAD_PORT"
+  /** What segments read and write makes no graph; then, by what is wrong with one tensor. */
+  | "BAD_FLOW"
+  | "READ_BEFORE_WRITE"
+  | "WRITTEN_TWICE"
+  /** An access to a port or tensor that the segment does not name. */
+  | "NOT_IN_FLOW"
+  | "TENSOR_NOT_WRITTEN"
   | "BAD_CPU_SEGMENT"
   | CpuModuleCode;
 

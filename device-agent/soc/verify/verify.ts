@@ -2,6 +2,7 @@
  * Proves, before its first run, that a program can do nothing the chip does not define: bounds, pointer tables,
  * initialisation, races, deadlock, cycles. Pure, and static: no data is looked at but the pointer tables.
  */
+import { present } from "../../../protocol/base/assert.ts";
 import { CodedError, succeeded, toFailure, unwrap } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
 import { ISA, ISA_VERSION, missingFeature, VTCM_REGION } from "../../../protocol/isa/index.ts";
@@ -11,7 +12,9 @@ import type { CpuModule } from "../../../protocol/wasm/validate.ts";
 import { simulateTiming } from "../timing/simulate.ts";
 import type { Timing } from "../timing/timing.ts";
 import { checkCpuSegment } from "./cpu-segment.ts";
-import { checkHazards, checkOutputs, programShadow } from "./hazards.ts";
+import { checkFlows } from "./flow.ts";
+import type { Ends } from "./flow.ts";
+import { checkHazards, checkOutputs, checkTensors, programShadow, writeAll } from "./hazards.ts";
 import type { ProgramShadow } from "./hazards.ts";
 import { CYCLES_MAX, INSTRUCTIONS_MAX, SEGMENTS_MAX } from "./limits.ts";
 import { checkOperands } from "./operands.ts";
@@ -41,6 +44,7 @@ export interface VerifiedHtpSegment {
 export interface VerifiedCpuSegment {
   readonly kind: "cpu";
   readonly segment: CpuSegment;
+  readonly ends: Ends;
   readonly module: CpuModule;
 }
 
@@ -50,15 +54,16 @@ export function verifyProgram(
 ): Result<VerifiedProgram, VerifyCode> {
   try {
     checkHeader(program, soc);
+    const flows = checkFlows(program);
     const shadow = programShadow(program);
-    let hasCpu = false;
-    const segments = program.segments.map((segment): VerifiedSegment => {
-      if (segment.kind === "htp") return verifyHtp(program, segment, { soc, shadow });
-      hasCpu = true;
-      return { kind: "cpu", segment, module: checkCpuSegment(program, segment) };
+    const segments = program.segments.map((segment, index): VerifiedSegment => {
+      const ends = present(flows[index], "flow");
+      if (segment.kind === "htp") return verifyHtp(program, segment, { soc, shadow, ends });
+      const module = checkCpuSegment(program, segment, ends);
+      writeAll(program, ends, shadow);
+      return { kind: "cpu", segment, ends, module };
     });
-    // What a CPU module writes is its own affair: it cannot leave its memory.
-    if (!hasCpu) checkOutputs(program, shadow);
+    checkOutputs(program, shadow);
     return succeeded({ program, soc, segments } as unknown as VerifiedProgram);
   } catch (error) {
     if (error instanceof CodedError) return toFailure(error as CodedError<VerifyCode>);
@@ -69,10 +74,11 @@ export function verifyProgram(
 function verifyHtp(
   program: Program,
   segment: HtpSegment,
-  on: { readonly soc: SocDescription; readonly shadow: ProgramShadow },
+  on: { readonly soc: SocDescription; readonly shadow: ProgramShadow; readonly ends: Ends },
 ): VerifiedHtpSegment {
   checkInstructions(program, segment, on.soc);
-  const order = checkHazards(program, segment, on.shadow);
+  const order = checkHazards(program, segment, on);
+  checkTensors(program, on.ends, on.shadow);
   const timing = unwrap(simulateTiming(segment, on.soc));
   if (timing.cycles > CYCLES_MAX) {
     refuseProgram("TOO_MANY_CYCLES", `the program takes ${timing.cycles} cycles of ${CYCLES_MAX}`);
@@ -103,12 +109,13 @@ function checkHeader(program: Program, soc: SocDescription): void {
   for (const segment of segments) if (segment.kind === "htp") checkQueues(segment, soc);
   for (const port of program.inputs) checkPort(program, port, "input");
   for (const port of program.outputs) checkPort(program, port, "output");
+  for (const port of program.tensors) checkPort(program, port, "tensor");
 }
 
 /** Zero points lie in [-bound, bound). */
 const ZERO_POINT_BOUNDS = { int8: 128, int16: 32_768, fp16: 1 } as const;
 
-function checkPort(program: Program, port: Port, kind: "input" | "output"): void {
+function checkPort(program: Program, port: Port, kind: "input" | "output" | "tensor"): void {
   const region = program.regions[port.region];
   if (region?.kind !== kind)
     refuseProgram("BAD_PORT", `${kind} ${port.name} is in no ${kind} region`);

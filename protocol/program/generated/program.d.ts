@@ -18,6 +18,7 @@ export namespace retile {
             origins?: (string[]|null);
             segments?: (retile.program.ISegment[]|null);
             counters?: (retile.program.ICounters|null);
+            tensors?: (retile.program.IPort[]|null);
         }
 
         class Header implements IHeader {
@@ -35,6 +36,7 @@ export namespace retile {
             public origins: string[];
             public segments: retile.program.ISegment[];
             public counters?: (retile.program.ICounters|null);
+            public tensors: retile.program.IPort[];
             public static create(properties?: retile.program.IHeader): retile.program.Header;
             public static encode(message: retile.program.IHeader, writer?: $protobuf.Writer): $protobuf.Writer;
             public static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): retile.program.Header;
@@ -63,7 +65,8 @@ export namespace retile {
                 SCRATCH = 1,
                 WEIGHTS = 2,
                 INPUT = 3,
-                OUTPUT = 4
+                OUTPUT = 4,
+                TENSOR = 5
             }
         }
 
@@ -100,12 +103,16 @@ export namespace retile {
         interface ISegment {
             htp?: (retile.program.IHtp|null);
             cpu?: (retile.program.ICpu|null);
+            reads?: (string[]|null);
+            writes?: (string[]|null);
         }
 
         class Segment implements ISegment {
             constructor(properties?: retile.program.ISegment);
             public htp?: (retile.program.IHtp|null);
             public cpu?: (retile.program.ICpu|null);
+            public reads: string[];
+            public writes: string[];
             public kind?: ("htp"|"cpu");
             public static create(properties?: retile.program.ISegment): retile.program.Segment;
             public static encode(message: retile.program.ISegment, writer?: $protobuf.Writer): $protobuf.Writer;

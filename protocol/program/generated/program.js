@@ -21,6 +21,7 @@ export const retile = $root.retile = (() => {
                 this.outputs = [];
                 this.origins = [];
                 this.segments = [];
+                this.tensors = [];
                 if (properties)
                     for (let keys = Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -40,6 +41,7 @@ export const retile = $root.retile = (() => {
             Header.prototype.origins = $util.emptyArray;
             Header.prototype.segments = $util.emptyArray;
             Header.prototype.counters = null;
+            Header.prototype.tensors = $util.emptyArray;
 
             Header.create = function create(properties) {
                 return new Header(properties);
@@ -83,6 +85,9 @@ export const retile = $root.retile = (() => {
                         $root.retile.program.Segment.encode(message.segments[i], writer.uint32(98).fork(), q + 1).ldelim();
                 if (message.counters != null && Object.hasOwnProperty.call(message, "counters"))
                     $root.retile.program.Counters.encode(message.counters, writer.uint32(106).fork(), q + 1).ldelim();
+                if (message.tensors != null && message.tensors.length)
+                    for (let i = 0; i < message.tensors.length; ++i)
+                        $root.retile.program.Port.encode(message.tensors[i], writer.uint32(114).fork(), q + 1).ldelim();
                 return writer;
             };
 
@@ -169,6 +174,12 @@ export const retile = $root.retile = (() => {
                         }
                     case 13: {
                             message.counters = $root.retile.program.Counters.decode(reader, reader.uint32(), undefined, long + 1);
+                            break;
+                        }
+                    case 14: {
+                            if (!(message.tensors && message.tensors.length))
+                                message.tensors = [];
+                            message.tensors.push($root.retile.program.Port.decode(reader, reader.uint32(), undefined, long + 1));
                             break;
                         }
                     default:
@@ -275,6 +286,7 @@ export const retile = $root.retile = (() => {
                 values[valuesById[2] = "WEIGHTS"] = 2;
                 values[valuesById[3] = "INPUT"] = 3;
                 values[valuesById[4] = "OUTPUT"] = 4;
+                values[valuesById[5] = "TENSOR"] = 5;
                 return values;
             })();
 
@@ -435,6 +447,8 @@ export const retile = $root.retile = (() => {
         program.Segment = (function() {
 
             function Segment(properties) {
+                this.reads = [];
+                this.writes = [];
                 if (properties)
                     for (let keys = Object.keys(properties), i = 0; i < keys.length; ++i)
                         if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -443,6 +457,8 @@ export const retile = $root.retile = (() => {
 
             Segment.prototype.htp = null;
             Segment.prototype.cpu = null;
+            Segment.prototype.reads = $util.emptyArray;
+            Segment.prototype.writes = $util.emptyArray;
 
             let $oneOfFields;
 
@@ -466,6 +482,12 @@ export const retile = $root.retile = (() => {
                     $root.retile.program.Htp.encode(message.htp, writer.uint32(10).fork(), q + 1).ldelim();
                 if (message.cpu != null && Object.hasOwnProperty.call(message, "cpu"))
                     $root.retile.program.Cpu.encode(message.cpu, writer.uint32(18).fork(), q + 1).ldelim();
+                if (message.reads != null && message.reads.length)
+                    for (let i = 0; i < message.reads.length; ++i)
+                        writer.uint32(34).string(message.reads[i]);
+                if (message.writes != null && message.writes.length)
+                    for (let i = 0; i < message.writes.length; ++i)
+                        writer.uint32(42).string(message.writes[i]);
                 return writer;
             };
 
@@ -498,6 +520,18 @@ export const retile = $root.retile = (() => {
                         }
                     case 2: {
                             message.cpu = $root.retile.program.Cpu.decode(reader, reader.uint32(), undefined, long + 1);
+                            break;
+                        }
+                    case 4: {
+                            if (!(message.reads && message.reads.length))
+                                message.reads = [];
+                            message.reads.push(reader.string());
+                            break;
+                        }
+                    case 5: {
+                            if (!(message.writes && message.writes.length))
+                                message.writes = [];
+                            message.writes.push(reader.string());
                             break;
                         }
                     default:

@@ -180,6 +180,7 @@ function identityProgram(
     ],
     inputs: [portOf("x", 1)],
     outputs: [portOf("y", 2)],
+    tensors: [],
     origins: ["identity"],
     segments: [
       {

@@ -85,6 +85,7 @@ export function programOf(parts: ProgramParts): Program {
     regions,
     inputs: [port("x", INPUT, inputBytes)],
     outputs: outputBytes > 0 ? [port("y", OUTPUT, outputBytes)] : [],
+    tensors: [],
     origins: ["load", "convolve", "store"],
     segments: [{ kind: "htp", tables: parts.tables ?? noTables, streams: parts.streams }],
     counters: {

@@ -37,6 +37,7 @@ function programWith(
     ],
     inputs: [{ name: "x", dtype: "f32", shape: [1, 4, 2, 4], region: 3, storage: pixels }],
     outputs: [{ name: "y", dtype: "f32", shape: [1, 2], region: 4, storage: { kind: "float32" } }],
+    tensors: [],
     origins: ["conv_0", "relu"],
     segments: [
       {
