@@ -149,7 +149,7 @@ function apply(node: Node, { inputs, attributes, outputTypes }: Application): re
     case "stored":
       return [tensorStored(present(outputTypes[0], "output type"), evaluator.prepare(call))];
     case "element":
-      return [tensorFrom(present(outputTypes[0], "output type"), evaluator.prepare(call))];
+      return [tensorFrom(present(outputTypes[0], "output type"), evaluator.prepareAll(call))];
   }
 }
 

@@ -104,12 +104,17 @@ export interface ValueCall {
 
 /**
  * The naive reference. `element` computes any one element of the single output by its row-major
- * index, so that a few elements of a large result can be judged cheaply; `stored` does so for
- * operators that copy elements of any type as they are stored; `whole` computes all outputs;
+ * index, so that a few elements of a large result can be judged cheaply (`prepareAll` may form all
+ * of them together, to the same bits); `stored` does so for operators that copy elements of any
+ * type as they are stored; `whole` computes all outputs;
  * `values` reads and writes sequences and optionals too, and runs regions.
  */
 export type Evaluator =
-  | { readonly kind: "element"; readonly prepare: (call: EvaluationCall) => ElementRule }
+  | {
+      readonly kind: "element";
+      readonly prepare: (call: EvaluationCall) => ElementRule;
+      readonly prepareAll: (call: EvaluationCall) => ElementRule;
+    }
   | { readonly kind: "stored"; readonly prepare: (call: EvaluationCall) => StoredRule }
   | { readonly kind: "whole"; readonly run: (call: EvaluationCall) => readonly Tensor[] }
   | { readonly kind: "values"; readonly run: (call: ValueCall) => readonly Value[] };
@@ -117,8 +122,11 @@ export type Evaluator =
 export type ElementRule = (index: number) => number;
 export type StoredRule = (index: number) => Stored;
 
-export function element(prepare: (call: EvaluationCall) => ElementRule): Evaluator {
-  return { kind: "element", prepare };
+export function element(
+  prepare: (call: EvaluationCall) => ElementRule,
+  prepareAll = prepare,
+): Evaluator {
+  return { kind: "element", prepare, prepareAll };
 }
 
 export function stored(prepare: (call: EvaluationCall) => StoredRule): Evaluator {

@@ -32,8 +32,8 @@ import { floatConvolution } from "../float-sums.ts";
 import type { FloatWindows } from "../float-sums.ts";
 import { halfConvolution, halfTransposition } from "../half-sums.ts";
 import { numeric } from "../tensor.ts";
+import type { NumericArray } from "../tensor.ts";
 import {
-  lifted,
   briefly,
   perAxis,
   sharedPads,
@@ -44,7 +44,9 @@ import {
   windowReach,
   withWindow,
 } from "./window.ts";
-import type { Reach, WindowAxis } from "./window.ts";
+import type { WindowAxis } from "./window.ts";
+import { allWindowSums, windowSums } from "./window-sums.ts";
+import type { Convolution, Factors } from "./window-sums.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, max, min } = Math;
@@ -70,7 +72,10 @@ export const CONVOLUTION_OPS = {
     attributes: ATTRIBUTES,
     normal: normalConvolution,
     infer: (call) => inferConvolution(call, convolution(call)),
-    evaluator: element((call) => convolutionElement(call, convolution(call))),
+    evaluator: element(
+      (call) => convolutionElement(call, convolution(call)),
+      (call) => convolutionElements(call, convolution(call)),
+    ),
     quantized: "accumulate",
   },
   conv_transpose: {
@@ -84,7 +89,10 @@ export const CONVOLUTION_OPS = {
     },
     normal: normalTranspose,
     infer: (call) => inferConvolution(call, transposition(call)),
-    evaluator: element((call) => convolutionElement(call, transposition(call))),
+    evaluator: element(
+      (call) => convolutionElement(call, transposition(call)),
+      (call) => convolutionElements(call, transposition(call)),
+    ),
     quantized: "accumulate",
   },
 } as const satisfies Record<string, Operator>;
@@ -92,21 +100,6 @@ export const CONVOLUTION_OPS = {
 interface Operands {
   readonly inputs: readonly (TensorType | Tensor | undefined)[];
   readonly attributes: AttributeReader;
-}
-
-/** A convolution over any spatial axes, and how it finds its weights and elements. */
-export interface Convolution {
-  readonly batch: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly groups: number;
-  readonly axes: readonly WindowAxis[];
-  readonly reach: (axis: WindowAxis) => readonly Reach[];
-  /** Weights of one filter plane. */
-  readonly taps: number;
-  /** The first weight of an output channel, and the way to its next input channel's. */
-  readonly firstWeight: (channel: number) => number;
-  readonly weightStep: number;
 }
 
 export function convolution(call: Operands): Convolution {
@@ -255,100 +248,49 @@ export function convolvedShape({ batch, outChannels, axes }: Convolution): reado
   return [batch, outChannels, ...axes.map((axis) => axis.count)];
 }
 
-/** Stored operands and what their zeros are stored as, per tensor or per output channel. */
-export interface Factors {
-  readonly x: ArrayLike<number>;
-  readonly w: ArrayLike<number>;
-  readonly zeroX: number;
-  readonly zeroW: (channel: number) => number;
-}
-
-/** What each place of the output meets: positions in an input plane and in a filter plane. */
-interface Meetings {
-  readonly places: number;
-  /** Room for so many meetings a place; `counts` says how many there are. */
-  readonly room: number;
-  readonly counts: Int32Array;
-  readonly sources: Int32Array;
-  readonly taps: Int32Array;
-}
-
-function meetingsOf(whole: Convolution): Meetings {
-  const axes = lifted(whole.axes);
-  const [z, y, x] = axes;
-  const [deep = [], high = [], wide = []] = axes.map(whole.reach);
-  const [places, room] = [z.count * y.count * x.count, whole.taps];
-  const counts = new Int32Array(places);
-  const [sources, taps] = [new Int32Array(places * room), new Int32Array(places * room)];
-  for (let place = 0; place < places; place++) {
-    const inward = deep[floor(place / (x.count * y.count))];
-    const [down, across] = [high[floor(place / x.count) % y.count], wide[place % x.count]];
-    if (!inward || !down || !across) continue;
-    const lines = inward.taps.length * down.taps.length;
-    let at = place * room;
-    for (let each = 0; each < lines * across.taps.length; each++, at++) {
-      const column = each % across.taps.length;
-      const line = floor(each / across.taps.length);
-      const [dz, dy] = [floor(line / down.taps.length), line % down.taps.length];
-      const row = inward.sources[dz]! * y.size + down.sources[dy]!;
-      sources[at] = row * x.size + across.sources[column]!;
-      const tap = inward.taps[dz]! * y.kernel + down.taps[dy]!;
-      taps[at] = tap * x.kernel + across.taps[column]!;
-    }
-    counts[place] = at - place * room;
-  }
-  return { places, room, counts, sources, taps };
-}
-
-/** The sum without bias of the output element at a row-major index; float64, exact for integers. */
-export function windowSums(whole: Convolution, factors: Factors): (index: number) => number {
-  const { x, w, zeroX, zeroW } = factors;
-  const { places, room, counts, sources, taps } = meetingsOf(whole);
-  const perGroup = whole.inChannels / whole.groups;
-  const outPerGroup = whole.outChannels / whole.groups;
-  const volume = product(whole.axes.map((axis) => axis.size));
-  const { weightStep } = whole;
-  return (index) => {
-    const place = index % places;
-    const channel = floor(index / places) % whole.outChannels;
-    const batch = floor(index / (places * whole.outChannels));
-    let from = (batch * whole.inChannels + floor(channel / outPerGroup) * perGroup) * volume;
-    let weights = whole.firstWeight(channel);
-    const shift = zeroW(channel);
-    const [first, last] = [place * room, place * room + counts[place]!];
-    let sum = 0;
-    for (let c = 0; c < perGroup; c++, from += volume, weights += weightStep) {
-      for (let at = first; at < last; at++) {
-        sum += (x[from + sources[at]!]! - zeroX) * (w[weights + taps[at]!]! - shift);
-      }
-    }
-    return sum;
-  };
-}
-
 function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRule {
-  const x = inputTensor(call, 0);
-  const output = outputType(call);
-  const bias = call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]);
-  const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
-  const quantized = output.quantization !== undefined;
-  const sums = windowSums(whole, {
-    x: numeric(x),
-    w: numeric(inputTensor(call, 1)),
-    zeroX: quantized ? encodingOf(x.type).zeroPoint : 0,
-    zeroW: () => 0,
-  });
-  const plane = product(whole.axes.map((axis) => axis.count));
+  const bias = biasOf(call);
   const ordered = orderedSums(call, whole, bias);
-  const finish = quantized
-    ? finishStored(call, storedBounds([low, high], encodingOf(output), activationOf(output)))
-    : (total: number): number =>
-        min(max(output.dtype === "f64" ? total : fround(total), low), high);
-  return (index) => {
-    const channel = floor(index / plane) % whole.outChannels;
-    if (ordered !== undefined) return finish(ordered(index), channel);
-    return finish(sums(index) + (bias?.[channel] ?? 0), channel);
-  };
+  if (ordered !== undefined) return finished(call, whole, ordered);
+  const sums = windowSums(whole, factorsOf(call));
+  const plane = product(whole.axes.map((axis) => axis.count));
+  const channelOf = (index: number): number => floor(index / plane) % whole.outChannels;
+  return finished(call, whole, (index) => sums(index) + (bias?.[channelOf(index)] ?? 0));
+}
+
+/** The same for all elements: stored numbers and images of fp16. The others keep their rule. */
+function convolutionElements(call: EvaluationCall, whole: Convolution): ElementRule {
+  const isStored = outputType(call).quantization !== undefined;
+  const isHalf = inputTensor(call, 0).type.dtype === "f16" && whole.axes.length === 2;
+  if (!isStored && !isHalf) return convolutionElement(call, whole);
+  const arithmetic = isStored ? "exact" : "float32";
+  const sums = allWindowSums(whole, factorsOf(call), { arithmetic, bias: biasOf(call) });
+  return finished(call, whole, (index) => sums[index] ?? 0);
+}
+
+function biasOf(call: EvaluationCall): NumericArray | undefined {
+  return call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]);
+}
+
+function factorsOf(call: EvaluationCall): Factors {
+  const [x, w] = [inputTensor(call, 0), inputTensor(call, 1)];
+  const isStored = outputType(call).quantization !== undefined;
+  const zeroX = isStored ? encodingOf(x.type).zeroPoint : 0;
+  return { x: numeric(x), w: numeric(w), zeroX, zeroW: () => 0 };
+}
+
+/** Sums with their bias as elements of the output. */
+function finished(call: EvaluationCall, whole: Convolution, sums: ElementRule): ElementRule {
+  const output = outputType(call);
+  const [low, high] = [call.attributes.number("clamp_min"), call.attributes.number("clamp_max")];
+  if (output.quantization === undefined) {
+    const round = output.dtype === "f64" ? (total: number) => total : fround;
+    return (index) => min(max(round(sums(index)), low), high);
+  }
+  const bounds = storedBounds([low, high], encodingOf(output), activationOf(output));
+  const finish = finishStored(call, bounds);
+  const plane = product(whole.axes.map((axis) => axis.count));
+  return (index) => finish(sums(index), floor(index / plane) % whole.outChannels);
 }
 
 /** Images of fp16 and float32: the order of the sum is part of its meaning. */

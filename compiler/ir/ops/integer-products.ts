@@ -21,8 +21,9 @@ import type {
   Operator,
 } from "../operator.ts";
 import { broadcastIndex, broadcastShape, isFloat, numeric, tensorFrom } from "../tensor.ts";
-import { convolution, convolvedShape, windowSums } from "./convolution.ts";
-import type { Convolution } from "./convolution.ts";
+import { convolution, convolvedShape } from "./convolution.ts";
+import { windowSums } from "./window-sums.ts";
+import type { Convolution } from "./window-sums.ts";
 import { WINDOW_ATTRIBUTES, withWindow } from "./window.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.

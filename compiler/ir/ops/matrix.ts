@@ -19,7 +19,10 @@ import {
   storedBounds,
   weightTypeOf,
 } from "../int8.ts";
-import { broadcastIndex, broadcastShape, numeric } from "../tensor.ts";
+import { divCeil } from "../../../protocol/base/integers.ts";
+import { ADD_PRODUCTS, BLOCK } from "../blocked-sums.ts";
+import { broadcastIndex, broadcastShape, elementCount, numeric } from "../tensor.ts";
+import type { NumericArray } from "../tensor.ts";
 import { CLAMP_ATTRIBUTES } from "./convolution.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
@@ -31,7 +34,7 @@ export const MATRIX_OPS = {
     inputs: [2, 3],
     attributes: CLAMP_ATTRIBUTES,
     infer: inferMatmul,
-    evaluator: element(matmulElement),
+    evaluator: element(matmulElement, matmulElements),
     quantized: "accumulate",
   },
   gemm: {
@@ -66,26 +69,50 @@ function inferMatmul(call: InferenceCall): readonly TensorType[] {
   return [{ dtype: a.dtype, shape: [...batches, rows, columns] }];
 }
 
-function matmulElement(call: EvaluationCall): ElementRule {
+/** A product in numbers: batches of [rows][depth] by [depth][columns], less their zeros. */
+interface Product {
+  readonly left: NumericArray;
+  readonly right: NumericArray;
+  readonly zeroA: number;
+  readonly zeroB: number;
+  readonly bias: NumericArray | undefined;
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly batchOfA: (batch: number) => number;
+  readonly batchOfB: (batch: number) => number;
+  /** As a convolution of one tap: each product and each sum of floats is rounded to float32. */
+  readonly arithmetic: keyof typeof ADD_PRODUCTS;
+}
+
+function productOf(call: EvaluationCall): Product {
   const [a, b, output] = [inputTensor(call, 0), inputTensor(call, 1), outputType(call)];
-  const bias = call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]);
-  const [left, right] = [numeric(a), numeric(b)];
   const [rows = 1, columns = 1] = output.shape.slice(-2);
-  const depth = a.type.shape.at(-1) ?? 0;
   const batches = output.shape.slice(0, -2);
-  const batchOfA = broadcastIndex(a.type.shape.slice(0, -2), batches);
-  const batchOfB = broadcastIndex(b.type.shape.slice(0, -2), batches);
-  const zeroA = a.type.dtype === "i8" ? encodingOf(a.type).zeroPoint : 0;
-  const zeroB = a.type.dtype === "i8" ? (b.type.quantization?.zeroPoints[0] ?? 0) : 0;
+  const { dtype } = a.type;
+  const isFloat32 = dtype === "f16" || dtype === "f32";
+  return {
+    ...{ left: numeric(a), right: numeric(b) },
+    zeroA: dtype === "i8" ? encodingOf(a.type).zeroPoint : 0,
+    zeroB: dtype === "i8" ? (b.type.quantization?.zeroPoints[0] ?? 0) : 0,
+    bias: call.inputs[2] === undefined ? undefined : numeric(call.inputs[2]),
+    ...{ rows, columns, depth: a.type.shape.at(-1) ?? 0 },
+    batchOfA: broadcastIndex(a.type.shape.slice(0, -2), batches),
+    batchOfB: broadcastIndex(b.type.shape.slice(0, -2), batches),
+    arithmetic: isFloat32 ? "float32" : "exact",
+  };
+}
+
+function matmulElement(call: EvaluationCall): ElementRule {
+  const { left, right, zeroA, zeroB, bias, rows, depth, columns, ...of } = productOf(call);
   const finish = matmulFinish(call);
-  // As a convolution of one tap: each product and each sum is rounded to float32.
-  const isOrdered = a.type.dtype === "f16" || a.type.dtype === "f32";
+  const isOrdered = of.arithmetic === "float32";
   return (index) => {
     const column = index % columns;
     const batch = floor(index / (rows * columns));
     const row = floor(index / columns) % rows;
-    let fromA = (batchOfA(batch) * rows + row) * depth;
-    let fromB = batchOfB(batch) * depth * columns + column;
+    let fromA = (of.batchOfA(batch) * rows + row) * depth;
+    let fromB = of.batchOfB(batch) * depth * columns + column;
     let sum = bias?.[column] ?? 0;
     for (let k = 0; k < depth; k++, fromA++, fromB += columns) {
       if (isOrdered) sum = fround(sum + fround((left[fromA] ?? 0) * (right[fromB] ?? 0)));
@@ -93,6 +120,49 @@ function matmulElement(call: EvaluationCall): ElementRule {
     }
     return finish(sum, column);
   };
+}
+
+/** The same for all elements; float64 keeps its rule. */
+function matmulElements(call: EvaluationCall): ElementRule {
+  if (inputTensor(call, 0).type.dtype === "f64") return matmulElement(call);
+  const { columns, rows } = productOf(call);
+  const sums = allProductSums(productOf(call), elementCount(outputType(call)) / (rows * columns));
+  const finish = matmulFinish(call);
+  return (index) => finish(sums[index] ?? 0, index % columns);
+}
+
+/** The sums of all elements, in blocks of columns. */
+function allProductSums(of: Product, batches: number): Float64Array {
+  const { left, zeroA, rows, depth, columns } = of;
+  const x = Float64Array.from(left, (value) => value - zeroA);
+  const result = new Float64Array(batches * rows * columns);
+  const add = ADD_PRODUCTS[of.arithmetic];
+  const sums = new Float64Array(BLOCK);
+  for (let each = 0; each < batches * divCeil(columns, BLOCK); each++) {
+    const batch = each % batches;
+    const first = floor(each / batches) * BLOCK;
+    const block = { sums, x, depth, filters: filtersOf(of, of.batchOfB(batch), first) };
+    const bias = Float64Array.from(sums, (_, lane) => of.bias?.[first + lane] ?? 0);
+    for (let row = 0; row < rows; row++) {
+      sums.set(bias);
+      add(block, (of.batchOfA(batch) * rows + row) * depth, 0);
+      const to = (batch * rows + row) * columns + first;
+      result.set(sums.subarray(0, min(BLOCK, columns - first)), to);
+    }
+  }
+  return result;
+}
+
+/** A block of columns, less their zero: [depth][BLOCK]. */
+function filtersOf({ right, zeroB, depth, columns }: Product, batch: number, first: number) {
+  const filters = new Float64Array(depth * BLOCK);
+  const count = min(BLOCK, columns - first);
+  for (let k = 0; k < depth; k++) {
+    const from = (batch * depth + k) * columns + first;
+    for (let lane = 0; lane < count; lane++)
+      filters[k * BLOCK + lane] = right[from + lane]! - zeroB;
+  }
+  return filters;
 }
 
 function matmulFinish(call: EvaluationCall): (sum: number, column: number) => number {
