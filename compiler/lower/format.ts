@@ -25,6 +25,11 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
 /** Bytes from one pixel row of a crouton to the next, in every format. */
 export const PIXEL_ROW_BYTES = CROUTON_BYTES / CROUTON_ROWS;
 
+/** What vector code keeps as int32 or float32: a word for each of 32 lanes, of 4 pixels, of a vector's 128 elements. */
+export const LANE_WORDS_BYTES = 4 * CROUTON_CHANNELS;
+export const PIXEL_WORDS_BYTES = 4 * 4;
+export const VECTOR_WORDS_BYTES = 4 * 128;
+
 function format(dtype: FormatName, bytes: 1 | 2): Format {
   const columns = bytes === 1 ? 8 : 4;
   const vectorBytes = 128 * bytes;

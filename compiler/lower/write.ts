@@ -2,7 +2,7 @@
 import { present } from "../../protocol/base/assert.ts";
 import { alignUp } from "../../protocol/base/integers.ts";
 import { CROUTON_BYTES } from "../../protocol/isa/index.ts";
-import { emission, linear, vtcm } from "./emitter.ts";
+import { emission, vtcm } from "./emitter.ts";
 import type { EmissionState, Emitter } from "./emitter.ts";
 import { FORMATS } from "./format.ts";
 import { gridOf } from "./grid.ts";
@@ -12,6 +12,8 @@ import type { Lowered, LoweringRequest } from "./request.ts";
 import { portBytes, WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { Fill, Place, Stage, ValueId, Work } from "./stage.ts";
+import { emitFill } from "./stages/fill.ts";
+import type { FilledVectors } from "./stages/fill.ts";
 import { buildTables, fillIndex } from "./tables.ts";
 import type { Tables } from "./tables.ts";
 
@@ -120,13 +122,13 @@ function writeStart(layout: Layout, emit: Emitter, fillAt: (fill: Fill) => numbe
   const { sparse } = layout;
   for (let done = 0; done < sparse.bytes; done += FILL_BYTES) {
     const bytes = Math.min(FILL_BYTES, sparse.bytes - done);
-    writeFill(emit, { offset: sparse.offset + done, bytes, value: 0, format: FORMATS.i8 });
+    writeFill(emit, { at: sparse.offset + done, bytes, value: 0, format: FORMATS.i8 });
   }
   const { bytes, fills } = layout.tables;
   const source = { region: WEIGHTS_REGION, offset: 0 };
   if (bytes > 0) emit.copy("in", { destination: vtcm(0), source, bytes });
   for (const fill of fills) {
-    writeFill(emit, { ...fill, offset: fillAt(fill), bytes: CROUTON_BYTES });
+    writeFill(emit, { ...fill, at: fillAt(fill), bytes: CROUTON_BYTES });
   }
 }
 
@@ -135,16 +137,9 @@ const FILL_BYTES = 32 * 1024;
 
 function writeFill(
   emit: Emitter,
-  area: Fill & { readonly offset: number; readonly bytes: number },
+  { bytes, ...from }: Omit<FilledVectors, "vectors"> & { readonly bytes: number },
 ): void {
-  const { format } = area;
-  emit.vector({
-    format,
-    kernel: `fill_${format.dtype}`,
-    shape: { parameters: { value: area.value } },
-    operands: { y: linear(area.offset, format.vectorBytes) },
-    vectors: area.bytes / format.vectorBytes,
-  });
+  emitFill(emit, { ...from, vectors: bytes / from.format.vectorBytes });
 }
 
 interface Writing {

@@ -9,11 +9,11 @@ import {
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { storedEncoding } from "../encoding.ts";
+import { fillOutsideStage } from "../stages/elementwise.ts";
 import type { NodeContext } from "./context.ts";
 import {
   AVERAGE_TAPS_MAX,
   averagePoolStage,
-  fillOutsideStage,
   globalAverageStage,
   LOWEST,
   maxPoolStage,
@@ -23,6 +23,7 @@ import {
   storedAverageStage,
   storedMean,
 } from "../stages/pool.ts";
+import type { WholeImage } from "../stages/pool.ts";
 
 /** Micro-ops of one run bound the taps of a window. */
 const MAX_TAPS_MAX = 200;
@@ -63,11 +64,7 @@ export function lowerMaxPool(context: NodeContext): void {
     return;
   }
   // Padding never wins: lanes outside the image, which hold the zero point, are lowered in a copy.
-  const filled = context.temporary(from.inputGrid, LOWEST[format.dtype]);
-  context.add(
-    fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, LOWEST[format.dtype]),
-  );
-  context.add(maxPoolStage({ ...from, input: filled, geometry }));
+  context.add(maxPoolStage({ ...filledOutside(context, from, LOWEST[format.dtype]), geometry }));
 }
 
 export function lowerAveragePool(context: NodeContext): void {
@@ -108,9 +105,16 @@ export function lowerStoredAverage(context: NodeContext): void {
     return context.add(storedAverageStage(from, origin, varying));
   }
   // Padding counts for nothing: lanes outside the image, which hold the zero point, get the origin in a copy.
-  const filled = context.temporary(from.inputGrid, origin);
-  context.add(fillOutsideStage({ ...from, output: filled, outputGrid: from.inputGrid }, origin));
-  context.add(storedAverageStage({ ...from, input: filled }, origin, varying));
+  const filled = { ...filledOutside(context, from, origin), geometry };
+  context.add(storedAverageStage(filled, origin, varying));
+}
+
+/** The same over a copy of the input whose lanes outside the image hold `outside`. */
+function filledOutside(context: NodeContext, from: WholeImage, outside: number): WholeImage {
+  const { node, input, inputGrid: grid } = from;
+  const output = context.temporary(grid, outside);
+  context.add(fillOutsideStage({ node, input, output, grid }, outside));
+  return { ...from, input: output };
 }
 
 /** One window that is the image. */

@@ -2,6 +2,7 @@
 import { linear } from "../emitter.ts";
 import type { Format } from "../format.ts";
 import type { Work } from "../stage.ts";
+import { emitFill } from "./fill.ts";
 import { evenParts } from "./segments.ts";
 
 export interface Arrivals {
@@ -39,17 +40,12 @@ export function slotOf({ turns, slots, slotBytes, plainBytes }: Arrivals, work: 
 /** All slots at once, with the first row: what comes in next must not wait for vector work in between. */
 export function fillSlots(from: Arrivals, work: Work): void {
   if (work.rows.first > 0) return;
-  const { dtype, vectorBytes } = from.format;
+  const { format, zeroPoint: value } = from;
   const first = work.scratch + 2 * from.plainBytes;
-  const vectors = (from.slots * from.slotBytes) / vectorBytes;
+  const vectors = (from.slots * from.slotBytes) / format.vectorBytes;
   for (const { begin, count } of evenParts(vectors, Math.min(vectors, work.emit.contexts))) {
-    work.emit.vector({
-      format: from.format,
-      kernel: `fill_${dtype}`,
-      shape: { parameters: { value: from.zeroPoint } },
-      operands: { y: linear(first + begin * vectorBytes, vectorBytes) },
-      vectors: count,
-    });
+    const at = first + begin * format.vectorBytes;
+    emitFill(work.emit, { format, value, at, vectors: count });
   }
 }
 

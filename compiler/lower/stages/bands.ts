@@ -1,10 +1,11 @@
 /** Bands of columns: a part of an image as an image of its own, and such parts side by side. */
 import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
-import { linear, vtcm } from "../emitter.ts";
+import { vtcm } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
+import { emitFill } from "./fill.ts";
 
 /** Pixels that lie next to each other in every format. */
 export const BAND_ALIGNMENT = 2;
@@ -38,17 +39,11 @@ export function bandCutStage(from: BandCut): Stage {
 }
 
 /** A part of the last crouton is beyond the input's. */
-function fillLast({ outputGrid: grid, zeroPoint }: BandCut, work: Work): void {
+function fillLast({ outputGrid: grid, zeroPoint: value }: BandCut, work: Work): void {
   const { format } = grid;
   for (let tile = 0; tile < grid.tiles; tile++) {
-    const last = work.output.offset(work.rows.first, tile, grid.columns - 1);
-    work.emit.vector({
-      format,
-      kernel: `fill_${format.dtype}`,
-      shape: { parameters: { value: zeroPoint } },
-      operands: { y: linear(last, format.vectorBytes) },
-      vectors: format.vectorsPerCrouton,
-    });
+    const at = work.output.offset(work.rows.first, tile, grid.columns - 1);
+    emitFill(work.emit, { format, value, at, vectors: format.vectorsPerCrouton });
   }
 }
 

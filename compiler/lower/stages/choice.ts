@@ -1,9 +1,10 @@
 /** The index of every pixel's largest channel. */
 import { linear } from "../emitter.ts";
+import { LANE_WORDS_BYTES } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { maskedSegments, runOf } from "./segments.ts";
+import { inputAt, maskedSegments, outputAt, runOf } from "./segments.ts";
 
 export interface ChoiceNode {
   readonly node: string;
@@ -15,7 +16,6 @@ export interface ChoiceNode {
   readonly zeroPointOut: number;
 }
 
-const RANK_BYTES = 128;
 /** Below every key, so that a lane beyond the last channel is never chosen. */
 const BEYOND = -(2 ** 24);
 
@@ -39,17 +39,15 @@ function packRanks({ tiles, channels }: Grid): Uint8Array {
 
 function emitChoice(from: ChoiceNode, work: Work): void {
   const { first: row } = work.rows;
-  const { vectorBytes } = from.outputGrid.format;
   const tiles = Array.from({ length: from.inputGrid.tiles }, (_, tile) => tile);
   for (const segment of maskedSegments(from.outputGrid, row, work.emit.contexts)) {
-    const { column } = segment;
     work.emit.vector({
       kernel: "fixed_argmax_i8",
       shape: { counts: { tiles: tiles.length }, parameters: { zero_y: from.zeroPointOut } },
       operands: {
-        x: tiles.map((tile) => linear(work.input(0).offset(row, tile, column), vectorBytes)),
-        ranks: tiles.map((tile) => linear(work.constants + tile * RANK_BYTES)),
-        y: linear(work.output.offset(row, 0, column), vectorBytes),
+        x: tiles.map((tile) => inputAt(work, 0, { ...segment, tile })),
+        ranks: tiles.map((tile) => linear(work.constants + tile * LANE_WORDS_BYTES)),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });

@@ -7,12 +7,14 @@ import type { SocDescription } from "../../../protocol/isa/index.ts";
 import type { ConvolutionGeometry } from "../../ir/index.ts";
 import { linear, vtcm } from "../emitter.ts";
 import type { Emitter } from "../emitter.ts";
+import { LANE_WORDS_BYTES } from "../format.ts";
 import { emitCrouton, matrixCroutonCycles } from "./matrix.ts";
 import type { MatrixNode } from "./matrix-node.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, Work } from "../stage.ts";
 import { clampCount, clampParameters } from "./clamp.ts";
 import { PRODUCTS } from "./product-format.ts";
-import { runOf, tileSegments } from "./segments.ts";
+import { outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 import { tapsOf, vectorGeometry, vectorHaloOf, inputRowsOf, windowAt } from "./window.ts";
 
@@ -20,7 +22,6 @@ import { tapsOf, vectorGeometry, vectorHaloOf, inputRowsOf, windowAt } from "./w
 const REGISTER_TAPS = 9;
 /** An hvx.run has at most 32 operands; four are not weights. */
 const TAPS_MAX = 28;
-const CHANNEL_WORD_BYTES = 128;
 /** Per tap on the diagonal: 16 pairs of channels, each four bytes of which the middle two are zero. */
 const DIAGONAL_BYTES = 64;
 /** Two diagonal weights of neighbouring channels lie this far from the next two. */
@@ -47,16 +48,15 @@ export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
       spreadDiagonals(from, { emit, constants, at }),
   };
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
     inputRows: (_, rows) => inputRowsOf(geometry, from.inputGrid, rows),
     views: [{ input: 0, halo }],
     chunks: [{ bytes, pack: () => packConstants(from) }],
     ...(matrixShare > 0 ? { sparse } : {}),
-    scratchBytes: 0,
     follows: false,
     emit: (work) => emitDepthwise(from, matrixShare, work),
   };
@@ -65,7 +65,7 @@ export function depthwiseStage(from: MatrixNode, matrixShare: number): Stage {
 /** Per channel tile: 32 biases, 32 multipliers, then per tap 32 weights, then per tap its diagonal. */
 function tileBytes(from: Depthwise): number {
   const weights = tapCount(from.geometry) * (channelBytes(from) + DIAGONAL_BYTES);
-  return Math.ceil((2 * CHANNEL_WORD_BYTES + weights) / 128) * 128;
+  return Math.ceil((2 * LANE_WORDS_BYTES + weights) / 128) * 128;
 }
 
 type Depthwise = Pick<MatrixNode, "geometry" | "outputGrid">;
@@ -76,7 +76,7 @@ function channelBytes({ outputGrid }: Depthwise): number {
 }
 
 function diagonalsAt(from: Depthwise): number {
-  return 2 * CHANNEL_WORD_BYTES + tapCount(from.geometry) * channelBytes(from);
+  return 2 * LANE_WORDS_BYTES + tapCount(from.geometry) * channelBytes(from);
 }
 
 function packConstants(from: MatrixNode): Uint8Array {
@@ -90,7 +90,7 @@ function packConstants(from: MatrixNode): Uint8Array {
     const tile = Math.floor(channel / 32) * tileBytes(from);
     const diagonal = tile + diagonalsAt(from) + (lane >> 1) * 4 + (lane & 1) * 3;
     let sum = 0;
-    const firstWeight = tile + 2 * CHANNEL_WORD_BYTES;
+    const firstWeight = tile + 2 * LANE_WORDS_BYTES;
     for (let tap = 0; tap < taps; tap++) {
       const weight = from.weights[channel * taps + tap] ?? 0;
       sum += weight - from.weightZero;
@@ -104,7 +104,7 @@ function packConstants(from: MatrixNode): Uint8Array {
     if (isHalf) view.setFloat32(tile + 4 * lane, bias + 0, true);
     else view.setInt32(tile + 4 * lane, (bias - requantization.zeroPointIn * sum) | 0, true);
     const multiplier = requantization.multipliers[channel] ?? 0;
-    view.setFloat32(tile + CHANNEL_WORD_BYTES + 4 * lane, multiplier, true);
+    view.setFloat32(tile + LANE_WORDS_BYTES + 4 * lane, multiplier, true);
   }
   return bytes;
 }
@@ -165,7 +165,7 @@ function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
   const { tile, column } = segment;
   const { first: row } = work.rows;
   const constants = work.constants + tile * tileBytes(from);
-  const weights = constants + 2 * CHANNEL_WORD_BYTES;
+  const weights = constants + 2 * LANE_WORDS_BYTES;
   work.emit.vector({
     kernel: `depthwise${tap.length <= REGISTER_TAPS ? "" : "_large"}_${dtype}`,
     shape: {
@@ -184,8 +184,8 @@ function emitOnVectors(from: MatrixNode, work: Work, segment: Segment): void {
       x: windowAt(g, work.table(0), { row, tile, column }),
       weights: tap.map((_, index) => linear(weights + index * channelBytes(from))),
       bias: linear(constants),
-      multipliers: linear(constants + CHANNEL_WORD_BYTES),
-      y: linear(work.output.offset(row, tile, column), from.outputGrid.format.vectorBytes),
+      multipliers: linear(constants + LANE_WORDS_BYTES),
+      y: outputAt(work, segment),
     },
     ...runOf(segment),
   });

@@ -1,6 +1,8 @@
 /** Functions of one element, sums and products of two tensors or of a tensor and a value a channel. */
 import { concatBytes } from "../../../protocol/base/bytes.ts";
+import type { Operand } from "../../../protocol/isa/index.ts";
 import { linear } from "../emitter.ts";
+import type { VectorRun } from "../emitter.ts";
 import type { FunctionKernel } from "../function-kernel.ts";
 import { isPixel, laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
@@ -9,14 +11,55 @@ import type { PairArithmetic } from "./pair-kernel.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Chunk, Stage, ValueId, Work } from "../stage.ts";
 import { clampParameters } from "./clamp.ts";
-import { linearSegments, maskedSegments, runOf, tileSegments } from "./segments.ts";
+import {
+  inputAt,
+  linearSegments,
+  maskedSegments,
+  outputAt,
+  runOf,
+  tileSegments,
+} from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
-export interface TableNode {
+/** A tensor and what becomes of it, which lies alike. */
+export interface ElementNode {
   readonly node: string;
   readonly input: ValueId;
   readonly output: ValueId;
   readonly grid: Grid;
+}
+
+/** A kernel with operands x and y, and `table` where there is one. */
+interface ElementKernel extends Pick<VectorRun, "kernel" | "shape"> {
+  readonly table?: Uint8Array;
+  /** Whether lanes outside the image, which hold the zero point, get the right value without a mask. */
+  readonly keepsZero?: boolean;
+}
+
+function elementStage(from: ElementNode, { table, keepsZero, ...run }: ElementKernel): Stage {
+  const { grid } = from;
+  return {
+    ...ROW_BY_ROW,
+    node: from.node,
+    inputs: [from.input],
+    output: from.output,
+    rows: grid.rows,
+    chunks: table === undefined ? [] : [constants(table)],
+    emit: (work) => {
+      const { contexts } = work.emit;
+      const segments = keepsZero
+        ? linearSegments(grid, contexts)
+        : maskedSegments(grid, work.rows.first, contexts);
+      for (const segment of segments) {
+        const [x, y] = [inputAt(work, 0, segment), outputAt(work, segment)];
+        const operands = { x, table: linear(work.constants), y };
+        work.emit.vector({ ...run, operands, ...runOf(segment) });
+      }
+    },
+  };
+}
+
+export interface TableNode extends ElementNode {
   /** An entry for every stored input, from the lowest on. */
   readonly table: Int8Array | Int16Array;
   readonly zeroPointIn: number;
@@ -24,74 +67,28 @@ export interface TableNode {
 }
 
 export function tableStage(from: TableNode): Stage {
-  // Lanes outside the image hold the zero point; where the table keeps that, they need no mask.
-  const keepsZero = from.table[from.zeroPointIn + from.table.length / 2] === from.zeroPointOut;
-  return {
-    ...ROW_BY_ROW,
-    node: from.node,
-    inputs: [from.input],
-    output: from.output,
-    rows: from.grid.rows,
-    chunks: [constants(bytesOf(from.table))],
-    emit: (work) => {
-      const { first: row } = work.rows;
-      const { contexts } = work.emit;
-      const { vectorBytes } = from.grid.format;
-      const segments = keepsZero
-        ? linearSegments(from.grid, contexts)
-        : maskedSegments(from.grid, row, contexts);
-      for (const segment of segments) {
-        work.emit.vector({
-          kernel: from.table instanceof Int8Array ? "lut_i8" : "lut_i16",
-          shape: { parameters: { outside: from.zeroPointOut } },
-          operands: {
-            x: linear(work.input(0).offset(row, segment.tile, segment.column), vectorBytes),
-            table: linear(work.constants),
-            y: linear(work.output.offset(row, segment.tile, segment.column), vectorBytes),
-          },
-          ...runOf(segment),
-        });
-      }
-    },
-  };
+  const { table, zeroPointIn, zeroPointOut } = from;
+  return elementStage(from, {
+    kernel: table instanceof Int8Array ? "lut_i8" : "lut_i16",
+    shape: { parameters: { outside: zeroPointOut } },
+    table: bytesOf(table),
+    keepsZero: table[zeroPointIn + table.length / 2] === zeroPointOut,
+  });
+}
+
+/** A function of one element that a kernel of its own computes. */
+export function functionStage(from: ElementNode & { readonly of: FunctionKernel }): Stage {
+  return elementStage(from, from.of);
+}
+
+/** A copy of the input whose lanes outside the image hold `outside`. */
+export function fillOutsideStage(from: ElementNode, outside: number): Stage {
+  const kernel = `copy_${from.grid.format.dtype}` as const;
+  return elementStage(from, { kernel, shape: { parameters: { outside } } });
 }
 
 function bytesOf(data: StoredArray): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-export interface FunctionNode {
-  readonly node: string;
-  readonly input: ValueId;
-  readonly output: ValueId;
-  readonly grid: Grid;
-  readonly of: FunctionKernel;
-}
-
-/** A function of one element that a kernel of its own computes. */
-export function functionStage(from: FunctionNode): Stage {
-  return {
-    ...ROW_BY_ROW,
-    node: from.node,
-    inputs: [from.input],
-    output: from.output,
-    rows: from.grid.rows,
-    emit: (work) => {
-      const { first: row } = work.rows;
-      const { vectorBytes } = from.grid.format;
-      for (const segment of maskedSegments(from.grid, row, work.emit.contexts)) {
-        const { tile, column } = segment;
-        work.emit.vector({
-          ...from.of,
-          operands: {
-            x: linear(work.input(0).offset(row, tile, column), vectorBytes),
-            y: linear(work.output.offset(row, tile, column), vectorBytes),
-          },
-          ...runOf(segment),
-        });
-      }
-    },
-  };
 }
 
 /** Elements as they are stored; fp16 as bits. */
@@ -120,16 +117,13 @@ export function pairStage(from: PairNode): Stage {
   const { b } = from;
   const perChannel = b.kind === "constant" || (isPixel(b.grid) && !isPixel(from.grid));
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: b.kind === "tensor" ? [from.a, b.value] : [from.a],
     output: from.output,
     rows: from.grid.rows,
-    unitRows: 1,
     inputRows: (input, rows) => (input === 1 && perChannel ? { first: 0, last: 0 } : rows),
-    views: [],
     chunks: pairConstants(from),
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => emitPair(from, perChannel, work),
   };
 }
@@ -155,18 +149,15 @@ function channelConstants(grid: Grid, channels: StoredArray): Uint8Array {
 }
 
 function emitPair(from: PairNode, perChannel: boolean, work: Work): void {
-  const { first: row } = work.rows;
   const run = pairKernel({ ...from, perChannel, isConstant: from.b.kind === "constant" });
-  const { vectorBytes } = from.grid.format;
   for (const segment of pairSegments(from, perChannel, work)) {
-    const { tile, column } = segment;
     work.emit.vector({
       ...run,
       operands: {
-        a: linear(work.input(0).offset(row, tile, column), vectorBytes),
-        b: secondOperand(from, perChannel, { work, row, segment }),
+        a: inputAt(work, 0, segment),
+        b: secondOperand(from, perChannel, { work, segment }),
         table: linear(work.constants),
-        y: linear(work.output.offset(row, tile, column), vectorBytes),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });
@@ -176,15 +167,15 @@ function emitPair(from: PairNode, perChannel: boolean, work: Work): void {
 function secondOperand(
   from: PairNode,
   perChannel: boolean,
-  at: { readonly work: Work; readonly row: number; readonly segment: Segment },
-) {
-  const { tile, column } = at.segment;
+  { work, segment }: { readonly work: Work; readonly segment: Segment },
+): Operand {
+  const { tile } = segment;
   if (from.b.kind === "constant") {
     const tableBytes = from.arithmetic.kind === "table" ? from.arithmetic.table.length : 0;
-    return linear(at.work.constants + tableBytes + tile * from.grid.format.pixelBytes);
+    return linear(work.constants + tableBytes + tile * from.grid.format.pixelBytes);
   }
-  if (perChannel) return linear(at.work.input(1).offset(0, tile, 0));
-  return linear(at.work.input(1).offset(at.row, tile, column), from.grid.format.vectorBytes);
+  if (perChannel) return linear(work.input(1).offset(0, tile, 0));
+  return inputAt(work, 1, segment);
 }
 
 function pairSegments(from: PairNode, perChannel: boolean, work: Work): Segment[] {

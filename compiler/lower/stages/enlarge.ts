@@ -1,14 +1,15 @@
 /** Linear resizing by whole factors: a row of croutons of the output a run, through windows whose strides divide. */
+import { concatBytes } from "../../../protocol/base/bytes.ts";
 import { CROUTON_ROWS, placeImmediate } from "../../../protocol/isa/index.ts";
 import type { Operand } from "../../../protocol/isa/index.ts";
 import type { LerpAxis } from "../../ir/ops/lerp.ts";
-import { linear, windowOperand } from "../emitter.ts";
-import { constants } from "../stage.ts";
+import { windowOperand } from "../emitter.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Halo, Stage, Work } from "../stage.ts";
 import { packedWeights, weightOperands } from "./lerp-weights.ts";
 import { lerpRows } from "./lerp.ts";
 import type { LerpNode } from "./lerp.ts";
-import { runOf, tileSegments } from "./segments.ts";
+import { outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
 /** Position p lies between elements (p + tap) div factor - 1 and the next. */
@@ -51,15 +52,14 @@ export function enlargeStage(from: EnlargeNode): Stage {
   const halo: Halo = { top: 0, left: 0, bottom: 1, right: 1, fill: zeroPoint };
   const tables = weightTables(from);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
     inputRows: (_, rows) => lerpRows(from, rows),
     views: [{ input: 0, halo }],
     chunks: [constants(tables.bytes)],
-    scratchBytes: 0,
     follows: false,
     emit: (work) => {
       const cost = { contexts: work.emit.contexts, cyclesPerVector: CYCLES_PER_VECTOR };
@@ -100,10 +100,7 @@ function weightTables({ outputGrid: grid, vertical, horizontal }: EnlargeNode): 
     known.set(weights.join(), found);
     return found;
   });
-  const tableBytes = tables[0]?.length ?? 0;
-  const bytes = new Uint8Array(tables.length * tableBytes);
-  tables.forEach((one, index) => bytes.set(one, index * tableBytes));
-  return { bytes, tableBytes, vertical: which };
+  return { bytes: concatBytes(tables), tableBytes: tables[0]?.length ?? 0, vertical: which };
 }
 
 interface RunAt {
@@ -143,7 +140,7 @@ function emitRun(from: EnlargeNode, { work, segment, tables }: RunAt): void {
       bottom_right: window(1, 1),
       ...weightOperands("x", { dtype: format.dtype, offset: work.constants, pixels, first }),
       ...weightOperands("y", { dtype: format.dtype, offset: verticalAt, pixels, first }),
-      y: linear(work.output.offset(row, tile, column), format.vectorBytes),
+      y: outputAt(work, segment),
     },
     ...runOf(segment),
   });

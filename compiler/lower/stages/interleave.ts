@@ -1,9 +1,11 @@
 /** 16-bit croutons hold pairs of pixels interleaved: between them and pixels one after another. */
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
+import type { Operand } from "../../../protocol/isa/index.ts";
 import { linear } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
 import type { Work } from "../stage.ts";
-import { linearSegments, maskedSegments, runOf } from "./segments.ts";
+import { inputAt, linearSegments, maskedSegments, outputAt, runOf } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 
 /** VTCM offset of the croutons of one row. */
 export type CroutonRow = (tile: number, column: number) => number;
@@ -28,36 +30,27 @@ export interface Interleaved {
 
 export function interleaveRow(from: Interleaved, work: Work, plain: number): void {
   const { grid } = from;
-  const { format } = grid;
-  const source = plainRow(grid, plain);
-  const { first: row } = work.rows;
-  for (const segment of maskedSegments(grid, row, work.emit.contexts)) {
-    const { tile, column } = segment;
+  for (const segment of maskedSegments(grid, work.rows.first, work.emit.contexts)) {
     work.emit.vector({
-      kernel: format.dtype === "f16" ? "interleave_f16" : "interleave_i16",
+      kernel: grid.format.dtype === "f16" ? "interleave_f16" : "interleave_i16",
       shape: { parameters: { outside: from.zeroPoint } },
-      operands: {
-        x: linear(source(tile, column), format.vectorBytes),
-        y: linear(outputRow(work)(tile, column), format.vectorBytes),
-      },
+      operands: { x: plainAt(grid, plain, segment), y: outputAt(work, segment) },
       ...runOf(segment),
     });
   }
 }
 
 export function separateRow(grid: Grid, work: Work, plain: number): void {
-  const { format } = grid;
   for (const segment of linearSegments(grid, work.emit.contexts)) {
-    const { tile, column } = segment;
-    const source = work.input(0).offset(work.rows.first, tile, column);
     work.emit.vector({
-      kernel: format.dtype === "f16" ? "separate_f16" : "separate_i16",
+      kernel: grid.format.dtype === "f16" ? "separate_f16" : "separate_i16",
       shape: {},
-      operands: {
-        x: linear(source, format.vectorBytes),
-        y: linear(plainRow(grid, plain)(tile, column), format.vectorBytes),
-      },
+      operands: { x: inputAt(work, 0, segment), y: plainAt(grid, plain, segment) },
       ...runOf(segment),
     });
   }
+}
+
+function plainAt(grid: Grid, plain: number, { format, tile, column }: Segment): Operand {
+  return linear(plainRow(grid, plain)(tile, column), format.vectorBytes);
 }

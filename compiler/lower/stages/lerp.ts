@@ -1,14 +1,16 @@
 /** Linear resizing: every output pixel between four of the input, one pixel row of the output a run. */
+import { concatBytes } from "../../../protocol/base/bytes.ts";
 import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import type { Operand } from "../../../protocol/isa/index.ts";
 import type { StoredAxis } from "../../ir/index.ts";
 import type { LerpAxis } from "../../ir/ops/lerp.ts";
 import { linear, pixelOperand } from "../emitter.ts";
-import { PIXEL_ROW_BYTES } from "../format.ts";
+import { PIXEL_ROW_BYTES, PIXEL_WORDS_BYTES } from "../format.ts";
 import { validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
-import { constants } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { PixelTable, RowRange, Stage, ValueId, Work } from "../stage.ts";
+import { emitFill } from "./fill.ts";
 import { packedWeights, weightOperands } from "./lerp-weights.ts";
 import { pixelOffset } from "./moves.ts";
 
@@ -24,9 +26,6 @@ export interface LerpNode {
   readonly zeroPoint: number;
 }
 
-/** One word a pixel. */
-const PIXEL_WORDS_BYTES = 16;
-
 /** int8 croutons have two vectors of a pixel row: each of the two parts of a row is a run with croutons apart. */
 function partsOf(grid: Grid): number {
   return grid.format.columns / 4;
@@ -36,19 +35,17 @@ export function lerpStage(from: LerpNode): Stage {
   const { outputGrid: grid } = from;
   const parts = Array.from({ length: partsOf(grid) }, (_, part) => part);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
     inputRows: (_, rows) => lerpRows(from, rows),
-    views: [],
     pixelTables: parts.flatMap((part) => [
       columnTable(from, part, from.horizontal.low),
       columnTable(from, part, from.horizontal.high),
     ]),
     chunks: [constants(packWeights(from))],
-    scratchBytes: 0,
     follows: false,
     emit: (work) => {
       for (let y = 0; y < CROUTON_ROWS; y++) {
@@ -111,11 +108,7 @@ function packWeights({ outputGrid: grid, horizontal, vertical }: LerpNode): Uint
   }
   const { dtype } = grid.format;
   const down = Array.from({ length: 4 * grid.height }, (_, at) => vertical.weight[at >> 2] ?? 0);
-  const [across, below] = [packedWeights(dtype, weights), packedWeights(dtype, down)];
-  const bytes = new Uint8Array(across.length + below.length);
-  bytes.set(across);
-  bytes.set(below, across.length);
-  return bytes;
+  return concatBytes([packedWeights(dtype, weights), packedWeights(dtype, down)]);
 }
 
 /** Of one row, whose number in the image is `at`. */
@@ -159,11 +152,9 @@ function emitRun(from: LerpNode, work: Work, { y, tile, part }: RunAt): void {
   const { format, columns: vectors } = grid;
   const { first: row } = work.rows;
   const target = work.output.offset(row, tile, 0) + y * PIXEL_ROW_BYTES + part * format.vectorBytes;
-  const out = linear(target, CROUTON_BYTES);
   if (y >= validRows(grid, row)) {
-    const parameters = { value: from.zeroPoint };
-    const kernel = `fill_${format.dtype}` as const;
-    work.emit.vector({ format, kernel, shape: { parameters }, operands: { y: out }, vectors });
+    const outside = { format, value: from.zeroPoint, at: target, vectors };
+    emitFill(work.emit, { ...outside, strideBytes: CROUTON_BYTES });
     return;
   }
   const at = row * CROUTON_ROWS + y;
@@ -187,7 +178,7 @@ function emitRun(from: LerpNode, work: Work, { y, tile, part }: RunAt): void {
       bottom_left: pixelOperand(left, bottom),
       bottom_right: pixelOperand(right, bottom),
       ...operands,
-      y: out,
+      y: linear(target, CROUTON_BYTES),
     },
     vectors,
   });

@@ -2,6 +2,7 @@
 import type { SocDescription } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
 import { validColumns, validRows } from "../grid.ts";
+import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, Work } from "../stage.ts";
 import { tileRange } from "./matrix-node.ts";
 import type { MatrixNode, TileRange } from "./matrix-node.ts";
@@ -18,6 +19,7 @@ export function matrixStage(from: MatrixNode): Stage {
   const chunks = splitTiles({ weightBytes, constantBytes, chunkBytes: from.chunkBytes });
   const halo = haloOf(from.geometry, from.inputGrid, from.requantization.zeroPointIn);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
@@ -30,7 +32,6 @@ export function matrixStage(from: MatrixNode): Stage {
       bytes: chunk.bytes,
       pack: () => packChunk(from, chunk, ranges),
     })),
-    scratchBytes: 0,
     follows: false,
     emit: (work) => emitMatrix(from, { chunks, ranges }, work),
   };

@@ -2,12 +2,13 @@
 import { assert } from "../../../protocol/base/assert.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
+import { FORMATS, PIXEL_ROW_BYTES } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 
-const PIXEL_BYTES = 32;
-const ROW_BYTES = 256;
+/** Of int8; pixels of the other formats lie in pairs, which stages/moves.ts moves. */
+const PIXEL_BYTES = FORMATS.i8.pixelBytes;
 
 export interface ConcatNode {
   readonly node: string;
@@ -159,15 +160,15 @@ function copyWindows(from: UpsampleNode, work: Work, at: CroutonAt): void {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       work.emit.copy("out", {
-        source: vtcm(source + y * ROW_BYTES + x * PIXEL_BYTES),
-        destination: vtcm(destination + y * factorY * ROW_BYTES + x * factorX * PIXEL_BYTES),
+        source: vtcm(source + y * PIXEL_ROW_BYTES + x * PIXEL_BYTES),
+        destination: vtcm(destination + y * factorY * PIXEL_ROW_BYTES + x * factorX * PIXEL_BYTES),
         bytes: PIXEL_BYTES,
         rows: factorX,
         sourceRowStride: 0,
         destinationRowStride: PIXEL_BYTES,
         planes: factorY,
         sourcePlaneStride: 0,
-        destinationPlaneStride: ROW_BYTES,
+        destinationPlaneStride: PIXEL_ROW_BYTES,
       });
     }
   }
@@ -199,19 +200,15 @@ interface CroutonAt {
 function spreadStage(from: UpsampleNode, emit: (work: Work, at: CroutonAt) => void): Stage {
   const { outputGrid, factorY } = from;
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: outputGrid.rows,
-    unitRows: 1,
     inputRows: (_, { first, last }) => ({
       first: Math.floor(first / factorY),
       last: Math.floor(last / factorY),
     }),
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
     emit: (work) => {
       for (let tile = 0; tile < outputGrid.tiles; tile++) {
         for (let column = 0; column < outputGrid.columns; column++) {
@@ -241,7 +238,7 @@ function sourceCorner(work: Work, at: SourceAt): number {
   const x = (column % factorX) * (8 / factorX);
   const [sourceRow, sourceColumn] = [Math.floor(row / factorY), Math.floor(column / factorX)];
   const crouton = work.input(0).offset(sourceRow, at.sourceTile, sourceColumn);
-  return crouton + y * ROW_BYTES + x * PIXEL_BYTES;
+  return crouton + y * PIXEL_ROW_BYTES + x * PIXEL_BYTES;
 }
 
 /** The pixels of one output crouton that belong to a phase: every factorY-th row, every factorX-th column. */
@@ -250,13 +247,13 @@ function copyPhase(work: Work, phase: Phase): void {
   const destination = work.output.offset(row, phase.tile, column);
   work.emit.copy("out", {
     source: vtcm(sourceCorner(work, phase)),
-    destination: vtcm(destination + phase.dy * ROW_BYTES + phase.dx * PIXEL_BYTES),
+    destination: vtcm(destination + phase.dy * PIXEL_ROW_BYTES + phase.dx * PIXEL_BYTES),
     bytes: PIXEL_BYTES,
     rows: 8 / factorX,
     sourceRowStride: PIXEL_BYTES,
     destinationRowStride: factorX * PIXEL_BYTES,
     planes: 8 / factorY,
-    sourcePlaneStride: ROW_BYTES,
-    destinationPlaneStride: factorY * ROW_BYTES,
+    sourcePlaneStride: PIXEL_ROW_BYTES,
+    destinationPlaneStride: factorY * PIXEL_ROW_BYTES,
   });
 }

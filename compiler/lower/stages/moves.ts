@@ -7,7 +7,8 @@ import { laneOf } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { PixelTable, Place, RowRange, Stage, ValueId, Work } from "../stage.ts";
-import { maskedSegments, runOf, tileSegments } from "./segments.ts";
+import { inputAt, maskedSegments, outputAt, runOf, tileSegments } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 
 export interface MoveNode {
   readonly node: string;
@@ -52,23 +53,18 @@ export function pixelMoveStage(from: MoveNode): Stage {
   const tables = Array.from({ length: grid.tiles }, (_, tile) => pixelTable(from, tile));
   const needed = from.grids.map((_, input) => neededRows(from, input));
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: from.inputs,
     output: from.output,
     rows: grid.rows,
-    unitRows: 1,
     inputRows: (input, { first, last }) => ({
       first: needed[input]?.[first]?.first ?? 0,
       last: needed[input]?.[last]?.last ?? 0,
     }),
-    views: [],
     pixelTables: tables,
-    chunks: [],
-    scratchBytes: 0,
     follows: false,
-    emit: (work) => {
-      for (let row = work.rows.first; row <= work.rows.last; row++) emitPixelRow(from, work, row);
-    },
+    emit: (work) => emitPixelRow(from, work),
   };
 }
 
@@ -117,14 +113,13 @@ function pixelTable(from: MoveNode, tile: number): PixelTable {
   };
 }
 
-function emitPixelRow(from: MoveNode, work: Work, row: number): void {
+function emitPixelRow(from: MoveNode, work: Work): void {
   const { outputGrid: grid } = from;
   const { format } = grid;
+  const { first: row } = work.rows;
   const croutonEntries = CROUTON_ROWS * format.columns;
-  for (const segment of tileSegments(grid, row, {
-    contexts: work.emit.contexts,
-    cyclesPerVector: 4,
-  })) {
+  const cost = { contexts: work.emit.contexts, cyclesPerVector: 4 };
+  for (const segment of tileSegments(grid, row, cost)) {
     const { tile, column } = segment;
     const first = (row * grid.columns + column) * croutonEntries;
     work.emit.vector({
@@ -132,7 +127,7 @@ function emitPixelRow(from: MoveNode, work: Work, row: number): void {
       shape: { parameters: { outside: from.fill } },
       operands: {
         x: pixelOperand(work.pixelTable(tile) + 4 * first),
-        y: linear(work.output.offset(row, tile, column), format.vectorBytes),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });
@@ -172,8 +167,8 @@ export function channelMoveStage(from: MoveNode): Stage {
     rows: grid.rows,
     chunks: bytes.length > 0 ? [constants(bytes)] : [],
     emit: (work) => {
-      const { first: row } = work.rows;
-      for (const segment of maskedTileSegments(grid, row, work.emit.contexts)) {
+      const cost = { contexts: work.emit.contexts, cyclesPerVector: 6 };
+      for (const segment of tileSegments(grid, work.rows.first, cost)) {
         emitChannels(from, work, {
           segment,
           parts: parts[segment.tile] ?? [],
@@ -182,10 +177,6 @@ export function channelMoveStage(from: MoveNode): Stage {
       }
     },
   };
-}
-
-function maskedTileSegments(grid: Grid, row: number, contexts: number) {
-  return tileSegments(grid, row, { contexts, cyclesPerVector: 6 });
 }
 
 function partsOf(from: MoveNode, tile: number): Part[] {
@@ -208,7 +199,7 @@ function emptyLanes(): Uint8Array {
 }
 
 interface ChannelRun {
-  readonly segment: ReturnType<typeof tileSegments>[number];
+  readonly segment: Segment;
   readonly parts: readonly Part[];
   /** Offsets of the parts' lanes in the constants. */
   readonly lanesAt: readonly number[];
@@ -218,17 +209,14 @@ interface ChannelRun {
 function emitChannels(from: MoveNode, work: Work, run: ChannelRun): void {
   const { segment, parts, lanesAt } = run;
   const { format } = from.outputGrid;
-  const { first: row } = work.rows;
-  const y = linear(work.output.offset(row, segment.tile, segment.column), format.vectorBytes);
+  const y = outputAt(work, segment);
   for (let first = 0; first < Math.max(1, parts.length); first += PARTS_MAX) {
     const some = parts.slice(first, first + PARTS_MAX);
     const shape = {
       counts: { parts: some.length, first: first === 0 ? 1 : 0, later: first === 0 ? 0 : 1 },
       parameters: { fill: from.fill },
     };
-    const x = some.map(({ input, tile }) =>
-      linear(work.input(input).offset(row, tile, segment.column), format.vectorBytes),
-    );
+    const x = some.map(({ input, tile }) => inputAt(work, input, { ...segment, tile }));
     const lanes = some.map((_, index) => linear(work.constants + (lanesAt[first + index] ?? 0)));
     const kernel = `move_channels_${format.dtype}` as const;
     work.emit.vector({ kernel, shape, operands: { x, lanes, y }, ...runOf(segment) });
@@ -265,7 +253,7 @@ export function constantStage(from: ConstantNode): Stage {
           shape: { parameters: { outside: 0 } },
           operands: {
             x: linear(work.constants + at, format.vectorBytes),
-            y: linear(work.output.offset(row, tile, column), format.vectorBytes),
+            y: outputAt(work, segment),
           },
           ...runOf(segment),
           rows: CROUTON_ROWS,

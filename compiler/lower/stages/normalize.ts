@@ -1,11 +1,13 @@
 /** Normalisation over the channels of every pixel: mean and deviation of a row of croutons, then each tile. */
 import { linear } from "../emitter.ts";
+import { LANE_WORDS_BYTES, PIXEL_WORDS_BYTES } from "../format.ts";
 import { lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import type { NormNumbers } from "../../ir/ops/lanes.ts";
-import { runOf, tileSegments } from "./segments.ts";
+import { inputAt, outputAt, runOf, tileSegments } from "./segments.ts";
+import type { Segment } from "./segments.ts";
 
 export interface NormNode {
   readonly node: string;
@@ -18,9 +20,6 @@ export interface NormNode {
 
 /** Operands of one run bound the channel tiles that it can sum over. */
 export const NORM_TILES_MAX = 27;
-const LANE_WORDS_BYTES = 128;
-/** One word a pixel, four pixels a vector. */
-const PIXEL_WORDS_BYTES = 16;
 
 export function normStage(from: NormNode): Stage {
   const { grid } = from;
@@ -65,22 +64,17 @@ interface Statistics {
 
 function emitStatistics(from: NormNode, work: Work, at: Statistics): void {
   const { grid, numbers } = from;
-  const { format } = grid;
-  const { first: row } = work.rows;
   const masked = grid.channels % 32 === 0 ? 0 : 1;
   const tiles = grid.tiles - masked;
   const keep = linear(work.constants + grid.tiles * 2 * LANE_WORDS_BYTES);
   const one = { ...grid, tiles: 1 };
-  for (const segment of tileSegments(one, row, {
-    contexts: work.emit.contexts,
-    cyclesPerVector: 40,
-  })) {
-    const first = segment.column * format.vectorsPerCrouton * PIXEL_WORDS_BYTES;
+  const cost = { contexts: work.emit.contexts, cyclesPerVector: 40 };
+  for (const segment of tileSegments(one, work.rows.first, cost)) {
     const x = Array.from({ length: grid.tiles }, (_, tile) =>
-      linear(work.input(0).offset(row, tile, segment.column), format.vectorBytes),
+      inputAt(work, 0, { ...segment, tile }),
     );
     work.emit.vector({
-      kernel: `norm_statistics_${format.dtype}`,
+      kernel: `norm_statistics_${grid.format.dtype}`,
       shape: {
         counts: { tiles, masked },
         parameters: {
@@ -93,8 +87,7 @@ function emitStatistics(from: NormNode, work: Work, at: Statistics): void {
         x: x.slice(0, tiles),
         last: x.slice(tiles),
         keep,
-        mean: linear(at.mean + first, PIXEL_WORDS_BYTES),
-        inverse: linear(at.inverse + first, PIXEL_WORDS_BYTES),
+        ...statisticsAt(at, segment),
       },
       ...runOf(segment),
     });
@@ -103,27 +96,29 @@ function emitStatistics(from: NormNode, work: Work, at: Statistics): void {
 
 function emitTiles(from: NormNode, work: Work, at: Statistics): void {
   const { grid, numbers } = from;
-  const { format } = grid;
-  const { first: row } = work.rows;
-  for (const segment of tileSegments(grid, row, {
-    contexts: work.emit.contexts,
-    cyclesPerVector: 12,
-  })) {
-    const { tile, column } = segment;
-    const first = column * format.vectorsPerCrouton * PIXEL_WORDS_BYTES;
-    const constantsAt = work.constants + tile * 2 * LANE_WORDS_BYTES;
+  const cost = { contexts: work.emit.contexts, cyclesPerVector: 12 };
+  for (const segment of tileSegments(grid, work.rows.first, cost)) {
+    const constantsAt = work.constants + segment.tile * 2 * LANE_WORDS_BYTES;
     work.emit.vector({
-      kernel: `norm_apply_${format.dtype}`,
+      kernel: `norm_apply_${grid.format.dtype}`,
       shape: { parameters: { minus_zero: -numbers.zeroPoint, zero_y: from.zeroPointOut } },
       operands: {
-        x: linear(work.input(0).offset(row, tile, column), format.vectorBytes),
-        mean: linear(at.mean + first, PIXEL_WORDS_BYTES),
-        inverse: linear(at.inverse + first, PIXEL_WORDS_BYTES),
+        x: inputAt(work, 0, segment),
+        ...statisticsAt(at, segment),
         scale: linear(constantsAt),
         bias: linear(constantsAt + LANE_WORDS_BYTES),
-        y: linear(work.output.offset(row, tile, column), format.vectorBytes),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });
   }
+}
+
+/** Those of the segment's pixels. */
+function statisticsAt({ mean, inverse }: Statistics, { column, format }: Segment) {
+  const first = column * format.vectorsPerCrouton * PIXEL_WORDS_BYTES;
+  return {
+    mean: linear(mean + first, PIXEL_WORDS_BYTES),
+    inverse: linear(inverse + first, PIXEL_WORDS_BYTES),
+  };
 }

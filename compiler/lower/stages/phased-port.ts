@@ -2,6 +2,7 @@
 import { alignUp } from "../../../protocol/base/integers.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
+import { PIXEL_ROW_BYTES } from "../format.ts";
 import { validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { Phased } from "../phased.ts";
@@ -18,9 +19,6 @@ export interface PhasedPort {
   readonly grid: Grid;
   readonly region: number;
 }
-
-const PIXEL_BYTES = 32;
-const ROW_BYTES = 256;
 
 export function exportPhasedStage(from: PhasedPort): Stage {
   return {
@@ -47,14 +45,14 @@ function emitRow(from: PhasedPort, work: Work): void {
   const runBytes = phased.factorX * phased.channels;
   for (let y = 0; y < validRows(small, row) * phased.factorY; y++) {
     const lane = (y % phased.factorY) * phased.factorX * phased.channelPitch;
-    const sourceRow = Math.floor(y / phased.factorY) * ROW_BYTES + lane;
+    const sourceRow = Math.floor(y / phased.factorY) * PIXEL_ROW_BYTES + lane;
     for (const { column, columns, croutons } of columnRuns(small)) {
       work.emit.copy("out", {
         source: vtcm(work.input(0).offset(row, 0, column) + sourceRow),
         destination: vtcm(staging + y * pixelRowBytes + column * 8 * runBytes),
         bytes: runBytes,
         rows: columns,
-        sourceRowStride: PIXEL_BYTES,
+        sourceRowStride: small.format.pixelBytes,
         destinationRowStride: runBytes,
         planes: croutons,
         sourcePlaneStride: CROUTON_BYTES,

@@ -6,10 +6,11 @@ import { linear } from "../emitter.ts";
 import type { VectorRun } from "../emitter.ts";
 import type { KernelName } from "../../kernels/index.ts";
 import type { Grid } from "../grid.ts";
-import { constants } from "../stage.ts";
+import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
+import { LANE_WORDS_BYTES, PIXEL_WORDS_BYTES } from "../format.ts";
 import type { Format, FormatName } from "../format.ts";
-import { maskedSegments, runOf, tileSegments } from "./segments.ts";
+import { outputAt, runOf, tileSegments } from "./segments.ts";
 import { inputRowsOf, tapsOf, vectorGeometry, vectorHaloOf, windowAt } from "./window.ts";
 
 export interface PoolNode {
@@ -76,8 +77,6 @@ export function storedAverageStage(from: PoolNode, origin: number, varying: bool
 
 /** Factors of the pixels of a crouton, vector by vector. */
 const FACTOR_BYTES = 256;
-/** One word a pixel. */
-const PIXEL_WORDS_BYTES = 16;
 
 /** By crouton of the output, each pixel's factor for the taps that lie in the image. */
 function pixelFactors({ geometry: g, outputGrid }: PoolNode): Uint8Array {
@@ -124,15 +123,14 @@ function windowStage(from: PoolNode, kernel: WindowKernel): Stage {
   const geometry = vectorGeometry(from.geometry, from.inputGrid.format);
   const halo = vectorHaloOf(from.geometry, from.inputGrid, kernel.fill);
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: from.outputGrid.rows,
-    unitRows: 1,
     inputRows: (_, rows) => inputRowsOf(geometry, from.inputGrid, rows),
     views: [{ input: 0, halo }],
     chunks: kernel.factors?.length ? [constants(kernel.factors)] : [],
-    scratchBytes: 0,
     follows: false,
     emit: (work) => emitWindow(from, kernel, work),
   };
@@ -153,43 +151,11 @@ function emitWindow(from: PoolNode, kernel: WindowKernel, work: Work): void {
           work.constants + (row * from.outputGrid.columns + column) * FACTOR_BYTES,
           PIXEL_WORDS_BYTES,
         ),
-        y: linear(work.output.offset(row, tile, column), from.outputGrid.format.vectorBytes),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });
   }
-}
-
-/** A copy of the input whose lanes outside the image hold `outside`. */
-export function fillOutsideStage(from: Omit<PoolNode, "geometry">, outside: number): Stage {
-  return {
-    node: from.node,
-    inputs: [from.input],
-    output: from.output,
-    rows: from.outputGrid.rows,
-    unitRows: 1,
-    inputRows: (_, rows) => rows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
-    follows: true,
-    emit: (work) => {
-      const { first: row } = work.rows;
-      const { dtype, vectorBytes } = from.outputGrid.format;
-      for (const segment of maskedSegments(from.outputGrid, row, work.emit.contexts)) {
-        const { tile, column } = segment;
-        work.emit.vector({
-          kernel: `copy_${dtype}`,
-          shape: { parameters: { outside } },
-          operands: {
-            x: linear(work.input(0).offset(row, tile, column), vectorBytes),
-            y: linear(work.output.offset(row, tile, column), vectorBytes),
-          },
-          ...runOf(segment),
-        });
-      }
-    },
-  };
 }
 
 /** What a sum over all pixels becomes. */
@@ -222,20 +188,19 @@ export function countFactor(count: number): number {
   return Math.min(Math.floor(2 ** 31 / count) + 1, 2 ** 31 - 1);
 }
 
-type WholeImage = Omit<PoolNode, "geometry">;
+/** A pooling whose window is the image. */
+export type WholeImage = Omit<PoolNode, "geometry">;
 
 /** The mean over all pixels: row sums in scratch memory, chained, then one pixel. */
 export function globalAverageStage(from: WholeImage, mean: Mean): Stage {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     inputs: [from.input],
     output: from.output,
     rows: 1,
-    unitRows: 1,
     inputRows: () => ({ first: 0, last: from.inputGrid.rows - 1 }),
-    views: [],
-    chunks: [],
-    scratchBytes: from.inputGrid.tiles * 128 * partCount(from.inputGrid),
+    scratchBytes: from.inputGrid.tiles * LANE_WORDS_BYTES * partCount(from.inputGrid),
     follows: false,
     emit: (work) => emitGlobalAverage(from, mean, work),
   };
@@ -266,7 +231,7 @@ function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { inputGrid: grid } = from;
   const chains = partCount(grid);
   const total = (tile: number, chain: number): number =>
-    work.scratch + (tile * chains + chain) * 128;
+    work.scratch + (tile * chains + chain) * LANE_WORDS_BYTES;
   const { format } = grid;
   const { dtype, vectorBytes, vectorsPerCrouton } = format;
   const vectors = grid.columns * vectorsPerCrouton;

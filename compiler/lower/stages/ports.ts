@@ -1,17 +1,18 @@
 /** Stages at the program's edge and at the border between DDR and VTCM. */
 import { alignUp } from "../../../protocol/base/integers.ts";
-import { CROUTON_BYTES, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
+import { CROUTON_BYTES, CROUTON_CHANNELS, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import type { Address } from "../../../protocol/isa/index.ts";
-import { linear, vtcm } from "../emitter.ts";
+import { vtcm } from "../emitter.ts";
 import type { Copy } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";
 import { isPixel, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { ROW_BY_ROW } from "../stage.ts";
 import type { Gathered } from "../gathered.ts";
-import type { RowRange, Stage, ValueId, Work } from "../stage.ts";
+import type { Stage, ValueId, Work } from "../stage.ts";
 import { arrivalBytes, fillSlots, slotOf, turnSlot } from "./arrivals.ts";
 import type { Arrivals } from "./arrivals.ts";
+import { emitFill } from "./fill.ts";
 import { linearSegments } from "./segments.ts";
 import { interleaveRow, outputRow, plainRow, plainRowBytes, separateRow } from "./interleave.ts";
 import type { CroutonRow } from "./interleave.ts";
@@ -26,8 +27,6 @@ export interface PortNode {
   /** Its pixels come as a plane for every channel, which are turned into each other by a task for every vector. */
   readonly turns?: boolean;
 }
-
-const PIXEL_BYTES = 32;
 
 /** Dense pixels of one crouton row: DDR is read and written in long runs, VTCM does the scattering. */
 function stagingBytes(grid: Grid): number {
@@ -210,17 +209,10 @@ function gatherRow(from: GatherNode, work: Work, ends: Ends): void {
 
 /** Lanes that no pixel covers hold the zero point. `at`: VTCM offset of the row. */
 function fillRow(from: Pick<PortNode, "grid" | "zeroPoint">, work: Work, at: number): void {
-  const { grid } = from;
-  const { format } = grid;
-  for (const segment of linearSegments(grid, work.emit.contexts)) {
-    const offset = at + (segment.tile * grid.columns + segment.column) * CROUTON_BYTES;
-    work.emit.vector({
-      format,
-      kernel: `fill_${format.dtype}`,
-      shape: { parameters: { value: from.zeroPoint } },
-      operands: { y: linear(offset, format.vectorBytes) },
-      vectors: segment.vectors,
-    });
+  const { grid, zeroPoint: value } = from;
+  for (const { format, tile, column, vectors } of linearSegments(grid, work.emit.contexts)) {
+    const first = at + (tile * grid.columns + column) * CROUTON_BYTES;
+    emitFill(work.emit, { format, value, at: first, vectors });
   }
 }
 
@@ -266,21 +258,22 @@ export function exportStage(from: PortNode): Stage {
 
 /** One pixel: its channels are gathered on the way out. */
 function exportPixel(from: PortNode, work: Work): void {
-  const whole = Math.floor(from.grid.channels / 32);
-  const rest = from.grid.channels % 32;
+  const { pixelBytes } = from.grid.format;
+  const whole = Math.floor(from.grid.channels / CROUTON_CHANNELS);
+  const rest = from.grid.channels % CROUTON_CHANNELS;
   const source = (tile: number): Address => vtcm(work.input(0).offset(0, tile, 0));
   if (whole > 0) {
     work.emit.copy("out", {
       source: source(0),
       destination: { region: from.region, offset: 0 },
-      bytes: PIXEL_BYTES,
+      bytes: pixelBytes,
       rows: whole,
       sourceRowStride: CROUTON_BYTES,
-      destinationRowStride: PIXEL_BYTES,
+      destinationRowStride: pixelBytes,
     });
   }
   if (rest === 0) return;
-  const destination = { region: from.region, offset: whole * 32 };
+  const destination = { region: from.region, offset: whole * pixelBytes };
   work.emit.copy("out", { source: source(whole), destination, bytes: rest });
 }
 
@@ -317,21 +310,14 @@ export function loadStage(from: SpillNode): Stage {
 
 /** Writes a tensor to its home in DDR. */
 export function storeStage(from: SpillNode): Stage {
-  return { ...spillStage(from, "out"), inputs: [from.value], output: undefined, follows: true };
+  return { ...spillStage(from, "out"), inputs: [from.value], output: undefined };
 }
 
-function spillStage(
-  from: SpillNode,
-  queue: "in" | "out",
-): Omit<Stage, "inputs" | "output" | "follows"> {
+function spillStage(from: SpillNode, queue: "in" | "out"): Omit<Stage, "inputs" | "output"> {
   return {
+    ...ROW_BY_ROW,
     node: from.node,
     rows: from.grid.rows,
-    unitRows: 1,
-    inputRows: (_: number, rows: RowRange) => rows,
-    views: [],
-    chunks: [],
-    scratchBytes: 0,
     emit: (work) => {
       const { first: row } = work.rows;
       const { region, offset } = from.home();

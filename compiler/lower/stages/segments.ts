@@ -1,7 +1,10 @@
 /** Cuts a row of croutons into runs for the vector contexts. */
+import type { Operand } from "../../../protocol/isa/index.ts";
+import { linear } from "../emitter.ts";
 import type { Format } from "../format.ts";
 import type { Grid } from "../grid.ts";
 import { validRows } from "../grid.ts";
+import type { Work } from "../stage.ts";
 
 /** Croutons that follow each other in memory, from (tile, column) on. */
 export interface Segment {
@@ -85,6 +88,22 @@ export function evenParts(total: number, parts: number): { begin: number; count:
     const begin = Math.floor((part * total) / parts);
     return { begin, count: Math.floor(((part + 1) * total) / parts) - begin };
   });
+}
+
+/** The vectors of a segment, in the row under way of an input that lies as the output does. */
+export function inputAt(
+  work: Work,
+  input: number,
+  { format, tile, column }: Pick<Segment, "format" | "tile" | "column">,
+): Operand {
+  return linear(work.input(input).offset(work.rows.first, tile, column), format.vectorBytes);
+}
+
+export function outputAt(
+  work: Work,
+  { format, tile, column }: Pick<Segment, "format" | "tile" | "column">,
+): Operand {
+  return linear(work.output.offset(work.rows.first, tile, column), format.vectorBytes);
 }
 
 /** What a run takes from its segment. */

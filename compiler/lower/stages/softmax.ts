@@ -1,5 +1,6 @@
 /** Softmax over the channels of every pixel: maximum, sum of table exponentials, division. */
 import { linear } from "../emitter.ts";
+import { LANE_WORDS_BYTES, VECTOR_WORDS_BYTES } from "../format.ts";
 import { groupTiles, lanesIn, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
@@ -40,15 +41,13 @@ export const FIXED_SOFTMAX: SoftmaxKernels = {
 /** Below every int8 difference, so that a lowered lane never is the maximum. */
 const PENALTY = -1024;
 const TABLE_BYTES = 1024;
-const MASK_BYTES = 128;
 const SHUFFLE_BYTES = 32;
-const SHUFFLES_AT = TABLE_BYTES + 2 * MASK_BYTES;
+const SHUFFLES_AT = TABLE_BYTES + 2 * LANE_WORDS_BYTES;
 const CONSTANT_BYTES = SHUFFLES_AT + 2 * SHUFFLE_BYTES;
-const WORDS_BYTES = 512;
 
 export function softmaxStage(from: SoftmaxNode): Stage {
   const vectors = from.grid.columns * 16;
-  const slotBytes = 2 * vectors * WORDS_BYTES;
+  const slotBytes = 2 * vectors * VECTOR_WORDS_BYTES;
   return {
     ...ROW_BY_ROW,
     node: from.node,
@@ -152,10 +151,10 @@ function operandsOf(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: n
     x: linear(work.input(0).offset(work.rows.first, step.tile, 0), 128),
     table: linear(work.constants),
     penalty: linear(work.constants + TABLE_BYTES),
-    keep: linear(work.constants + TABLE_BYTES + MASK_BYTES),
+    keep: linear(work.constants + TABLE_BYTES + LANE_WORDS_BYTES),
     next: linear(work.constants + SHUFFLES_AT),
     first: linear(work.constants + SHUFFLES_AT + SHUFFLE_BYTES),
-    maximum: linear(slot, WORDS_BYTES),
-    sum: linear(slot + vectors * WORDS_BYTES, WORDS_BYTES),
+    maximum: linear(slot, VECTOR_WORDS_BYTES),
+    sum: linear(slot + vectors * VECTOR_WORDS_BYTES, VECTOR_WORDS_BYTES),
   };
 }

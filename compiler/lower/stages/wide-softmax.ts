@@ -1,10 +1,11 @@
 /** Softmax of 16-bit croutons over the channels of every pixel, or over each of their groups. */
 import { linear } from "../emitter.ts";
+import { LANE_WORDS_BYTES, PIXEL_WORDS_BYTES, VECTOR_WORDS_BYTES } from "../format.ts";
 import { groupTiles, lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { runOf, tileSegments } from "./segments.ts";
+import { inputAt, outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
 export interface WideSoftmaxNode {
@@ -23,16 +24,13 @@ export interface StoredSoftmax {
   readonly inverseScale: number;
 }
 
-const LANE_WORDS_BYTES = 128;
-const PIXEL_WORDS_BYTES = 16;
-const WORDS_BYTES = 512;
 /** Operands of one run bound the channel tiles that it can take. */
 const TILES_MAX = 12;
 
 export function wideSoftmaxStage(from: WideSoftmaxNode): Stage {
   const { grid } = from;
   const vectors = grid.columns * grid.format.vectorsPerCrouton;
-  const slotBytes = vectors * (2 * PIXEL_WORDS_BYTES + WORDS_BYTES);
+  const slotBytes = vectors * (2 * PIXEL_WORDS_BYTES + VECTOR_WORDS_BYTES);
   return {
     ...ROW_BY_ROW,
     node: from.node,
@@ -134,9 +132,7 @@ function emitFinish(
   run: { at: Group; segment: Segment; tile: number },
 ): void {
   const { at, segment, tile } = run;
-  const { first: row } = work.rows;
-  const y = linear(work.output.offset(row, tile, segment.column), segment.format.vectorBytes);
-  const operands = { y, ratio: places(at, segment).ratio };
+  const operands = { y: outputAt(work, { ...segment, tile }), ratio: places(at, segment).ratio };
   const kernel = `softmax_finish_${dtypeOf(stored)}` as const;
   work.emit.vector({ kernel, shape: {}, operands, ...runOf(segment) });
 }
@@ -148,7 +144,7 @@ function places({ maximum, vectors }: Group, { column, format }: Segment) {
   return {
     maximum: linear(maximum + first * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
     ratio: linear(ratio + first * PIXEL_WORDS_BYTES, PIXEL_WORDS_BYTES),
-    lanes: linear(lanes + first * WORDS_BYTES, WORDS_BYTES),
+    lanes: linear(lanes + first * VECTOR_WORDS_BYTES, VECTOR_WORDS_BYTES),
   };
 }
 
@@ -163,9 +159,7 @@ function emitMaximum(
   work: Work,
   { at, block, segment }: BlockRun,
 ): void {
-  const { first: row } = work.rows;
-  const { vectorBytes } = segment.format;
-  const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
+  const x = (tile: number) => inputAt(work, 0, { ...segment, tile });
   const { tiles, masked, isFirst } = block;
   work.emit.vector({
     kernel: `softmax_maximum_${dtypeOf(stored)}`,
@@ -184,10 +178,8 @@ function emitMaximum(
 }
 
 function emitSum({ stored }: WideSoftmaxNode, work: Work, { at, block, segment }: BlockRun): void {
-  const { first: row } = work.rows;
-  const { vectorBytes } = segment.format;
-  const x = (tile: number) => linear(work.input(0).offset(row, tile, segment.column), vectorBytes);
-  const y = (tile: number) => linear(work.output.offset(row, tile, segment.column), vectorBytes);
+  const x = (tile: number) => inputAt(work, 0, { ...segment, tile });
+  const y = (tile: number) => outputAt(work, { ...segment, tile });
   const { tiles, masked, isFirst, isLast } = block;
   const flag = (is: boolean): number => (is ? 1 : 0);
   work.emit.vector({
