@@ -1,5 +1,5 @@
 /** What a network is made of: operators, parameters, work and memory, from its graph alone. */
-import { liveBytesMax } from "../../compiler/lower/plan.ts";
+import { livePeak } from "../../compiler/lower/plan.ts";
 import {
   consumersOf,
   DTYPE_BYTES,
@@ -74,7 +74,7 @@ function activationBytesPeak(graph: Graph): number {
     ...graph.inputs.map((name) => lifetime(name, 0)),
     ...graph.nodes.flatMap((node, index) => node.outputs.map((name) => lifetime(name, index))),
   ];
-  return liveBytesMax(buffers, 1);
+  return livePeak(buffers).bytes;
 }
 
 function bytesOf(type: TensorType): number {

@@ -81,8 +81,11 @@ export function tokenGrid(pixels: number, channels: number, format: Format): Gri
 
 /** Whether the same channels of the same pixels lie at the same places. */
 export function sameGrid(a: Grid, b: Grid): boolean {
-  const samePixels = a.height === b.height && a.width === b.width && a.pixels === b.pixels;
-  return samePixels && a.format === b.format && sameChannels(a, b);
+  return samePixels(a, b) && a.format === b.format && sameChannels(a, b);
+}
+
+export function samePixels(a: Grid, b: Grid): boolean {
+  return a.height === b.height && a.width === b.width && a.pixels === b.pixels;
 }
 
 export function sameChannels(a: Grid, b: Grid): boolean {

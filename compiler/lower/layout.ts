@@ -10,7 +10,7 @@ import { isPixel } from "./grid.ts";
 import { FIRST_PORT_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
 import type { LoweringOptions } from "./options.ts";
-import { liveBytesMax, planMemory } from "./plan.ts";
+import { livePeak, planMemory } from "./plan.ts";
 import type { Buffer, EarlyBuffer } from "./plan.ts";
 import { livesOf, scheduleGroups } from "./schedule.ts";
 import type { Life, Schedule } from "./schedule.ts";
@@ -252,7 +252,7 @@ function attempt({ grouped, fixed, slack, soc }: Attempt, ddrBytes: number): Lay
     ),
     chunkOffsets: plan.earlyOffsets.map((offset) => offset + base),
     vtcmPeakBytes: base + plan.peakBytes,
-    vtcmLowerBoundBytes: base + liveBytesMax([...needed, ...scratch, ...chunks], 1),
+    vtcmLowerBoundBytes: base + livePeak([...needed, ...scratch, ...chunks]).bytes,
   };
 }
 
@@ -311,24 +311,11 @@ function nextSpills({ network, grouped, fixed, spill }: Tight, vtcmBytes: number
 
 type Lives = readonly (Life | undefined)[];
 
-/** The step in which most bytes are alive. */
-function peakOf(grouped: Grouped, fixed: Fixed, lives: Lives): { step: number; bytes: number } {
-  const changes = new Float64Array(fixed.schedule.steps.length + 1);
-  const add = ({ start, end, bytes }: Buffer): void => {
-    changes[start] = (changes[start] ?? 0) + bytes;
-    changes[end + 1] = (changes[end + 1] ?? 0) - bytes;
-  };
-  for (const buffer of [...fixed.chunks, ...fixed.scratch]) add(buffer);
-  lives.forEach((life, id) => {
-    if (life !== undefined) add(valueBuffer(present(grouped.values[id], "value"), life));
-  });
-  let live = 0;
-  let peak = { step: 0, bytes: 0 };
-  changes.forEach((change, step) => {
-    live += change;
-    if (live > peak.bytes) peak = { step, bytes: live };
-  });
-  return peak;
+function peakOf({ values }: Grouped, { chunks, scratch }: Fixed, lives: Lives) {
+  const alive = lives.flatMap((life, id) =>
+    life === undefined ? [] : [valueBuffer(present(values[id], "value"), life)],
+  );
+  return livePeak([...chunks, ...scratch, ...alive]);
 }
 
 /** The node that works when most memory is in use. */

@@ -69,7 +69,7 @@ class NetworkBuilder {
   private readonly consumers: ReadonlyMap<string, readonly Node[]>;
   private readonly values: Value[] = [];
   private readonly stages: Stage[] = [];
-  private readonly known = new Map<string, Placement>();
+  private readonly known = new Map<string, Omit<Placement, "grid">>();
   private readonly gathered = new Map<string, GatheredValue>();
   private readonly phased = new Map<string, Phased>();
   private readonly mayBePhased: ReadonlySet<string>;
@@ -203,13 +203,8 @@ class NetworkBuilder {
       constant: (input) => graph.constants.get(name(input)),
       neverNegative: (input) => this.neverNegative.has(name(input)),
       value: (input) => this.placementOf(node, name(input)).value,
-      arrangement: (input) => this.placementOf(node, name(input)).arrangement,
       placement: (input) => this.placementOf(node, name(input)),
       outputGrid: this.gridFor(node.name, outputType),
-      placed: (input) => {
-        const { value, arrangement } = this.placementOf(node, name(input));
-        return { grid: this.gridOf(value), arrangement };
-      },
       image: (input) => this.imageOf(node, name(input)),
       gathered: (input) => this.gathered.get(name(input)),
       phased: (input) => this.phased.get(name(input)),
@@ -265,20 +260,20 @@ class NetworkBuilder {
   }
 
   private placementOf(node: Node, name: string): Placement {
-    const placement = this.known.get(name);
-    if (placement === undefined) throw unsupported(node.name, `the constant operand ${name}`);
-    return placement;
+    const known = this.known.get(name);
+    if (known === undefined) throw unsupported(node.name, `the constant operand ${name}`);
+    return { ...known, grid: this.gridOf(known.value) };
   }
 
   /** The value of an image: channels second, pixels where their neighbours are. */
   private imageOf(node: Node, name: string): ValueId {
-    const { value, arrangement } = this.placementOf(node, name);
+    const placement = this.placementOf(node, name);
     const type = this.activation(node, name);
     if (type.shape.length === 4 && type.shape[0] !== 1) {
       throw unsupported(node.name, "several images at once");
     }
-    const { grid, zeroPoint } = present(this.values[value], "value");
-    const image = inUsualOrder(this.mover(node), { value, arrangement, grid, zeroPoint }, type);
+    const { zeroPoint } = present(this.values[placement.value], "value");
+    const image = inUsualOrder(this.mover(node), { ...placement, zeroPoint }, type);
     // Other readers find it in order.
     const wanted = canonicalArrangement(type.shape, this.gridOf(image));
     this.known.set(name, { value: image, arrangement: wanted });

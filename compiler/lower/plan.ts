@@ -40,7 +40,7 @@ export function planMemory(
   early: readonly EarlyBuffer[],
   memory: Memory,
 ): Plan | undefined {
-  if (liveBytesMax([...buffers, ...early], 1) > memory.capacity) return undefined;
+  if (livePeak([...buffers, ...early]).bytes > memory.capacity) return undefined;
   const fixed = [...buffers, ...early.filter(({ starts }) => starts === undefined)];
   const placed: PlacedBuffer[] = [];
   const offsets = new Map<Buffer, number>();
@@ -66,21 +66,21 @@ export function planMemory(
   return { offsets: buffers.map(offsetOf), earlyOffsets: early.map(offsetOf), peakBytes };
 }
 
-/** The most bytes alive at any step: no plan needs less. */
-export function liveBytesMax(buffers: readonly Buffer[], alignment: number): number {
-  const changes = new Map<number, number>();
+/** The most bytes alive at any step, which no plan can do without, and the first step that has them. */
+export function livePeak(buffers: readonly Buffer[]): { step: number; bytes: number } {
+  const steps = buffers.reduce((most, { end }) => Math.max(most, end + 1), 0);
+  const changes = new Float64Array(steps + 1);
   for (const { bytes, start, end } of buffers) {
-    const size = alignUp(bytes, alignment);
-    changes.set(start, (changes.get(start) ?? 0) + size);
-    changes.set(end + 1, (changes.get(end + 1) ?? 0) - size);
+    changes[start] = (changes[start] ?? 0) + bytes;
+    changes[end + 1] = (changes[end + 1] ?? 0) - bytes;
   }
   let live = 0;
-  let most = 0;
-  for (const [, change] of [...changes].sort(([a], [b]) => a - b)) {
+  let peak = { step: 0, bytes: 0 };
+  changes.forEach((change, step) => {
     live += change;
-    most = Math.max(most, live);
-  }
-  return most;
+    if (live > peak.bytes) peak = { step, bytes: live };
+  });
+  return peak;
 }
 
 /** The smallest gap that holds the buffer among those alive with it. */

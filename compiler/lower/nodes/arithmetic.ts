@@ -37,7 +37,7 @@ import type { SoftmaxRule } from "../stages/softmax.ts";
 
 /** The axis has to count the channels, or those of every group. */
 function requireChannels(context: NodeContext, axis: number): void {
-  const { arrangement, grid } = context.placed(0);
+  const { arrangement, grid } = context.placement(0);
   const factor = onlyFactor(arrangement, axis);
   const isGroup =
     factor?.counts === "channel" && factor.step === 1 && factor.size === grid.groupChannels;
@@ -49,17 +49,16 @@ function requireChannels(context: NodeContext, axis: number): void {
 export function lowerNorm(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const [scale, bias] = [context.constant(1), context.constant(2)];
-  const placed = context.placed(0);
+  const placement = context.placement(0);
   const last = outputType.shape.length - 1;
-  const { grid } = placed;
-  if (!countsAllChannels(placed.arrangement, last, grid) || grid.tiles > NORM_TILES_MAX) {
+  const { value: input, grid } = placement;
+  if (!countsAllChannels(placement.arrangement, last, grid) || grid.tiles > NORM_TILES_MAX) {
     throw unsupported(node.name, "normalisation over this many or other channels");
   }
   if (scale === undefined || bias === undefined) throw unsupported(node.name, "a variable scale");
   const types = { input: context.type(0), output: outputType };
   const parameters = { epsilon: attributes.number("epsilon"), scale, bias };
-  const input = context.value(0);
-  const output = context.output(placed);
+  const output = context.output(placement);
   const { zeroPoint: zeroPointOut } = storedEncoding(outputType);
   const numbers = normNumbers(types, parameters);
   context.add(normStage({ node: node.name, input, output, grid, numbers, zeroPointOut }));
@@ -68,7 +67,7 @@ export function lowerNorm(context: NodeContext): void {
 export function lowerFunction(context: NodeContext): void {
   const expression = parseExpression(context.attributes.text("expr"));
   const input = context.value(0);
-  const output = context.output(context.placed(0));
+  const output = context.output(context.placement(0));
   const common = { node: context.node.name, input, output, grid: context.grid(output) };
   if (hasSteps(expression, context.soc)) {
     context.add(functionStage({ ...common, of: functionKernel(expression) }));
@@ -92,7 +91,7 @@ export function lowerPair(context: NodeContext): void {
   const b = secondOperand(context, second, context.grid(a));
   const [encodingA, encodingB] = [storedEncoding(typeA), storedEncoding(typeB)];
   const encoding = storedEncoding(outputType);
-  const output = context.output(context.placed(first));
+  const output = context.output(context.placement(first));
   const grid = context.grid(output);
   addPair(context, {
     node: node.name,
@@ -216,7 +215,7 @@ function constantTensor(context: NodeContext, constant: Tensor, grid: Grid): Sec
   const { name } = context.node;
   const position = context.constant(0) === constant ? 0 : 1;
   const { value, arrangement } = placementOrConstant(context, position);
-  const isAlike = sameArrangement(arrangement, context.arrangement(1 - position));
+  const isAlike = sameArrangement(arrangement, context.placement(1 - position).arrangement);
   const own = context.grid(value);
   if (!isAlike || !sameGrid(own, grid)) throw unsupported(name, "this constant operand");
   return { kind: "tensor", value, grid: own };
@@ -224,7 +223,7 @@ function constantTensor(context: NodeContext, constant: Tensor, grid: Grid): Sec
 
 /** Whether the constant varies along the axis alone on which the other operand counts channels. */
 function isChannelShape(context: NodeContext, constant: Tensor): boolean {
-  const { arrangement, grid } = context.placed(context.constant(0) === undefined ? 0 : 1);
+  const { arrangement, grid } = context.placement(context.constant(0) === undefined ? 0 : 1);
   const { shape } = constant.type;
   const missing = arrangement.length - shape.length;
   return shape.every(
@@ -240,7 +239,7 @@ function spread(data: StoredArray, count: number): StoredArray {
 /** Two computed operands of one shape in different orders: both are brought into the usual one. */
 function liesOtherwise(context: NodeContext): boolean {
   if (context.constant(0) !== undefined || context.constant(1) !== undefined) return false;
-  const [a, b] = [context.placed(0), context.placed(1)];
+  const [a, b] = [context.placement(0), context.placement(1)];
   if (!sameShape(context.type(0).shape, context.type(1).shape)) return false;
   return !sameArrangement(a.arrangement, b.arrangement) || !sameGrid(a.grid, b.grid);
 }
@@ -284,6 +283,6 @@ function addByteSoftmax(context: NodeContext, axis: number, rule: SoftmaxRule): 
 function softmaxPlaces(context: NodeContext, axis: number) {
   requireChannels(context, axis);
   const input = context.value(0);
-  const output = context.output(context.placed(0));
+  const output = context.output(context.placement(0));
   return { node: context.node.name, input, output, grid: context.grid(output) };
 }

@@ -9,7 +9,7 @@ import type { NodeContext } from "./context.ts";
 
 export function lowerChoice(context: NodeContext): void {
   const { node, attributes, outputType } = context;
-  const { grid: inputGrid, arrangement } = context.placed(0);
+  const { value: input, grid: inputGrid, arrangement } = context.placement(0);
   const axis = normalizeAxis(attributes.number("axis"), context.type(0).shape.length) ?? 0;
   const { zeroPoint: zeroPointOut } = storedEncoding(outputType);
   if (!countsAllChannels(arrangement, axis, inputGrid) || !isDense(inputGrid)) {
@@ -19,7 +19,6 @@ export function lowerChoice(context: NodeContext): void {
     throw unsupported(node.name, "indices that are not counted from -128, or of other than int8");
   }
   const keeps = attributes.number("keepdims") !== 0;
-  const input = context.value(0);
   const outputGrid = withChannels(inputGrid, 1);
   const left = keeps ? arrangement.with(axis, []) : arrangement.toSpliced(axis, 1);
   const output = context.output({ grid: outputGrid, arrangement: left });

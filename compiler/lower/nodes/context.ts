@@ -12,15 +12,15 @@ export interface GatheredValue extends Gathered {
   readonly value: ValueId;
 }
 
-/** Where a tensor of the graph lies. */
-export interface Placement {
-  readonly value: ValueId;
-  readonly arrangement: Arrangement;
-}
-
+/** How a tensor lies. */
 export interface Placed {
   readonly grid: Grid;
   readonly arrangement: Arrangement;
+}
+
+/** Where a tensor of the graph lies. */
+export interface Placement extends Placed {
+  readonly value: ValueId;
 }
 
 export interface NodeContext {
@@ -37,13 +37,11 @@ export interface NodeContext {
   /** Whether the input's producer clamps it at zero or above, or keeps what does. */
   neverNegative(input: number): boolean;
   /** The input, however it lies; throws UNSUPPORTED_OP for a constant. */
-  value(input: number): ValueId;
-  arrangement(input: number): Arrangement;
   placement(input: number): Placement;
+  /** Of its placement. */
+  value(input: number): ValueId;
   /** The usual grid of the output. */
   readonly outputGrid: Grid;
-  /** Where the input lies. */
-  placed(input: number): Placed;
   /** The input as an image, or as pixels in a row; throws UNSUPPORTED_OP where it is none. */
   image(input: number): ValueId;
   phased(input: number): Phased | undefined;

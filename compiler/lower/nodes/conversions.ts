@@ -3,8 +3,7 @@ import { encodingOf } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { sameGrid, withFormat } from "../grid.ts";
 import { convertStage } from "../stages/convert.ts";
-import { tableStage } from "../stages/elementwise.ts";
-import { fillOutsideStage } from "../stages/pool.ts";
+import { fillOutsideStage, tableStage } from "../stages/elementwise.ts";
 import type { NodeContext } from "./context.ts";
 
 export function lowerTable(context: NodeContext): void {
@@ -20,7 +19,7 @@ export function lowerTable(context: NodeContext): void {
   const grid = context.grid(input);
   const output =
     phased === undefined
-      ? context.output(context.placed(0))
+      ? context.output(context.placement(0))
       : context.temporary(grid, zeroPointOut);
   if (phased !== undefined) context.setPhased({ ...phased, value: output });
   context.add(
@@ -40,8 +39,7 @@ export function lowerTable(context: NodeContext): void {
 export function lowerConversion(context: NodeContext, table?: Int8Array | Int16Array): void {
   const { node, outputType } = context;
   const { format } = context.outputGrid;
-  const input = context.value(0);
-  const { grid: inputGrid, arrangement } = context.placed(0);
+  const { value: input, grid: inputGrid, arrangement } = context.placement(0);
   const outputGrid = withFormat(inputGrid, format);
   const [zeroPointIn, zeroPointOut] = [context.type(0), outputType].map(
     (type) => encodingOf(type).zeroPoint,
@@ -50,8 +48,11 @@ export function lowerConversion(context: NodeContext, table?: Int8Array | Int16A
     return context.alias(input, arrangement);
   }
   const output = context.output({ grid: outputGrid, arrangement });
-  const from = { node: node.name, input, output, inputGrid, outputGrid, zeroPointIn, zeroPointOut };
+  const from = { node: node.name, input, output };
   // Under another encoding, zero outside the image is another number.
-  if (sameGrid(inputGrid, outputGrid)) context.add(fillOutsideStage(from, zeroPointOut));
-  else context.add(convertStage({ ...from, ...(table && { table }) }));
+  if (sameGrid(inputGrid, outputGrid)) {
+    return context.add(fillOutsideStage({ ...from, grid: outputGrid }, zeroPointOut));
+  }
+  const types = { inputGrid, outputGrid, zeroPointIn, zeroPointOut };
+  context.add(convertStage({ ...from, ...types, ...(table && { table }) }));
 }

@@ -17,13 +17,13 @@ import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../s
 /** The same croutons under other axes. */
 export function lowerRename(context: NodeContext): void {
   const { node, attributes, outputType } = context;
-  const before = context.arrangement(0);
+  const { value, arrangement } = context.placement(0);
   const after =
     node.op === "transpose"
-      ? permuted(before, attributes.numbers("perm"))
-      : regrouped(before, outputType.shape);
+      ? permuted(arrangement, attributes.numbers("perm"))
+      : regrouped(arrangement, outputType.shape);
   if (after === undefined) throw unsupported(node.name, `a ${node.op} that moves elements`);
-  context.alias(context.value(0), after);
+  context.alias(value, after);
 }
 
 export function lowerConcat(context: NodeContext): void {

@@ -6,12 +6,12 @@ import { canonicalArrangement, positionsOf, sameArrangement } from "../arrangeme
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
-import { gridOfShape, sameChannels, sameGrid, withChannels } from "../grid.ts";
+import { gridOfShape, sameChannels, sameGrid, samePixels, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
 import { sliceTilesStage } from "../stages/movement.ts";
 import { channelMoveStage, constantStage, packGrid, pixelMoveStage } from "../stages/moves.ts";
-import type { MoveNode, Source } from "../stages/moves.ts";
+import type { Source } from "../stages/moves.ts";
 import type { NodeContext, Placement } from "./context.ts";
 
 /** What a move is told of the node that it works for. */
@@ -20,7 +20,6 @@ export type Mover = Pick<NodeContext, "node" | "add" | "temporary">;
 /** Where each index of each axis of the result comes from. */
 interface Move {
   readonly inputs: readonly Placement[];
-  readonly grids: readonly Grid[];
   readonly shape: readonly number[];
   /** By axis; `input` is the same along all axes but one. */
   readonly axes: readonly (readonly (Source | undefined)[])[];
@@ -63,8 +62,7 @@ export function lowerGather(context: NodeContext): void {
 function lowerSliceOfTiles(context: NodeContext): boolean {
   const { node, attributes, outputType } = context;
   const { shape } = context.type(0);
-  const { value: input, arrangement } = context.placement(0);
-  const inputGrid = context.grid(input);
+  const { value: input, grid: inputGrid, arrangement } = context.placement(0);
   const channelAxis = shape.length === 4 ? 1 : shape.length - 1;
   const begin = attributes.numbers("starts")[channelAxis] ?? 0;
   const isTiles =
@@ -107,12 +105,10 @@ export function lowerPad(context: NodeContext): void {
 }
 
 function moveOne(context: NodeContext, axes: Move["axes"], fill: number): void {
-  const input = context.placement(0);
+  const inputs = [context.placement(0)];
   const output = context.output();
   const { shape } = context.outputType;
-  const grids = [context.grid(input.value)];
-  const outputGrid = context.grid(output);
-  move(context, { inputs: [input], grids, shape, axes, output, outputGrid, fill });
+  move(context, { inputs, shape, axes, output, outputGrid: context.grid(output), fill });
 }
 
 /** Concatenation by moving everything, along any axis. */
@@ -127,9 +123,8 @@ export function lowerMovedConcat(context: NodeContext): void {
   });
   const axes = shape.map((size, other) => (other === axis ? along : identity(size)));
   const output = context.output();
-  const grids = inputs.map(({ value }) => context.grid(value));
   const { zeroPoint: fill } = storedEncoding(outputType);
-  move(context, { inputs, grids, shape, axes, output, outputGrid: context.grid(output), fill });
+  move(context, { inputs, shape, axes, output, outputGrid: context.grid(output), fill });
 }
 
 /** An operand as a value, also where it is constant. */
@@ -156,7 +151,7 @@ function placeConstant(context: NodeContext, constant: Tensor): Placement {
     return elements[at.get(pixel * grid.channels + channel) ?? 0] ?? 0;
   });
   context.add(constantStage({ node: context.node.name, output: value, grid, bytes }));
-  return { value, arrangement };
+  return { value, grid, arrangement };
 }
 
 function elementPlaces(arrangement: Arrangement): { pixel: number; channel: number }[] {
@@ -169,24 +164,19 @@ function elementPlaces(arrangement: Arrangement): { pixel: number; channel: numb
 /** The tensor in the usual order of its type; the same value where it lies so already. */
 export function inUsualOrder(
   mover: Mover,
-  from: Placement & { readonly grid: Grid; readonly zeroPoint: number },
+  from: Placement & { readonly zeroPoint: number },
   type: TensorType,
 ): ValueId {
   const { shape } = type;
   const outputGrid = gridOfShape(shape, from.grid.format);
   if (outputGrid === undefined) throw unsupported(mover.node.name, `shape [${shape.join(", ")}]`);
   const usual = canonicalArrangement(shape, outputGrid);
-  if (sameGrid(outputGrid, from.grid) && sameOrder(usual, from.arrangement)) return from.value;
+  if (sameGrid(outputGrid, from.grid) && sameArrangement(usual, from.arrangement))
+    return from.value;
   const output = mover.temporary(outputGrid, from.zeroPoint);
   const axes = shape.map((size) => identity(size));
-  const fill = from.zeroPoint;
-  const grids = [from.grid];
-  move(mover, { inputs: [from], grids, shape, axes, output, outputGrid, fill });
+  move(mover, { inputs: [from], shape, axes, output, outputGrid, fill: from.zeroPoint });
   return output;
-}
-
-function sameOrder(a: Arrangement, b: Arrangement): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Pixels first, then channels; most moves are only one of both. */
@@ -194,45 +184,32 @@ function move(mover: Mover, from: Move): void {
   const usual = canonicalArrangement(from.shape, from.outputGrid);
   const pixels = sourcesOf(mover, from, { counts: "pixel", usual });
   const channels = sourcesOf(mover, from, { counts: "channel", usual });
-  const [first] = from.grids;
+  const grids = from.inputs.map(({ grid }) => grid);
+  const [first] = grids;
   if (first === undefined) return;
-  const common = {
-    node: mover.node.name,
-    fill: from.fill,
-    inputs: from.inputs.map(({ value }) => value),
-  };
-  const target = { ...common, grids: from.grids, output: from.output, outputGrid: from.outputGrid };
+  const { output, outputGrid, fill } = from;
+  const inputs = from.inputs.map(({ value }) => value);
+  const common = { node: mover.node.name, fill };
+  const target = { ...common, inputs, grids, output, outputGrid };
   const keepsChannels =
-    isWhole(channels, from.outputGrid.channels) &&
-    from.grids.every((grid) => sameChannels(grid, from.outputGrid));
+    isWhole(channels, outputGrid.channels) && grids.every((grid) => sameChannels(grid, outputGrid));
   if (keepsChannels) {
     mover.add(pixelMoveStage({ ...target, sources: pixels }));
     return;
   }
-  const samePixels = from.grids.every((grid) => hasPixelsOf(grid, from.outputGrid));
-  if (samePixels && isWhole(pixels, from.outputGrid.pixels)) {
+  const keepsPixels =
+    isWhole(pixels, outputGrid.pixels) && grids.every((grid) => samePixels(grid, outputGrid));
+  if (keepsPixels) {
     mover.add(channelMoveStage({ ...target, sources: channels }));
     return;
   }
-  if (from.inputs.length > 1)
-    throw unsupported(mover.node.name, "moving pixels and channels at once");
-  const between = withChannels(from.outputGrid, first.channels, first.groupChannels);
-  const moved = mover.temporary(between, from.fill);
-  mover.add(
-    pixelMoveStage({
-      ...common,
-      grids: [first],
-      output: moved,
-      outputGrid: between,
-      sources: pixels,
-    }),
-  );
-  const second: MoveNode = { ...target, inputs: [moved], grids: [between], sources: channels };
-  mover.add(channelMoveStage(second));
-}
-
-function hasPixelsOf(a: Grid, b: Grid): boolean {
-  return a.height === b.height && a.width === b.width && a.pixels === b.pixels;
+  if (inputs.length > 1) throw unsupported(mover.node.name, "moving pixels and channels at once");
+  const between = withChannels(outputGrid, first.channels, first.groupChannels);
+  const moved = mover.temporary(between, fill);
+  const halfway = { ...common, inputs, grids, output: moved, outputGrid: between };
+  mover.add(pixelMoveStage({ ...halfway, sources: pixels }));
+  const rest = { ...target, inputs: [moved], grids: [between] };
+  mover.add(channelMoveStage({ ...rest, sources: channels }));
 }
 
 function isWhole(sources: readonly (Source | undefined)[], count: number): boolean {

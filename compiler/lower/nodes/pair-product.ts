@@ -25,7 +25,7 @@ function rolesOf(arrangement: Arrangement): Roles {
 export function lowerPairProduct(context: NodeContext): void {
   const { node, outputType } = context;
   if ((node.inputs[2] ?? "") !== "") throw refused(context, "a bias on a product of variables");
-  const [a, b] = [context.placed(0), context.placed(1)];
+  const [a, b] = [context.placement(0), context.placement(1)];
   const [depth, columns] = context.type(1).shape.slice(-2) as [number, number];
   const groups = groupsOf(context, a, depth);
   const transposed = isChannel(rolesOf(b.arrangement).rows, depth);
@@ -42,7 +42,7 @@ export function lowerPairProduct(context: NodeContext): void {
   context.add(
     pairProductStage({
       node: node.name,
-      ...{ a: context.value(0), b: context.value(1), output },
+      ...{ a: a.value, b: b.value, output },
       ...{ aGrid: a.grid, bGrid: b.grid, outputGrid: grid, transposed },
       ...{ zeroPointIn, zeroPointOut: storedEncoding(outputType).zeroPoint, multiplier },
       ...clampBounds(context),

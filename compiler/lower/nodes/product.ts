@@ -101,9 +101,7 @@ export function lowerMatmul(context: NodeContext): void {
   const filters = filtersOf(context);
   const [depth = 0, columns = 0] = filters.type.shape;
   if (filters.type.shape.length !== 2) throw unsupported(node.name, "batched weights");
-  const input = context.value(0);
-  const inputGrid = context.grid(input);
-  const arrangement = context.arrangement(0);
+  const { value: input, grid: inputGrid, arrangement } = context.placement(0);
   const last = arrangement.length - 1;
   const isPixelwise = countsAllChannels(arrangement, last, inputGrid) && isDense(inputGrid);
   const places = isPixelwise ? undefined : wholeImagePlaces({ grid: inputGrid, arrangement });

@@ -4,7 +4,7 @@ import { linear, windowOperand } from "../emitter.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, TableView, ValueId, Work } from "../stage.ts";
-import { runOf, tileSegments } from "./segments.ts";
+import { outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 import { haloOf, vectorGeometry, windowOf } from "./window.ts";
 
@@ -25,7 +25,6 @@ const POINTWISE = {
   ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, dilationY: 1, dilationX: 1 },
   ...{ padTop: 0, padLeft: 0, padBottom: 0, padRight: 0 },
 };
-const CYCLES_PER_VECTOR = 6;
 
 export function convertStage(from: ConvertNode): Stage {
   const { inputGrid, outputGrid: grid, table } = from;
@@ -52,9 +51,8 @@ function bytesOf(table: Int8Array | Int16Array): Uint8Array {
 function emitConvert(from: ConvertNode, work: Work): void {
   const { outputGrid: grid } = from;
   const { first: row } = work.rows;
-  const { contexts } = work.emit;
-  for (const segment of tileSegments(grid, row, { contexts, cyclesPerVector: CYCLES_PER_VECTOR })) {
-    const { tile, column } = segment;
+  const cost = { contexts: work.emit.contexts, cyclesPerVector: 6 };
+  for (const segment of tileSegments(grid, row, cost)) {
     work.emit.vector({
       kernel: grid.format.dtype === "i16" ? "widen_i8" : "narrow_i16",
       shape: {
@@ -64,7 +62,7 @@ function emitConvert(from: ConvertNode, work: Work): void {
       operands: {
         x: sameLanes(work.table(0), row, segment),
         table: linear(work.constants),
-        y: linear(work.output.offset(row, tile, column), grid.format.vectorBytes),
+        y: outputAt(work, segment),
       },
       ...runOf(segment),
     });
