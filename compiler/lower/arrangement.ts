@@ -15,14 +15,16 @@ export interface Factor {
 /** By tensor axis. Axes of size 1 have no factors. */
 export type Arrangement = readonly (readonly Factor[])[];
 
-/**
- * Channels second in [N,C,H,W], last in everything else, unless told otherwise; pixels in the order of the
- * other axes.
- */
+/** Channels second in [N,C,H,W], last in everything else. */
+export function channelAxisOf({ length }: readonly number[]): number {
+  return length === 4 ? 1 : length - 1;
+}
+
+/** Channels on their axis, the usual one unless told otherwise; pixels in the order of the other axes. */
 export function canonicalArrangement(
   shape: readonly number[],
   grid: Grid,
-  channelAxis = shape.length === 4 ? 1 : shape.length - 1,
+  channelAxis = channelAxisOf(shape),
 ): Arrangement {
   let pixelStep = 1;
   const axes = [...shape].map((): Factor[] => []);

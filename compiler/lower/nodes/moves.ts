@@ -1,15 +1,22 @@
-/** slice, gather, pad, concatenation along any axis, and bringing a tensor into the usual order. */
+/** reshape, transpose, concat, slice, gather and pad; and how a tensor is brought into the usual order. */
 import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { activationOf, normalizeAxis, numeric, quantizeValue } from "../../ir/index.ts";
 import type { Tensor, TensorType } from "../../ir/index.ts";
-import { canonicalArrangement, positionsOf, sameArrangement } from "../arrangement.ts";
+import {
+  canonicalArrangement,
+  channelAxisOf,
+  permuted,
+  positionsOf,
+  regrouped,
+  sameArrangement,
+} from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { gridOfShape, sameChannels, sameGrid, samePixels, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
-import { sliceTilesStage } from "../stages/movement.ts";
+import { concatStage, concatTilesStage, sliceTilesStage } from "../stages/copies.ts";
 import { channelMoveStage, constantStage, packGrid, pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
 import type { NodeContext, Placement } from "./context.ts";
@@ -26,6 +33,50 @@ interface Move {
   readonly output: ValueId;
   readonly outputGrid: Grid;
   readonly fill: number;
+}
+
+/** The same croutons under other axes. */
+export function lowerRename(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const { value, arrangement } = context.placement(0);
+  const after =
+    node.op === "transpose"
+      ? permuted(arrangement, attributes.numbers("perm"))
+      : regrouped(arrangement, outputType.shape);
+  if (after === undefined) throw unsupported(node.name, `a ${node.op} that moves elements`);
+  context.alias(value, after);
+}
+
+export function lowerConcat(context: NodeContext): void {
+  const { node, attributes, outputType } = context;
+  const { shape } = outputType;
+  const axis = normalizeAxis(attributes.number("axis"), shape.length);
+  const alongChannels = axis === channelAxisOf(shape);
+  const isKnown = node.inputs.every((_, input) => context.constant(input) === undefined);
+  if (!alongChannels || !isKnown) return lowerMovedConcat(context);
+  const inputs = node.inputs.map((_, input) => context.image(input));
+  const grids = inputs.map((value) => context.grid(value));
+  const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
+  const inPlace = context.options.concatInPlace && aligned;
+  const canEmbed = inPlace && new Set(inputs).size === inputs.length;
+  const isWide = context.outputGrid.format.bytes === 2;
+  if (isWide && !aligned) return lowerMovedConcat(context);
+  const output = context.output();
+  if (canEmbed && embedParts(context, inputs, output)) return;
+  const outputGrid = context.grid(output);
+  const stage = isWide ? concatTilesStage : concatStage;
+  context.add(stage({ node: node.name, inputs, grids, output, outputGrid }));
+}
+
+/** All parts or none: a part that lies elsewhere has to be copied, and then the rest may be as well. */
+function embedParts(context: NodeContext, inputs: readonly number[], output: number): boolean {
+  if (!inputs.every((value) => context.canEmbed(value))) return false;
+  let tileOffset = 0;
+  for (const value of inputs) {
+    context.embed(value, { value: output, tileOffset });
+    tileOffset += context.grid(value).tiles;
+  }
+  return true;
 }
 
 function identity(size: number): Source[] {
@@ -63,7 +114,7 @@ function lowerSliceOfTiles(context: NodeContext): boolean {
   const { node, attributes, outputType } = context;
   const { shape } = context.type(0);
   const { value: input, grid: inputGrid, arrangement } = context.placement(0);
-  const channelAxis = shape.length === 4 ? 1 : shape.length - 1;
+  const channelAxis = channelAxisOf(shape);
   const begin = attributes.numbers("starts")[channelAxis] ?? 0;
   const isTiles =
     begin % CROUTON_CHANNELS === 0 &&
@@ -112,7 +163,7 @@ function moveOne(context: NodeContext, axes: Move["axes"], fill: number): void {
 }
 
 /** Concatenation by moving everything, along any axis. */
-export function lowerMovedConcat(context: NodeContext): void {
+function lowerMovedConcat(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const { shape } = outputType;
   const axis = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;

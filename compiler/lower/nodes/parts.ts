@@ -6,7 +6,7 @@ import type { Grid } from "../grid.ts";
 import type { ValueId } from "../stage.ts";
 import { pairStage } from "../stages/elementwise.ts";
 import type { PairNode } from "../stages/elementwise.ts";
-import { concatTilesStage, sliceTilesStage } from "../stages/movement.ts";
+import { concatTilesStage, sliceTilesStage } from "../stages/copies.ts";
 import type { NodeContext } from "./context.ts";
 import { roomBytes } from "./streaming.ts";
 

@@ -16,7 +16,7 @@ import type { Phased } from "../phased.ts";
 import { streamed } from "./streaming.ts";
 import { balancedShare, depthwiseStage, isDepthwise } from "../stages/depthwise.ts";
 import { matrixCycles, matrixStage } from "../stages/matrix.ts";
-import { depthToSpaceStage, isCopyFactor } from "../stages/movement.ts";
+import { depthToSpaceStage, isCopyFactor } from "../stages/copies.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
 import { wholeImagePlaces } from "./whole-image.ts";

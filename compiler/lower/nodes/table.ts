@@ -10,8 +10,7 @@ import {
 import { lowerChoice } from "./choice.ts";
 import type { NodeContext } from "./context.ts";
 import { lowerConversion, lowerTable } from "./conversions.ts";
-import { lowerConcat, lowerLerp, lowerRename, lowerResize } from "./movement.ts";
-import { lowerGather, lowerPad, lowerSlice } from "./moves.ts";
+import { lowerConcat, lowerGather, lowerPad, lowerRename, lowerSlice } from "./moves.ts";
 import {
   lowerAveragePool,
   lowerGlobalAverage,
@@ -20,6 +19,7 @@ import {
   lowerStoredMean,
 } from "./pooling.ts";
 import { lowerConv, lowerConvTranspose, lowerMatmul } from "./product.ts";
+import { lowerLerp, lowerResize } from "./resize.ts";
 
 type Lowering = (context: NodeContext) => void;
 

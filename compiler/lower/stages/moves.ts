@@ -1,4 +1,4 @@
-/** Moves: every pixel, or every channel, of the output comes from some place of the inputs. */
+/** Moves by vector code: every pixel, or every channel, of the output comes from some place of the inputs. */
 import { CROUTON_BYTES, CROUTON_CHANNELS, CROUTON_ROWS } from "../../../protocol/isa/index.ts";
 import { linear, pixelOperand } from "../emitter.ts";
 import { PIXEL_ROW_BYTES } from "../format.ts";

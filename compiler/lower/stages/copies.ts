@@ -1,4 +1,4 @@
-/** Stages that only move croutons: concatenation, nearest resizing, depth to space. */
+/** Stages of DMA copies alone: concatenation, nearest resizing and depth to space of int8, whole channel tiles of any type. */
 import { assert } from "../../../protocol/base/assert.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
 import { vtcm } from "../emitter.ts";
@@ -7,7 +7,7 @@ import type { Grid } from "../grid.ts";
 import { ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 
-/** Of int8; pixels of the other formats lie in pairs, which stages/moves.ts moves. */
+/** Of int8: 16-bit croutons interleave pairs of pixels, which copies cannot part. */
 const PIXEL_BYTES = FORMATS.i8.pixelBytes;
 
 export interface ConcatNode {

@@ -1,62 +1,16 @@
-/** Operators that move elements: concat, nearest resize, and those that only rename what has one pixel. */
-import { nearestSource, normalizeAxis, resizeAxes, resizeNeighbours } from "../../ir/index.ts";
+/** resize, lerp_resize and fixed_resize. */
+import { nearestSource, resizeAxes, resizeNeighbours } from "../../ir/index.ts";
 import type { ResizeAxis } from "../../ir/index.ts";
 import { lerpAxes } from "../../ir/ops/lerp.ts";
 import type { LerpAxis } from "../../ir/ops/lerp.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
-import { permuted, regrouped } from "../arrangement.ts";
-import { lowerMovedConcat } from "./moves.ts";
 import type { NodeContext } from "./context.ts";
 import type { Grid } from "../grid.ts";
 import { enlargeStage, enlargementOf } from "../stages/enlarge.ts";
 import { lerpStage } from "../stages/lerp.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
-import { concatStage, concatTilesStage, isCopyFactor, upsampleStage } from "../stages/movement.ts";
-
-/** The same croutons under other axes. */
-export function lowerRename(context: NodeContext): void {
-  const { node, attributes, outputType } = context;
-  const { value, arrangement } = context.placement(0);
-  const after =
-    node.op === "transpose"
-      ? permuted(arrangement, attributes.numbers("perm"))
-      : regrouped(arrangement, outputType.shape);
-  if (after === undefined) throw unsupported(node.name, `a ${node.op} that moves elements`);
-  context.alias(value, after);
-}
-
-export function lowerConcat(context: NodeContext): void {
-  const { node, attributes, outputType } = context;
-  const { shape } = outputType;
-  const axis = normalizeAxis(attributes.number("axis"), shape.length);
-  const alongChannels = axis === (shape.length === 4 ? 1 : shape.length - 1);
-  const isKnown = node.inputs.every((_, input) => context.constant(input) === undefined);
-  if (!alongChannels || !isKnown) return lowerMovedConcat(context);
-  const inputs = node.inputs.map((_, input) => context.image(input));
-  const grids = inputs.map((value) => context.grid(value));
-  const aligned = grids.slice(0, -1).every(({ channels }) => channels % 32 === 0);
-  const inPlace = context.options.concatInPlace && aligned;
-  const canEmbed = inPlace && new Set(inputs).size === inputs.length;
-  const isWide = context.outputGrid.format.bytes === 2;
-  if (isWide && !aligned) return lowerMovedConcat(context);
-  const output = context.output();
-  if (canEmbed && embedParts(context, inputs, output)) return;
-  const outputGrid = context.grid(output);
-  const stage = isWide ? concatTilesStage : concatStage;
-  context.add(stage({ node: node.name, inputs, grids, output, outputGrid }));
-}
-
-/** All parts or none: a part that lies elsewhere has to be copied, and then the rest may be as well. */
-function embedParts(context: NodeContext, inputs: readonly number[], output: number): boolean {
-  if (!inputs.every((value) => context.canEmbed(value))) return false;
-  let tileOffset = 0;
-  for (const value of inputs) {
-    context.embed(value, { value: output, tileOffset });
-    tileOffset += context.grid(value).tiles;
-  }
-  return true;
-}
+import { isCopyFactor, upsampleStage } from "../stages/copies.ts";
 
 export function lowerResize(context: NodeContext): void {
   const { node, attributes } = context;
