@@ -20,16 +20,15 @@ export interface FileSystem {
   discard(path: string): Promise<void>;
   /** Makes durable what was done so far, and what an earlier process left in these directories. */
   settle(...directories: readonly string[]): Promise<void>;
+  /** Without what is being written: it is not there yet, and no rubbish either. */
   list(path: string): Promise<readonly string[]>;
   stat(path: string): Promise<DiskEntry | undefined>;
   freeBytes(): Promise<number>;
 }
 
-/** What a file is called until all of it is durable. */
-export const TEMPORARY_SUFFIX = ".new";
-
 export function fileSystemOver(disk: Disk): FileSystem {
   const { settle, changing } = settler(disk);
+  const { temporaries, withTemporary } = temporaryNames();
   const makeDirectory = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) !== undefined) return;
     const make = (): Promise<void> => disk.makeDirectory(path);
@@ -39,10 +38,11 @@ export function fileSystemOver(disk: Disk): FileSystem {
   };
   const placeFile = async (path: string, bytes: Uint8Array): Promise<void> => {
     await makeDirectory(parentOf(path));
-    const temporary = path + TEMPORARY_SUFFIX;
-    await disk.write(temporary, bytes);
-    await disk.sync(temporary);
-    await changing(parentOf(path), () => disk.rename(temporary, path));
+    await withTemporary(path, async (temporary) => {
+      await disk.write(temporary, bytes);
+      await disk.sync(temporary);
+      await changing(parentOf(path), () => disk.rename(temporary, path));
+    });
   };
   const discard = async (path: string): Promise<void> => {
     if ((await disk.stat(path)) === undefined) return;
@@ -50,7 +50,10 @@ export function fileSystemOver(disk: Disk): FileSystem {
   };
   return {
     read: (path) => disk.read(path),
-    list: (path) => disk.list(path),
+    list: async (path) => {
+      const isWhole = (name: string): boolean => !temporaries.has(path ? `${path}/${name}` : name);
+      return (await disk.list(path)).filter(isWhole);
+    },
     stat: (path) => disk.stat(path),
     freeBytes: () => disk.freeBytes(),
     makeDirectory,
@@ -79,6 +82,25 @@ export function fileSystemOver(disk: Disk): FileSystem {
       await settle();
     },
   };
+}
+
+/** What a file is called until all of it is durable: another name for each of those who write it at once. */
+function temporaryNames() {
+  const temporaries = new Set<string>();
+  const withTemporary = async (
+    path: string,
+    write: (temporary: string) => Promise<void>,
+  ): Promise<void> => {
+    let name = `${path}.new`;
+    for (let number = 2; temporaries.has(name); number++) name = `${path}.new${number}`;
+    temporaries.add(name);
+    try {
+      await write(name);
+    } finally {
+      temporaries.delete(name);
+    }
+  };
+  return { temporaries, withTemporary };
 }
 
 /** Knows which directories have entries that may not be durable, and syncs them. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { machineDisk } from "../../../../device-agent/shell/disk.ts";
-import { fileSystemOver, type Disk } from "../../../../device-agent/slots/index.ts";
+import { fileSystemOver, sweep, type Disk } from "../../../../device-agent/slots/index.ts";
 import { pageCacheDisk } from "../../../support/crash/page-cache.ts";
 import { utf8 } from "../../../../protocol/base/bytes.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
@@ -104,6 +104,27 @@ describe("power loss", () => {
     expect(await disk.list("")).toEqual(["a", "state"]);
     expect(await disk.read("a/placed")).toEqual(utf8("1"));
   });
+});
+
+test("who write one file at once do not get into each other's way, and nobody sweeps what they write", async () => {
+  const disk = pageCacheDisk();
+  const syncs: (() => void)[] = [];
+  const waiting: Disk = {
+    ...disk,
+    sync: async (path) => {
+      await new Promise<void>((resolve) => syncs.push(resolve));
+      await disk.sync(path);
+    },
+  };
+  const files = fileSystemOver(waiting);
+  const writers = ["one", "two", "three"].map((text) => files.replaceFile("a/b", utf8(text)));
+  while (syncs.length < writers.length) await new Promise(setImmediate);
+  expect(await disk.list("a")).toHaveLength(3);
+  expect(await sweep(files, "a", new Set())).toEqual([]);
+  syncs.forEach((go) => go());
+  await Promise.all(writers);
+  expect(await files.list("a")).toEqual(["b"]);
+  expect(await files.read("a/b")).toEqual(utf8("three"));
 });
 
 test("what returns is durable, whoever else syncs the same directory meanwhile", async () => {
