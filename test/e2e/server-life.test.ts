@@ -1,21 +1,17 @@
-/** A server's life: starts, stops, is killed, starts again; and the starts that it refuses. */
+/** A server's life: starts, stops, starts again; and the starts that it refuses. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { hex } from "../../protocol/base/bytes.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import { operatorClient } from "../support/server/operator-client.ts";
 import { startServer } from "../../server/index.ts";
 import { migrate } from "../../server/store/migrate.ts";
 import { createOffline, testBundle, type Offline } from "../support/server/offline.ts";
 import { startTestServer, temporaryFolder, type TestServer } from "../support/server/server.ts";
 
-const CHILD = fileURLToPath(new URL("../support/server/child.ts", import.meta.url));
 const HOUR_MS = 3600_000;
 
 let server: TestServer;
@@ -136,30 +132,6 @@ describe("going on", () => {
     server = await startTestServer({}, dataDirectory);
   });
 });
-
-test("killed without warning, the server's acknowledged work is there after the next start", async () => {
-  const dataDirectory = temporaryFolder();
-  const first = await startChild(dataDirectory);
-  const operator = operatorClient({ url: first.url, token: first.token });
-  const made = unwrap(await operator.createEnrolmentToken({ uses: 1, validForSeconds: 60 }));
-  first.process.kill("SIGKILL");
-  await once(first.process, "exit");
-  const second = await startTestServer({}, dataDirectory);
-  const { items, firstBroken } = unwrap(await second.operator.audit());
-  expect(items.map(({ subject }) => subject)).toContain(made.id);
-  expect(firstBroken).toBeNull();
-  await second.remove();
-});
-
-async function startChild(
-  dataDirectory: string,
-): Promise<{ process: ChildProcess; url: string; token: string }> {
-  const child = spawn(process.execPath, ["--import", "tsx", CHILD, dataDirectory], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return { process: child, ...(JSON.parse(line.toString()) as { url: string; token: string }) };
-}
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

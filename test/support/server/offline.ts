@@ -40,7 +40,10 @@ export function testBundle(version: string, socs = ["sm8650", "sm8350"], filler 
 }
 
 /** Root and targets keys, with a root that names the server's online keys. */
-export async function createOffline(server: TestServer, tenant?: TenantId): Promise<Offline> {
+export async function createOffline(
+  server: Pick<TestServer, "operator" | "now" | "tenant">,
+  tenant?: TenantId,
+): Promise<Offline> {
   const keys = unwrap(await server.operator.keys());
   const seeds = [1, 2].map((number) => new Uint8Array(32).fill(0xa0 + number));
   const [rootSigner, targetsSigner] = seeds.map(memorySigner) as [Signer, Signer];
