@@ -19,7 +19,7 @@ import type { Encoding, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { countsAllChannels, onlyFactor, sameArrangement } from "../arrangement.ts";
 import { clampBounds, storedEncoding } from "../encoding.ts";
-import { isPixel, sameGrid } from "../grid.ts";
+import { isPixel, sameGrid, withFormat } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { placementOrConstant } from "./moves.ts";
@@ -264,7 +264,7 @@ export function lowerSoftmax(context: NodeContext): void {
 export function lowerFixedSoftmax(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const type = context.type(0);
-  if (type.dtype !== "i8" || outputType.dtype !== "i8") {
+  if (type.dtype !== "i8" || outputType.dtype === "f16") {
     throw unsupported(node.name, `softmax from ${type.dtype} to ${outputType.dtype}`);
   }
   const table = new Int32Array(storedExponentials(type, attributes.number("beta")).buffer);
@@ -282,7 +282,8 @@ function addByteSoftmax(context: NodeContext, axis: number, rule: SoftmaxRule): 
 /** What every softmax is told. */
 function softmaxPlaces(context: NodeContext, axis: number) {
   requireChannels(context, axis);
-  const input = context.value(0);
-  const output = context.output(context.placement(0));
-  return { node: context.node.name, input, output, grid: context.grid(output) };
+  const { value: input, grid, arrangement } = context.placement(0);
+  const outputGrid = withFormat(grid, context.outputGrid.format);
+  const output = context.output({ grid: outputGrid, arrangement });
+  return { node: context.node.name, input, output, grid, outputGrid };
 }

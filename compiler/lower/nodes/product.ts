@@ -123,7 +123,7 @@ export function lowerMatmul(context: NodeContext): void {
         inputGrid,
         outputGrid: context.grid(output),
         geometry: places === undefined ? pixelwise : windowOfAll(pixelwise, inputGrid.channels),
-        weights: places === undefined ? filters.weights : rowsAt(filters.weights, places),
+        weights: places === undefined ? filters.weights : rowsAt(filters, places, inputGrid),
         outputsLast: true,
         weightZero: filters.weightZero,
         bias: filters.bias,
@@ -133,10 +133,15 @@ export function lowerMatmul(context: NodeContext): void {
   );
 }
 
-/** The matrix with each row at its place. */
-function rowsAt<T extends Filters["weights"]>(weights: T, places: readonly number[]): T {
-  const moved = weights.slice() as T;
+/** The matrix with each row at its place; rows that are left over count as zero. */
+function rowsAt(
+  { weights, weightZero }: Filters,
+  places: readonly number[],
+  { height, width, channels }: Grid,
+): Filters["weights"] {
   const columns = weights.length / places.length;
+  const Kind = weights.constructor as Int8ArrayConstructor;
+  const moved = new Kind(height * width * channels * columns).fill(weightZero);
   places.forEach((place, row) => {
     moved.set(weights.subarray(row * columns, (row + 1) * columns), place * columns);
   });

@@ -7,18 +7,19 @@ import type { Placed } from "./context.ts";
 const SIDE_MAX = 255;
 
 /**
- * By index of the last axis, the place of its weight in a filter [channel][row][column]. Undefined where the axis
+ * By index of the last axis, the place of its weight in a filter [channel][row][column]; places may be left over
+ * where the last row is not full. Undefined where the axis
  * is not all of one image, or the image is too large for a window.
  */
 export function wholeImagePlaces({ grid, arrangement }: Placed): readonly number[] | undefined {
   const factors = arrangement.at(-1) ?? [];
   const isAll = arrangement.slice(0, -1).every((axis) => axis.length === 0);
   const size = factors.reduce((total, factor) => total * factor.size, 1);
-  const isFull = grid.pixels === grid.height * grid.width && size === grid.pixels * grid.channels;
-  if (!isAll || !isFull || !isDense(grid)) return undefined;
+  const isWhole = size === grid.pixels * grid.channels;
+  if (!isAll || !isWhole || !isDense(grid)) return undefined;
   if (grid.height > SIDE_MAX || grid.width > SIDE_MAX) return undefined;
   const channels = positionsOf(factors, "channel");
   return positionsOf(factors, "pixel").map(
-    (pixel, index) => (channels[index] ?? 0) * grid.pixels + pixel,
+    (pixel, index) => (channels[index] ?? 0) * grid.height * grid.width + pixel,
   );
 }

@@ -11,6 +11,8 @@ export interface SoftmaxNode {
   readonly input: ValueId;
   readonly output: ValueId;
   readonly grid: Grid;
+  /** As `grid`, of int8 or int16. */
+  readonly outputGrid: Grid;
   readonly rule: SoftmaxRule;
   readonly zeroPointOut: number;
 }
@@ -125,27 +127,58 @@ function emitReduction(
 }
 
 function emitFinish(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }): void {
-  const { grid } = from;
+  const { grid, outputGrid } = from;
   const { first: row } = work.rows;
   const parameters = { ...from.rule.parameters, zero_y: from.zeroPointOut };
   // Products over the channels count on the zero point in lanes beyond the last one.
   const isGrouped = grid.groupChannels !== grid.channels;
-  const y = linear(work.output.offset(row, step.tile, 0), 128);
-  work.emit.vector({
-    kernel: from.rule.finish,
-    shape: { counts: { masked: isGrouped ? maskedCount(from, step) : 0 }, parameters },
-    operands: { ...operandsOf(from, work, step), y },
-    vectors: step.run.vectors,
-    rows: validRows(grid, row),
-    columns: grid.width,
-  });
+  const isWide = outputGrid.format.bytes === 2;
+  const counts = { masked: isGrouped ? maskedCount(from, step) : 0, wide: Number(isWide) };
+  const shape = { counts: { ...counts, narrow: 1 - counts.wide }, parameters };
+  const operands = operandsOf(from, work, step);
+  const common = { kernel: from.rule.finish, shape, rows: validRows(grid, row) };
+  if (!isWide) {
+    const y = linear(work.output.offset(row, step.tile, 0), 128);
+    const { vectors } = step.run;
+    work.emit.vector({ ...common, operands: { ...operands, y }, vectors, columns: grid.width });
+    return;
+  }
+  // Two int16 croutons hold the columns of one of int8: every second vector of it each.
+  const { columns: width, vectorsPerCrouton: vectors } = outputGrid.format;
+  for (let column = 0; column < outputGrid.columns; column++) {
+    const first = Math.floor(column / 2) * grid.format.vectorsPerCrouton + (column % 2);
+    const y = linear(work.output.offset(row, step.tile, column), outputGrid.format.vectorBytes);
+    const halves = everySecond(operands, first);
+    const columns = grid.width - column * width;
+    work.emit.vector({
+      ...common,
+      operands: { ...halves, y },
+      vectors,
+      columns,
+      format: outputGrid.format,
+    });
+  }
 }
 
 function maskedCount({ grid }: SoftmaxNode, step: { run: TileRun; tile: number }): number {
   return step.tile === step.run.last && grid.groupChannels % 32 !== 0 ? 1 : 0;
 }
 
-function operandsOf(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }) {
+type Operands = Readonly<Record<string, ReturnType<typeof linear>>>;
+
+/** Linear operands from a vector on, with one left out after each; constants as they are. */
+function everySecond(operands: Operands, first: number): Operands {
+  return Object.fromEntries(
+    Object.entries(operands).map(([name, operand]) => {
+      if (operand.kind !== "linear" || operand.strideBytes === 0) return [name, operand];
+      const { address, strideBytes } = operand;
+      const at = address.offset + first * strideBytes;
+      return [name, linear(at, 2 * strideBytes)];
+    }),
+  );
+}
+
+function operandsOf(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: number }): Operands {
   const { slot, vectors } = step.run;
   return {
     x: linear(work.input(0).offset(work.rows.first, step.tile, 0), 128),

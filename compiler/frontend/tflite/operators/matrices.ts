@@ -1,9 +1,10 @@
 /** Matrix products, softmax and reductions over axes. */
 import { product } from "../../../../protocol/base/integers.ts";
-import { requiredInput } from "../operator.ts";
+import { outputAt, requiredInput } from "../operator.ts";
 import type { Operator } from "../operator.ts";
 import { knownNumbers } from "../scope.ts";
 import type { Scope } from "../scope.ts";
+import { elementType } from "../tensors.ts";
 import type { Value } from "../value.ts";
 import {
   axisIn,
@@ -121,8 +122,12 @@ function importBatchMatmul(op: Operator, scope: Scope): Value {
 function importSoftmax(op: Operator, scope: Scope): Value {
   const x = requiredInput(op, 0);
   const { beta } = op.options("Softmax");
-  if (isStored(x))
-    return scope.emit(op, { op: "fixed_softmax", inputs: [x], attributes: { beta } });
+  if (isStored(x)) {
+    const { typeCode, name } = outputAt(op, 0);
+    const to = elementType(typeCode, name);
+    const widened = to === x.type.dtype ? {} : { to };
+    return scope.emit(op, { op: "fixed_softmax", inputs: [x], attributes: { beta, ...widened } });
+  }
   const attributes = { axis: -1 };
   if (beta === 1) return scope.emit(op, { op: "softmax", inputs: [x], attributes });
   const factor = scope.numbers(op, "f32", [beta]);

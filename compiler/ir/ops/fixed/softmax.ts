@@ -3,7 +3,15 @@ import { product } from "../../../../protocol/base/integers.ts";
 import { exp, log, roundHalfEven } from "../../../../protocol/base/math.ts";
 import { clampStored, fixedMultiplier, scaleFixed, storedFormat } from "../../fixed-point.ts";
 import type { Tensor, TensorType } from "../../graph.ts";
-import { inputTensor, inputType, numberAttribute, outputType, whole } from "../../operator.ts";
+import {
+  inputTensor,
+  inputType,
+  numberAttribute,
+  outputType,
+  requireThat,
+  textAttribute,
+  whole,
+} from "../../operator.ts";
 import type { EvaluationCall, InferenceCall, Operator } from "../../operator.ts";
 import { numeric, tensorFrom } from "../../tensor.ts";
 import { interpolate, interpolationTable } from "./functions.ts";
@@ -13,10 +21,10 @@ const { floor, fround, max, min } = Math;
 
 export const FIXED_SOFTMAX_OPS = {
   fixed_softmax: {
-    docs: "softmax over the last axis: float32 exponentials of 256 differences, ties away from zero; 16 bits: two interpolated tables.",
+    docs: "softmax over the last axis: float32 exponentials of 256 differences, ties away from zero, in the type `to` (that of x where empty); of 16 bits: two interpolated tables.",
     inputs: [1, 1],
-    attributes: { beta: numberAttribute(1) },
-    infer: (call: InferenceCall) => [plain(inputType(call, 0))],
+    attributes: { beta: numberAttribute(1), to: textAttribute("") },
+    infer: inferSoftmax,
     evaluator: whole(evaluateSoftmax),
     quantized: "fixed",
   },
@@ -29,6 +37,14 @@ export const FIXED_SOFTMAX_OPS = {
     quantized: "fixed",
   },
 } as const satisfies Record<string, Operator>;
+
+/** int8 may become int16. */
+function inferSoftmax(call: InferenceCall): readonly TensorType[] {
+  const { dtype, shape } = inputType(call, 0);
+  const to = call.attributes.text("to");
+  requireThat(to === "" || (to === "i16" && dtype === "i8"), `${dtype} does not become ${to}`);
+  return [{ dtype: to === "" ? dtype : "i16", shape }];
+}
 
 function plain({ dtype, shape }: TensorType): TensorType {
   return { dtype, shape };

@@ -77,6 +77,13 @@ describe("weights with a zero point", () => {
       });
     }
   });
+  test("a matrix product with pixels that leave a row half empty", () => {
+    check((g) => {
+      const x = g.input([1, 11, 20]);
+      const flat = g.node("reshape", [x], { shape: [1, 220], quantization: g.encodingOf(x) });
+      return g.node("fixed_matmul", [flat, asymmetric(g, [220, 40]), g.bias(40)]);
+    });
+  });
   test("weights that int8 holds as differences", () => {
     check((g) => {
       const quantization = { scales: [Math.fround(0.004)], zeroPoints: [-128] };
@@ -212,6 +219,23 @@ describe("softmax", () => {
         const quantization = { scales: [Math.fround(1 / 256)], zeroPoints: [-128] };
         return g.node("fixed_softmax", [g.input([5, channels])], { beta: 0.7, quantization });
       });
+    });
+  }
+});
+
+test("softmax of int8 in int16", () => {
+  for (const shape of [
+    [1, 2],
+    [3, 9, 40],
+    [1, 12, 1, 5],
+  ]) {
+    check((g) => {
+      const quantization = { scales: [2 ** -16], zeroPoints: [-32768] };
+      const x = g.input(shape);
+      const last =
+        shape.length === 4 ? { perm: [0, 2, 3, 1], quantization: g.encodingOf(x) } : undefined;
+      const turned = last === undefined ? x : g.node("transpose", [x], last);
+      return g.node("fixed_softmax", [turned], { to: "i16", quantization });
     });
   }
 });
