@@ -1,5 +1,6 @@
 /** Writes the listing: constants and tables into one blob, then every step's copies and instructions. */
 import { present } from "../../protocol/base/assert.ts";
+import { equalBytes } from "../../protocol/base/bytes.ts";
 import { alignUp } from "../../protocol/base/integers.ts";
 import { CROUTON_BYTES } from "../../protocol/isa/index.ts";
 import { emission, vtcm } from "./emitter.ts";
@@ -92,29 +93,43 @@ interface Blob {
   readonly chunkOffsets: readonly number[];
 }
 
-/** Tables from offset 0, then the chunks in the order of their use. */
+/** Tables from offset 0, then the chunks in the order of their use; equal ones are stored once. */
 function packBlob(layout: Layout, tables: Tables): Blob {
-  let size = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
-  const known = new Map<string, number>();
-  const chunkOffsets = layout.chunks.map(({ stage, chunk, bytes }) => {
-    const key = `${stage},${chunk}`;
-    const offset = known.get(key) ?? size;
-    if (!known.has(key)) size = alignUp(size + bytes, BLOB_ALIGNMENT);
-    known.set(key, offset);
-    return offset;
-  });
-  const bytes = new Uint8Array(size);
+  const first = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
+  const { stages } = layout.schedule;
+  const uses = layout.chunks.map(({ stage, chunk }) =>
+    present(stages[stage]?.chunks[chunk], "chunk"),
+  );
+  const chunks = [...new Set(uses)];
+  const bytes = new Uint8Array(
+    chunks.reduce((end, chunk) => alignUp(end + chunk.bytes, BLOB_ALIGNMENT), first),
+  );
   const view = new DataView(bytes.buffer);
   tables.content.forEach((pointer, index) => view.setUint32(4 * index, pointer, true));
-  const packedAt = new Set<number>();
-  layout.chunks.forEach(({ stage, chunk }, index) => {
-    const at = chunkOffsets[index] ?? 0;
-    if (packedAt.has(at)) return;
-    packedAt.add(at);
-    const packed = present(layout.schedule.stages[stage]?.chunks[chunk], "chunk").pack();
-    bytes.set(packed, at);
-  });
-  return { bytes, chunkOffsets };
+  const packer = chunkPacker(bytes, first);
+  const offsets = new Map(chunks.map((chunk) => [chunk, packer.place(chunk.pack())]));
+  const chunkOffsets = uses.map((chunk) => offsets.get(chunk) ?? 0);
+  return { bytes: bytes.subarray(0, packer.end()), chunkOffsets };
+}
+
+/** Writes chunks one behind the other, but those whose bytes are there already. */
+function chunkPacker(into: Uint8Array, first: number) {
+  let end = first;
+  const bySize = new Map<number, number[]>();
+  return {
+    end: () => end,
+    place(packed: Uint8Array): number {
+      const alike = bySize.get(packed.length) ?? [];
+      bySize.set(packed.length, alike);
+      const found = alike.find((at) => equalBytes(into.subarray(at, at + packed.length), packed));
+      if (found !== undefined) return found;
+      const offset = end;
+      into.set(packed, offset);
+      alike.push(offset);
+      end = alignUp(end + packed.length, BLOB_ALIGNMENT);
+      return offset;
+    },
+  };
 }
 
 /** Before any stage: the pointer tables, and the croutons that halos read. */
