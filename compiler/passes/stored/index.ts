@@ -7,13 +7,17 @@ import type { Pass } from "../pass.ts";
 import { optimize } from "../pipeline.ts";
 import { simplify } from "../simplify.ts";
 import { storedIndices } from "./indices.ts";
+import { expandRecurrent } from "./recurrent.ts";
 import { storedPorts } from "./ports.ts";
 import { signed } from "./signed.ts";
+import { storedWords } from "./words.ts";
 
 export const STORED_PASSES = [
   storedPorts,
   signed,
   storedIndices,
+  storedWords,
+  expandRecurrent,
   simplify,
   eliminateDeadCode,
 ] as const satisfies readonly Pass[];

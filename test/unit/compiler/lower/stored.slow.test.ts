@@ -17,8 +17,6 @@ const recipe = present(RELEASES.get("1.1.0"), "release 1.1.0");
 
 /** What stands between a model and the HTP; every other one runs. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
-  "tflm-keyword-svdf": /\(lut\) works on i32/,
-  "lstm-mnist-int8": /operator fixed_lstm/,
   "lyra-decoder": /works on f32/,
   "ssd-mobilenet-v1-u8": /\(anchored_detection\) works on f32/,
 };

@@ -37,7 +37,15 @@ function run(graph: Graph, inputs: Vector["inputs"]): readonly number[] {
 
 /** Layers with state are held to whole models by conformance:tflite and conformance:zoo; argmax becomes fixed later. */
 const ELSEWHERE = [
-  ...["fixed_lstm", "fixed_svdf", "fixed_div", "fixed_max", "fixed_min", "fixed_argmax"],
+  ...[
+    "fixed_lstm",
+    "fixed_svdf",
+    "fixed_cast",
+    "fixed_div",
+    "fixed_max",
+    "fixed_min",
+    "fixed_argmax",
+  ],
 ];
 
 describe("stored numbers", () => {
