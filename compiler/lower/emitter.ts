@@ -1,11 +1,12 @@
 /** Collects instructions in sequential order and gives each its queue. */
 import { assert } from "../../protocol/base/assert.ts";
-import { hvxCycles, packCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
+import { hvxCycles, isProduct, productCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
 import type {
   Address,
   Operand,
   QueueId,
   SocDescription,
+  VectorWork,
   Window,
 } from "../../protocol/isa/index.ts";
 import { operandList } from "../kernels/index.ts";
@@ -71,6 +72,9 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
   const hvx = hmx + 1;
   const copyQueues = { in: 0, out: Math.min(1, soc.dma.queues - 1) };
   const outlook = new Outlook(soc.dma.queues, soc.hvx.queues);
+  const onContext = (draft: Draft & VectorWork): void => {
+    sequence.push({ queue: hvx + outlook.takeContext(hvxCycles(draft, soc)), draft });
+  };
   const forOrigin = (origin: number): Emitter => ({
     contexts: soc.hvx.queues,
     copy: (queue, copy) => {
@@ -81,23 +85,19 @@ export function emission(soc: SocDescription, kernels: KernelLibrary): EmissionS
       });
     },
     matrix: (draft) => {
-      outlook.takeMatrix(matrixCycles(draft, soc));
+      // Products alone: what surrounds them runs beside them.
+      outlook.takeMatrix(isProduct(draft) ? productCycles(draft, soc) : 0);
       sequence.push({ queue: hmx, draft: { ...draft, origin } as Draft });
     },
-    pack: (pack) => {
-      const draft: Draft = { op: "hvx.pack", origin, ...pack };
-      sequence.push({ queue: hvx + outlook.takeContext(packCycles(pack, soc)), draft });
-    },
+    pack: (pack) => onContext({ op: "hvx.pack", origin, ...pack }),
     vector: (run) => {
       const kernel = typeof run.kernel === "string" ? kernels.kernel(run.kernel) : run.kernel;
       const operands = operandList(kernel, run.operands);
       const code = kernels.code(kernel, run.shape);
       const { vectors, rows = 8, columns = 0xffff } = run;
       assert(vectors > 0, "a run has vectors");
-      const context = outlook.takeContext(hvxCycles({ vectors, operands, code }, soc));
       const op = run.format?.bytes === 2 ? "hvx.run16" : "hvx.run";
-      const draft: Draft = { op, origin, vectors, rows, columns, operands, code };
-      sequence.push({ queue: hvx + context, draft });
+      onContext({ op, origin, vectors, rows, columns, operands, code });
     },
   });
   return { queues, sequence, outlook, forOrigin };
@@ -119,20 +119,6 @@ function copyCycles(copy: Copy, { dma, clockHz }: SocDescription): number {
     dma.descriptorCycles +
     rows * planes * (inside ? Math.ceil(bytes / dma.vtcmBytesPerCycle) : perRun)
   );
-}
-
-/** Products alone: what surrounds them runs beside them. */
-function matrixCycles(draft: MatrixDraft, { hmx }: SocDescription): number {
-  if (!("tapCount" in draft)) return 0;
-  const products = draft.tapCount * draft.tileCount;
-  switch (draft.op) {
-    case "hmx.mac_f16":
-      return hmx.startupCycles + products * hmx.tileCyclesFp16;
-    case "hmx.mac_i16":
-      return hmx.startupCycles + products * hmx.tileCyclesInt16 * draft.weightBytes;
-    default:
-      return hmx.startupCycles + products * hmx.tileCyclesInt8;
-  }
 }
 
 function whole(copy: Copy): Required<Copy> {

@@ -3,7 +3,7 @@
  * bytes at full bandwidth, tile products, and vector runs spread over all contexts, none of them split. Activations
  * that come from DDR are on their way for a latency before the first work, and results that go there behind the last.
  */
-import { hvxCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
+import { hvxCycles, isProduct, productCycles, VTCM_REGION } from "../../protocol/isa/index.ts";
 import type { Address, SocDescription } from "../../protocol/isa/index.ts";
 import type { Draft, Listing } from "./listing.ts";
 import { WEIGHTS_REGION } from "./network.ts";
@@ -77,9 +77,9 @@ function addWork(total: Total, draft: Draft, soc: SocDescription): void {
     total.ddrBytes += outside * draft.bytes * draft.rows * draft.planes;
     if (isActivations(draft.source)) total.ways.add("in");
     if (isActivations(draft.destination)) total.ways.add("out");
-  } else if (draft.op === "hmx.mac") {
-    total.hmx += draft.tapCount * draft.tileCount * soc.hmx.tileCyclesInt8;
-  } else if (draft.op === "hvx.run") {
+  } else if (isProduct(draft)) {
+    total.hmx += productCycles(draft, soc);
+  } else if (draft.op === "hvx.run" || draft.op === "hvx.run16" || draft.op === "hvx.pack") {
     const cycles = hvxCycles(draft, soc);
     total.hvx += cycles;
     total.longestRun = Math.max(total.longestRun, cycles);

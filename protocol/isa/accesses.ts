@@ -3,7 +3,9 @@
  * to synchronise, by the verifier to prove it did, and by the chip to check it.
  */
 import { unreachable } from "../base/assert.ts";
-import { CROUTON_BYTES, VECTOR_BYTES, WEIGHT_TILE_BYTES, WEIGHT_TILE_BYTES_16 } from "./table.ts";
+import { productForm } from "./matrix.ts";
+import type { Product } from "./matrix.ts";
+import { CROUTON_BYTES, VECTOR_BYTES } from "./table.ts";
 import type { Address, Instruction, InstructionOf } from "./table.ts";
 import { vectorAccesses } from "./vector-accesses.ts";
 import { appendRun, appendWindow, span } from "./spans.ts";
@@ -28,11 +30,9 @@ export function accessesOf(instruction: Instruction, pointer: ReadPointer): Acce
       return { reads: [span(instruction.bias, 256)], writes: [] };
     case "hmx.mac":
     case "hmx.mac_zero":
-      return productAccesses(instruction, BYTES, pointer);
     case "hmx.mac_f16":
-      return productAccesses(instruction, HALVES, pointer);
     case "hmx.mac_i16":
-      return productAccesses(instruction, instruction.weightBytes === 1 ? MIXED : HALVES, pointer);
+      return productAccesses(instruction, pointer);
     case "hmx.store":
       return storeAccesses(instruction, [span(instruction.multipliers, 128)]);
     case "hmx.store_fixed":
@@ -119,20 +119,8 @@ function isDense(shape: Strided): boolean {
   return shape.rowStride > 0 && shape.rowStride - shape.bytes < GAP_MERGE_BYTES;
 }
 
-/** Widths of what a product reads. */
-interface ProductForm {
-  readonly pixelBits: 8 | 16;
-  readonly tileBytes: number;
-}
-const BYTES: ProductForm = { pixelBits: 8, tileBytes: WEIGHT_TILE_BYTES };
-const HALVES: ProductForm = { pixelBits: 16, tileBytes: WEIGHT_TILE_BYTES_16 };
-const MIXED: ProductForm = { pixelBits: 16, tileBytes: WEIGHT_TILE_BYTES };
-
-function productAccesses(
-  mac: Omit<InstructionOf<"hmx.mac">, "op">,
-  form: ProductForm,
-  pointer: ReadPointer,
-): Accesses | undefined {
+function productAccesses(mac: Product, pointer: ReadPointer): Accesses | undefined {
+  const { pixelBits, weightTileBytes } = productForm(mac);
   const reads: OpenSpan[] = [];
   const tapRowFirst = Math.floor(mac.tapBegin / mac.tapColumns);
   const tapRowLast = Math.floor((mac.tapBegin + mac.tapCount - 1) / mac.tapColumns);
@@ -143,14 +131,14 @@ function productAccesses(
     xLast: (mac.columns - 1) * mac.activations.strideX + (mac.tapColumns - 1) * mac.dilationX,
   };
   for (let tile = mac.tileBegin; tile < mac.tileBegin + mac.tileCount; tile++) {
-    const read = { window: mac.activations, tile, area, pointer, pixelBits: form.pixelBits };
+    const read = { window: mac.activations, tile, area, pointer, pixelBits };
     if (!appendWindow(reads, read)) return undefined;
   }
   for (let tap = 0; tap < mac.tapCount; tap++) {
     const first = mac.weights.offset + tap * mac.weightTapPitch;
     for (let tile = 0; tile < mac.tileCount; tile++) {
       const offset = first + tile * mac.weightTilePitch;
-      appendRun(reads, mac.weights, { offset, bytes: form.tileBytes });
+      appendRun(reads, mac.weights, { offset, bytes: weightTileBytes });
     }
   }
   return { reads, writes: [] };

@@ -1,8 +1,8 @@
 /** The instruction set's manual, as Markdown: a fold over the table. */
-import type { Feature } from "./table.ts";
+import type { IsaRow } from "./table.ts";
 import { ISA, ISA_VERSION, MICRO_OPS } from "./table.ts";
 
-const featureNote = (row: { readonly feature?: Feature }): string[] =>
+const featureNote = (row: Pick<IsaRow, "doc" | "feature">): string[] =>
   row.feature === undefined ? [] : ["", `Needs the feature ${row.feature}.`];
 
 export function isaManual(): string {

@@ -6,11 +6,20 @@ import type { SocDescription } from "./soc.ts";
 import { MICRO_OPS } from "./table.ts";
 import type { InstructionOf, MicroOp, MicroRow, Operand, Resources, Window } from "./table.ts";
 
-/** Total cycles of one run on its context: prologue, `vectors` times the body, epilogue, one latency. */
-export function hvxCycles(
-  run: Pick<InstructionOf<"hvx.run">, "vectors" | "operands" | "code">,
-  soc: SocDescription,
-): number {
+type Run = Pick<InstructionOf<"hvx.run">, "vectors" | "operands" | "code">;
+type Pack = Pick<InstructionOf<"hvx.pack">, "elementBytes" | "transposed" | "tiles">;
+
+/** An instruction of a vector context, with or without its synchronisation. */
+export type VectorWork =
+  ({ readonly op: "hvx.run" | "hvx.run16" } & Run) | ({ readonly op: "hvx.pack" } & Pack);
+
+/** Cycles on its context. */
+export function hvxCycles(work: VectorWork, soc: SocDescription): number {
+  return work.op === "hvx.pack" ? packCycles(work, soc) : runCycles(work, soc);
+}
+
+/** Prologue, `vectors` times the body, epilogue, one latency. */
+function runCycles(run: Run, soc: SocDescription): number {
   const { prologue, body, epilogue } = run.code;
   const packets = (ops: readonly MicroOp[]): number => packetCount(ops, run.operands, soc);
   const total = packets(prologue) + run.vectors * packets(body) + packets(epilogue);
@@ -26,10 +35,7 @@ const TRANSPOSE_STAGES = 5;
 const PAIR_STAGES = 1;
 
 /** A block is loaded, goes through the stages, and is stored. */
-export function packCycles(
-  pack: Pick<InstructionOf<"hvx.pack">, "elementBytes" | "transposed" | "tiles">,
-  soc: SocDescription,
-): number {
+function packCycles(pack: Pack, soc: SocDescription): number {
   const vectors = 8 * pack.elementBytes;
   const stages = pack.transposed === 0 ? PAIR_STAGES : TRANSPOSE_STAGES;
   const permutes = (stages * vectors) / 2;

@@ -25,16 +25,21 @@ interface FieldValues {
 export type FieldType = keyof FieldValues;
 export type Engine = "scalar" | "dma" | "hmx" | "hvx";
 
-interface Row<Fields extends Readonly<Record<string, FieldType>>> {
+/** What an instruction of the matrix engine does with its accumulator set. */
+export interface MatrixRole {
+  readonly does: "clear" | "load" | "multiply" | "store";
+  /** What the set holds; a cleared one is zero in all of them. */
+  readonly sums?: "int32" | "float32" | "int64";
+}
+
+export interface IsaRow {
   readonly code: number;
   readonly engine: Engine;
-  readonly fields: Fields;
+  readonly matrix?: MatrixRole;
+  readonly fields: Readonly<Record<string, FieldType>>;
   readonly feature?: Feature;
   readonly doc: string;
 }
-const row = <const Fields extends Readonly<Record<string, FieldType>>>(
-  r: Row<Fields>,
-): Row<Fields> => r;
 
 /** Fields of every product of activations and weights. */
 const PRODUCT = {
@@ -56,7 +61,7 @@ const PRODUCT = {
 
 export const ISA_VERSION = { major: 1, minor: 1 } as const;
 export const ISA = {
-  "dma.copy": row({
+  "dma.copy": {
     code: 0x10,
     engine: "dma",
     fields: {
@@ -71,22 +76,25 @@ export const ISA = {
       sourcePlaneStride: "i32",
     },
     doc: "Copies planes x rows runs of `bytes` bytes; strides in bytes. Source and destination must not overlap.",
-  }),
-  "hmx.clear": row({
+  },
+  "hmx.clear": {
     code: 0x20,
     engine: "hmx",
+    matrix: { does: "clear" },
     fields: { set: "u8" },
     doc: "Accumulator set <- 0 (64 positions x 32 output channels of int32).",
-  }),
-  "hmx.load": row({
+  },
+  "hmx.load": {
     code: 0x21,
     engine: "hmx",
+    matrix: { does: "load", sums: "int32" },
     fields: { set: "u8", bias: "address" },
     doc: "Accumulator set <- int32 bias[32] from VTCM, the same for each of the 64 positions.",
-  }),
-  "hmx.mac": row({
+  },
+  "hmx.mac": {
     code: 0x22,
     engine: "hmx",
+    matrix: { does: "multiply", sums: "int32" },
     fields: PRODUCT,
     doc:
       "For each tap t in [tapBegin, tapBegin + tapCount), each tile k in [tileBegin, tileBegin + tileCount), " +
@@ -95,10 +103,11 @@ export const ISA = {
       "Tap t has dy = (t div tapColumns) * dilationY, dx = (t mod tapColumns) * dilationX. " +
       "The 1,024-byte weight tile of (t, k) lies at weights + (t - tapBegin) * weightTapPitch + " +
       "(k - tileBegin) * weightTilePitch, byte (c div 2) * 64 + o * 2 + (c mod 2). Other positions are unchanged.",
-  }),
-  "hmx.store": row({
+  },
+  "hmx.store": {
     code: 0x23,
     engine: "hmx",
+    matrix: { does: "store", sums: "int32" },
     fields: {
       set: "u8",
       mode: "u8",
@@ -114,8 +123,8 @@ export const ISA = {
       "Requantises the set into one int8 crouton. Mode 0, F32_RNE: convert the accumulator to float32, multiply by " +
       "float32 multipliers[o], round half to even, saturate to int32, add zeroPoint (saturating), clamp to [low, high]. " +
       "Positions outside rows x columns are written with zeroPoint.",
-  }),
-  "hvx.run": row({
+  },
+  "hvx.run": {
     code: 0x30,
     engine: "hvx",
     fields: { vectors: "u32", rows: "u8", columns: "u16", operands: "operands", code: "code" },
@@ -123,18 +132,20 @@ export const ISA = {
       "Runs the micro-ops over `vectors` vectors of 128 lanes. Vector i covers crouton i div 16 of a row of croutons: " +
       "row (i mod 16) div 2, columns (i div 16) * 8 + (i mod 2) * 4 and the three after, 32 channels each. " +
       "Lanes at row >= rows or column >= columns are outside: store_i8 writes its immediate there.",
-  }),
-  "hmx.mac_zero": row({
+  },
+  "hmx.mac_zero": {
     code: 0x24,
     engine: "hmx",
+    matrix: { does: "multiply", sums: "int32" },
     fields: { ...PRODUCT, weightZero: "i16" },
     doc:
       "As hmx.mac with int8 weight(t, k, c, o) - weightZero in place of the weight: the sum over the pixel's " +
       "channels times weightZero is taken off. weightZero is an int8.",
-  }),
-  "hmx.store_fixed": row({
+  },
+  "hmx.store_fixed": {
     code: 0x25,
     engine: "hmx",
+    matrix: { does: "store", sums: "int32" },
     fields: {
       set: "u8",
       rows: "u8",
@@ -149,27 +160,30 @@ export const ISA = {
       "As hmx.store, requantising in fixed point: int32 multipliers[o], and behind the 32 of them int32 shifts[o] in " +
       "[-31, 30]. The accumulator is shifted left by max(shift, 0), wrapping; multiplied to the high word as " +
       "multiply_high_i32 does; divided by 2^max(-shift, 0) as divide_power_i32 does; then zeroPoint and clamp.",
-  }),
-  "hmx.load_f16": row({
+  },
+  "hmx.load_f16": {
     code: 0x28,
     engine: "hmx",
+    matrix: { does: "load", sums: "float32" },
     fields: { set: "u8", bias: "address" },
     feature: "fp16",
     doc: "Accumulator set <- float32 bias[32] from VTCM, -0 as +0, the same for each of the 32 positions of 16-bit products.",
-  }),
-  "hmx.mac_f16": row({
+  },
+  "hmx.mac_f16": {
     code: 0x29,
     engine: "hmx",
+    matrix: { does: "multiply", sums: "float32" },
     fields: PRODUCT,
     feature: "fp16",
     doc:
       "As hmx.mac over 16-bit croutons: fp16 activations and weights, columns <= 4, float32 accumulators. For each " +
       "tap, then tile, then channel c in ascending order: accumulator <- float32(accumulator + activation * weight); " +
       "the product is exact. A weight tile has 2,048 bytes: element (c div 2) * 64 + o * 2 + (c mod 2).",
-  }),
-  "hmx.store_f16": row({
+  },
+  "hmx.store_f16": {
     code: 0x2a,
     engine: "hmx",
+    matrix: { does: "store", sums: "float32" },
     fields: {
       set: "u8",
       rows: "u8",
@@ -182,24 +196,27 @@ export const ISA = {
     doc:
       "Rounds the set's float32 to fp16, nearest even, once, and clamps to [low, high], given as fp16 bits, -0 below " +
       "+0; a NaN becomes 0x7e00. Writes one 16-bit crouton; positions outside rows x columns are zero.",
-  }),
-  "hmx.load_i64": row({
+  },
+  "hmx.load_i64": {
     code: 0x2c,
     engine: "hmx",
+    matrix: { does: "load", sums: "int64" },
     fields: { set: "u8", bias: "address" },
     doc: "Accumulator set <- int64 bias[32] from VTCM, the same for each of the 32 positions of 16-bit products.",
-  }),
-  "hmx.mac_i16": row({
+  },
+  "hmx.mac_i16": {
     code: 0x2d,
     engine: "hmx",
+    matrix: { does: "multiply", sums: "int64" },
     fields: { ...PRODUCT, weightBytes: "u8" },
     doc:
       "As hmx.mac over 16-bit croutons: int16 activations, columns <= 4, wrapping int64 accumulators. weightBytes 1: " +
       "int8 weight tiles as hmx.mac's; 2: int16 weight tiles laid out as hmx.mac_f16's.",
-  }),
-  "hmx.store_i16": row({
+  },
+  "hmx.store_i16": {
     code: 0x2e,
     engine: "hmx",
+    matrix: { does: "store", sums: "int64" },
     fields: {
       set: "u8",
       mode: "u8",
@@ -218,8 +235,8 @@ export const ISA = {
       "(accumulator * m + 2^(n - 1)) >> n, wrapping int64, its low 32 bits. Mode 2, FIXED of 31 bits: shifts[o] in " +
       "[-31, 30], the accumulator's low 32 bits as hmx.store_fixed. Then zeroPoint is added (saturating), and " +
       "the sum clamped. Positions outside rows x columns are written with zeroPoint saturated to int16.",
-  }),
-  "hvx.pack": row({
+  },
+  "hvx.pack": {
     code: 0x31,
     engine: "hvx",
     fields: {
@@ -236,16 +253,16 @@ export const ISA = {
       "pixel c; 1: weight (c, o) <- channel c of pixel o. elementBytes 1: 32 pixels of 32 bytes, one after another, " +
       "into a tile as hmx.mac's; 2: a 16-bit crouton, its pixels in row-major order, into a tile as hmx.mac_f16's. " +
       "Block i lies at source + i * sourcePitch, its tile at destination + i * destinationPitch.",
-  }),
-  "hvx.run16": row({
+  },
+  "hvx.run16": {
     code: 0x32,
     engine: "hvx",
     fields: { vectors: "u32", rows: "u8", columns: "u16", operands: "operands", code: "code" },
     doc:
       "As hvx.run over 16-bit croutons: vector i covers crouton i div 8 of a row of croutons, row i mod 8, columns " +
       "(i div 8) * 4 and the three after, 32 channels each.",
-  }),
-} as const;
+  },
+} as const satisfies Readonly<Record<string, IsaRow>>;
 
 export type Mnemonic = keyof typeof ISA;
 export type FieldsOf<M extends Mnemonic> = {

@@ -1,6 +1,12 @@
 /** Cycles of the engines that do not touch DDR: the matrix engine with its two accumulator sets, and HVX. */
 import { unreachable } from "../../../protocol/base/assert.ts";
-import { ACCUMULATOR_SETS, hvxCycles, ISA, packCycles } from "../../../protocol/isa/index.ts";
+import {
+  ACCUMULATOR_SETS,
+  hvxCycles,
+  ISA,
+  isProduct,
+  productCycles,
+} from "../../../protocol/isa/index.ts";
 import type { Instruction, SocDescription } from "../../../protocol/isa/index.ts";
 import { accountOf, occupy, signal } from "./lane.ts";
 import type { Lane, Lanes } from "./lane.ts";
@@ -48,7 +54,7 @@ export function issueHmx(
 ): void {
   const { lane, output } = queue;
   const { instruction, soc } = issue;
-  const isStore = instruction.op.startsWith("hmx.store");
+  const isStore = ISA[instruction.op].matrix.does === "store";
   const unitFreeAt = isStore ? output.freeAt : (output.setFreeAt[instruction.set] ?? 0);
   const start = Math.max(issue.start, unitFreeAt);
   accountOf(lane).stalls.output += start - issue.start;
@@ -62,44 +68,23 @@ export function issueHmx(
 }
 
 function hmxCycles(instruction: HmxInstruction, soc: SocDescription): number {
-  const { hmx } = soc;
-  switch (instruction.op) {
-    case "hmx.clear":
+  if (isProduct(instruction)) return productCycles(instruction, soc);
+  const { does } = ISA[instruction.op].matrix;
+  switch (does) {
+    case "clear":
       return CLEAR_CYCLES;
-    case "hmx.load":
-    case "hmx.load_f16":
-    case "hmx.load_i64":
+    case "load":
       return LOAD_CYCLES;
-    case "hmx.mac":
-    case "hmx.mac_zero":
-      return productCycles(instruction, hmx.tileCyclesInt8, soc);
-    case "hmx.mac_f16":
-      return productCycles(instruction, hmx.tileCyclesFp16, soc);
-    case "hmx.mac_i16":
-      return productCycles(instruction, hmx.tileCyclesInt16 * instruction.weightBytes, soc);
-    case "hmx.store":
-    case "hmx.store_fixed":
-    case "hmx.store_f16":
-    case "hmx.store_i16":
-      return hmx.storeCycles;
+    case "store":
+      return soc.hmx.storeCycles;
     default:
-      return unreachable(instruction);
+      return unreachable(does);
   }
-}
-
-function productCycles(
-  mac: { readonly tapCount: number; readonly tileCount: number },
-  tileCycles: number,
-  soc: SocDescription,
-): number {
-  return soc.hmx.startupCycles + mac.tapCount * mac.tileCount * tileCycles;
 }
 
 export function issueHvx(lanes: Lanes, lane: Lane, issue: Issue<HvxInstruction>): void {
   const { instruction, start, soc } = issue;
-  const cycles =
-    instruction.op === "hvx.pack" ? packCycles(instruction, soc) : hvxCycles(instruction, soc);
-  const completeAt = start + cycles;
+  const completeAt = start + hvxCycles(instruction, soc);
   occupy(lane, { start, freeAt: completeAt });
   signal(lanes, lane, { instruction, completeAt });
 }

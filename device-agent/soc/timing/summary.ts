@@ -1,12 +1,12 @@
 /** Folds the simulated queues into one result. */
+import { isProduct, macsOf, productForm } from "../../../protocol/isa/index.ts";
 import type { Instruction, SocDescription } from "../../../protocol/isa/index.ts";
 import { addStalls, lastRetired, noStalls, originsOf } from "./lane.ts";
 import type { Lane } from "./lane.ts";
 import type { QueueTiming, Timing, TimingCounters } from "./timing.ts";
 import { transferOf } from "./transfer.ts";
 
-/** Multiply-accumulates of one tile product: 64 positions x 32 channels in x 32 channels out; 16-bit, half of it. */
-const TILE_MACS = 64 * 32 * 32;
+const MAC_COUNTERS = { int8: "macsInt8", int16: "macsInt16", fp16: "macsFp16" } as const;
 
 /** `slowedCycles`: what all engines together lost to VTCM, which is in the lanes' times already but in no account. */
 export function summarize(
@@ -65,12 +65,8 @@ function count(lanes: readonly Lane[], soc: SocDescription): TimingCounters {
   };
   const add = (instruction: Instruction): void => {
     total.instructions++;
-    if (instruction.op === "hmx.mac" || instruction.op === "hmx.mac_zero") {
-      total.macsInt8 += instruction.tapCount * instruction.tileCount * TILE_MACS;
-    } else if (instruction.op === "hmx.mac_f16") {
-      total.macsFp16 += (instruction.tapCount * instruction.tileCount * TILE_MACS) / 2;
-    } else if (instruction.op === "hmx.mac_i16") {
-      total.macsInt16 += (instruction.tapCount * instruction.tileCount * TILE_MACS) / 2;
+    if (isProduct(instruction)) {
+      total[MAC_COUNTERS[productForm(instruction).numbers]] += macsOf(instruction);
     } else if (instruction.op === "dma.copy") {
       const transfer = transferOf(instruction, soc);
       total.ddrReadBytes += transfer.ddrReadBytes;

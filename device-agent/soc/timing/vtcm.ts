@@ -6,16 +6,17 @@
 import { unreachable } from "../../../protocol/base/assert.ts";
 import {
   CROUTON_BYTES,
+  productForm,
   usesOf,
   VECTOR_BYTES,
   VTCM_REGION,
   WEIGHT_TILE_BYTES,
-  WEIGHT_TILE_BYTES_16,
 } from "../../../protocol/isa/index.ts";
 import type {
   Instruction,
   InstructionOf,
   MicroOp,
+  Product,
   SocDescription,
 } from "../../../protocol/isa/index.ts";
 import { lastRetired } from "./lane.ts";
@@ -124,11 +125,9 @@ function vtcmBytes(instruction: Instruction): number {
       return VECTOR_BYTES;
     case "hmx.mac":
     case "hmx.mac_zero":
-      return productBytes(instruction, WEIGHT_TILE_BYTES);
     case "hmx.mac_f16":
-      return productBytes(instruction, WEIGHT_TILE_BYTES_16);
     case "hmx.mac_i16":
-      return productBytes(instruction, WEIGHT_TILE_BYTES * instruction.weightBytes);
+      return productBytes(instruction);
     case "hmx.store":
     case "hmx.store_fixed":
     case "hmx.store_f16":
@@ -155,11 +154,9 @@ function copyBytes({
   return sides * bytes * rows * planes;
 }
 
-function productBytes(
-  { tapCount, tileCount }: { readonly tapCount: number; readonly tileCount: number },
-  tileBytes: number,
-): number {
-  return tapCount * tileCount * (CROUTON_BYTES + tileBytes);
+function productBytes(product: Product): number {
+  const { weightTileBytes } = productForm(product);
+  return product.tapCount * product.tileCount * (CROUTON_BYTES + weightTileBytes);
 }
 
 function runBytes(run: Pick<InstructionOf<"hvx.run">, "code" | "operands" | "vectors">): number {

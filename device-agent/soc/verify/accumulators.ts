@@ -1,6 +1,6 @@
 /** Accumulator sets start undefined: a set is cleared or loaded before it is added to or stored, all in one type. */
-import { ACCUMULATOR_SETS } from "../../../protocol/isa/index.ts";
-import type { Instruction, Mnemonic } from "../../../protocol/isa/index.ts";
+import { ACCUMULATOR_SETS, ISA } from "../../../protocol/isa/index.ts";
+import type { Instruction, MatrixRole } from "../../../protocol/isa/index.ts";
 import { refuse } from "./refusal.ts";
 import type { Place } from "./refusal.ts";
 
@@ -9,45 +9,26 @@ export interface Accumulators {
 }
 
 /** What a set holds; `zero` is a zero of every type. */
-type Content = "zero" | "int32" | "float32" | "int64";
-
-interface Use {
-  readonly defines: boolean;
-  readonly content: Content;
-}
-
-const USES: Partial<Record<Mnemonic, Use>> = {
-  "hmx.clear": { defines: true, content: "zero" },
-  "hmx.load": { defines: true, content: "int32" },
-  "hmx.mac": { defines: false, content: "int32" },
-  "hmx.mac_zero": { defines: false, content: "int32" },
-  "hmx.store": { defines: false, content: "int32" },
-  "hmx.store_fixed": { defines: false, content: "int32" },
-  "hmx.load_f16": { defines: true, content: "float32" },
-  "hmx.mac_f16": { defines: false, content: "float32" },
-  "hmx.store_f16": { defines: false, content: "float32" },
-  "hmx.load_i64": { defines: true, content: "int64" },
-  "hmx.mac_i16": { defines: false, content: "int64" },
-  "hmx.store_i16": { defines: false, content: "int64" },
-};
+type Content = "zero" | NonNullable<MatrixRole["sums"]>;
 
 /** Each HMX queue has sets of its own. */
 export function accumulators(lanes: number): Accumulators {
   const contents = new Array<Content | undefined>(lanes * ACCUMULATOR_SETS);
   return {
     check: (instruction, place) => {
-      const use = USES[instruction.op];
-      if (use === undefined || !("set" in instruction)) return;
+      if (!("set" in instruction)) return;
+      const role: MatrixRole = ISA[instruction.op].matrix;
+      const content = role.sums ?? "zero";
       const slot = place.lane * ACCUMULATOR_SETS + instruction.set;
       const held = contents[slot];
-      if (use.defines) contents[slot] = use.content;
+      if (role.does === "clear" || role.does === "load") contents[slot] = content;
       else if (held === undefined) {
         const what = `uses accumulator set ${instruction.set}, never cleared`;
         refuse("UNINITIALISED_READ", place, what);
-      } else if (held !== "zero" && held !== use.content) {
-        const what = `uses accumulator set ${instruction.set} as ${use.content}; it holds ${held}`;
+      } else if (held !== "zero" && held !== content) {
+        const what = `uses accumulator set ${instruction.set} as ${content}; it holds ${held}`;
         refuse("BAD_OPERAND", place, what);
-      } else contents[slot] = use.content;
+      } else contents[slot] = content;
     },
   };
 }

@@ -5,10 +5,17 @@ import {
   CROUTON_COLUMNS,
   CROUTON_COLUMNS_16,
   CROUTON_ROWS,
+  ISA,
   VTCM_REGION,
   WEIGHT_TILE_BYTES,
 } from "../../../protocol/isa/index.ts";
-import type { Address, Instruction, InstructionOf, Window } from "../../../protocol/isa/index.ts";
+import type {
+  Address,
+  Instruction,
+  InstructionOf,
+  Product,
+  Window,
+} from "../../../protocol/isa/index.ts";
 import { COPY_BYTES_MAX, COPY_RUNS_MAX, TILE_PRODUCTS_MAX, VECTORS_MAX } from "./limits.ts";
 import { checkMicroCode } from "./microcode.ts";
 import { refuse } from "./refusal.ts";
@@ -59,15 +66,9 @@ function checkCopy(copy: InstructionOf<"dma.copy">, place: Place): void {
   }
 }
 
-type Product = Extract<
-  Instruction,
-  { readonly op: "hmx.mac" | "hmx.mac_zero" | "hmx.mac_f16" | "hmx.mac_i16" }
->;
-
 function checkProduct(mac: Product, place: Place): void {
   checkSet(mac.set, place);
-  const isWide = mac.op === "hmx.mac_f16" || mac.op === "hmx.mac_i16";
-  checkArea(mac, { place, columnsMax: isWide ? CROUTON_COLUMNS_16 : CROUTON_COLUMNS });
+  checkArea(mac, place);
   checkWindow(mac.activations, place);
   checkInVtcm(mac.weights, place);
   const products = mac.tapCount * mac.tileCount;
@@ -83,15 +84,11 @@ function checkProduct(mac: Product, place: Place): void {
   }
 }
 
-type Store = Extract<
-  Instruction,
-  { readonly op: "hmx.store" | "hmx.store_fixed" | "hmx.store_f16" | "hmx.store_i16" }
->;
+type Store = Extract<Instruction, { readonly op: `hmx.store${string}` }>;
 
 function checkStore(store: Store, place: Place): void {
   checkSet(store.set, place);
-  const isWide = store.op === "hmx.store_f16" || store.op === "hmx.store_i16";
-  checkArea(store, { place, columnsMax: isWide ? CROUTON_COLUMNS_16 : CROUTON_COLUMNS });
+  checkArea(store, place);
   checkInVtcm(store.destination, place);
   if (store.op === "hmx.store_f16") return;
   checkInVtcm(store.multipliers, place);
@@ -100,7 +97,8 @@ function checkStore(store: Store, place: Place): void {
     refuse("BAD_OPERAND", place, `has requantise mode ${store.mode}`);
   }
   const { low, high, zeroPoint } = store;
-  const isInRange = isWide || [low, high, zeroPoint].every((value) => isWithin(value, INT8));
+  const isInRange =
+    store.op === "hmx.store_i16" || [low, high, zeroPoint].every((value) => isWithin(value, INT8));
   if (!isInRange || low > high) {
     const what = `clamps to [${low}, ${high}] around ${zeroPoint}, not within int8`;
     refuse("BAD_OPERAND", place, what);
@@ -143,13 +141,10 @@ function checkSet(set: number, place: Place): void {
   if (set >= ACCUMULATOR_SETS) refuse("BAD_OPERAND", place, `names accumulator set ${set}`);
 }
 
-function checkArea(
-  area: { readonly rows: number; readonly columns: number },
-  on: { readonly place: Place; readonly columnsMax: number },
-): void {
-  const { rows, columns } = area;
-  if (rows < 1 || rows > CROUTON_ROWS || columns < 1 || columns > on.columnsMax) {
-    refuse("BAD_OPERAND", on.place, `covers ${rows} x ${columns} positions of a crouton`);
+function checkArea({ op, rows, columns }: Product | Store, place: Place): void {
+  const columnsMax = ISA[op].matrix.sums === "int32" ? CROUTON_COLUMNS : CROUTON_COLUMNS_16;
+  if (rows < 1 || rows > CROUTON_ROWS || columns < 1 || columns > columnsMax) {
+    refuse("BAD_OPERAND", place, `covers ${rows} x ${columns} positions of a crouton`);
   }
 }
 
