@@ -28,15 +28,19 @@ export function precisionOf(name: string): Precision | undefined {
 const KERNELS_FOLDER = new URL("../../compiler/kernels/", import.meta.url);
 const kernels = loadKernels((name) => readFileSync(new URL(name, KERNELS_FOLDER), "utf8"));
 
-/** The graph in the types it is computed in. */
-export function typedGraph(graph: Graph, precision: Precision): Result<Graph> {
+/** The graph in the types it is computed in; without calibrated ranges with some that time nothing differently. */
+export function typedGraph(
+  graph: Graph,
+  precision: Precision,
+  ranges = differentRanges(graph),
+): Result<Graph> {
   switch (precision) {
     case "w8a8":
-      return quantize(atPlanes(graph), differentRanges(graph));
+      return quantize(atPlanes(graph), ranges);
     case "float":
       return toHalf(graph);
     case "w8a16":
-      return quantize(graph, differentRanges(graph), "i16");
+      return quantize(graph, ranges, "i16");
   }
 }
 

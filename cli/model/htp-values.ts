@@ -24,7 +24,7 @@ import type { Probe, Values } from "./probe.ts";
 export function htpValues({ graph, inputs, soc: socName }: Probe): Result<Values> {
   const soc = findSoc(socName);
   if (!soc.ok) return soc;
-  const encodings = calibrated(graph, inputs);
+  const encodings = calibratedRanges(graph, inputs);
   if (!encodings.ok) return encodings;
   const quantized = quantize(graph, encodings.value);
   if (!quantized.ok) return quantized;
@@ -46,7 +46,8 @@ export function htpValues({ graph, inputs, soc: socName }: Probe): Result<Values
   return ran.ok ? succeeded(ran.value.outputs) : ran;
 }
 
-function calibrated(graph: Graph, inputs: Values): Result<Encodings> {
+/** Ranges of every value of a float graph, observed on one set of inputs. */
+export function calibratedRanges(graph: Graph, inputs: Values): Result<Encodings> {
   const program = compileCpu(graph);
   if (!program.ok) return program;
   const observations: Observations = new Map();

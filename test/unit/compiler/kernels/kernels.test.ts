@@ -8,7 +8,7 @@ import {
   parseKernel,
 } from "../../../../compiler/kernels/index.ts";
 import { printMicroOp } from "../../../../protocol/isa/index.ts";
-import { kernels } from "../lower/chip.ts";
+import { kernels } from "../../../support/chip-run.ts";
 
 const FOLDER = new URL("../../../../compiler/kernels/", import.meta.url);
 

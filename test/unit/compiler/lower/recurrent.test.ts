@@ -1,14 +1,15 @@
 /** Recurrent layers of stored numbers: what they are written out as means the same, and runs on the chip. */
 import { describe, expect, test } from "@jest/globals";
 import { evaluate, graphBuilder, tensorFrom } from "../../../../compiler/ir/index.ts";
-import type { DType, Graph, Quantization, Tensor } from "../../../../compiler/ir/index.ts";
+import type { DType, Graph, Quantization } from "../../../../compiler/ir/index.ts";
 import { LSTM_OPERANDS } from "../../../../compiler/ir/ops/fixed/recurrent.ts";
 import type { LstmOperand } from "../../../../compiler/ir/ops/fixed/recurrent.ts";
 import { adopt } from "../../../../compiler/passes/index.ts";
 import { PARITY } from "../../../../compiler/releases/index.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
-import { checkGraph, CHIPS, randomInput } from "./chip.ts";
+import { randomInputs } from "../../../support/chip-run.ts";
+import { checkGraph, CHIPS } from "./chip.ts";
 
 const TARGETS = CHIPS.flatMap((soc) =>
   ["1.1.0", PARITY.version].map((version) => ({ version, soc })),
@@ -19,11 +20,7 @@ function check(graph: Graph): void {
   const adopted = unwrap(adopt(graph));
   expect(adopted.nodes.map(({ op }) => op)).not.toContain(graph.nodes[0]?.op);
   for (const seed of [1, 2, -3]) {
-    const inputs = new Map<string, Tensor>();
-    graph.inputs.forEach((name, at) => {
-      const type = graph.types.get(name);
-      if (type !== undefined) inputs.set(name, randomInput(type, seed + at * Math.sign(seed)));
-    });
+    const inputs = randomInputs(graph, seed);
     const numbers = (of: Graph) =>
       [...evaluate(of, inputs)].map(([name, { data }]) => [name, data]);
     expect(numbers(adopted)).toEqual(numbers(graph));

@@ -3,7 +3,8 @@ import { lowerGraph } from "../../../../compiler/lower/index.ts";
 import type { Graph } from "../../../../compiler/ir/index.ts";
 import type { SocDescription } from "../../../../protocol/isa/index.ts";
 import { RELEASES } from "../../../../compiler/releases/index.ts";
-import { checkGraph, CHIPS, int8Graph, kernels, TARGETS } from "./chip.ts";
+import { kernels } from "../../../support/chip-run.ts";
+import { checkGraph, CHIPS, int8Graph, TARGETS } from "./chip.ts";
 
 const [soc] = CHIPS;
 

@@ -4,7 +4,8 @@ import { layerRoofline, lowerGraph } from "../../../../compiler/lower/index.ts";
 import { assemble } from "../../../../compiler/codegen/htp/index.ts";
 import { RELEASES } from "../../../../compiler/releases/index.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
-import { CHIPS, int8Graph, kernels } from "./chip.ts";
+import { kernels } from "../../../support/chip-run.ts";
+import { CHIPS, int8Graph } from "./chip.ts";
 
 /** Expand, depthwise, project, add: the block that mobile networks repeat. */
 function blocks(count: number) {

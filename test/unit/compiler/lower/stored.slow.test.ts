@@ -10,7 +10,8 @@ import { present } from "../../../../protocol/base/assert.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import type { Result } from "../../../../protocol/base/result.ts";
 import { zooAbsence, zooFile, zooManifest, zooPresent } from "../frontend/zoo.ts";
-import { checkGraph, CHIPS, kernels } from "./chip.ts";
+import { kernels } from "../../../support/chip-run.ts";
+import { checkGraph, CHIPS } from "./chip.ts";
 
 const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
 const recipe = present(RELEASES.get("1.1.0"), "release 1.1.0");
