@@ -77,5 +77,3 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
 export function nextStep(code: string): string | undefined {
   return NEXT_STEPS.get(code);
 }
-
-export const NEXT_STEP_CODES: readonly string[] = [...NEXT_STEPS.keys()];

@@ -30,7 +30,7 @@ const sidecarSchema = z.object({
 });
 
 /** A file name that any file system takes: "a/b:0" becomes "a_b_0.bin". */
-export function tensorFileName(tensor: string): string {
+function tensorFileName(tensor: string): string {
   return `${tensor.replace(/[^A-Za-z0-9._-]/g, "_")}.bin`;
 }
 

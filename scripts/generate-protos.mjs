@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-export const PROTO_FILES = [
+const PROTO_FILES = [
   "protocol/abi/abi.proto",
   "protocol/program/program.proto",
   "protocol/wire/wire.proto",

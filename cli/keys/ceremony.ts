@@ -22,8 +22,8 @@ import { signNext } from "./sign-next.ts";
 import type { SignedDocument, Signing } from "./sign-next.ts";
 
 /** How many keys a role is given, and how many of them must sign. */
-export const KEY_COUNTS = { root: 3, targets: 2, delegated: 2 } as const;
-export const THRESHOLDS = { root: 2, targets: 2, delegated: 2 } as const;
+const KEY_COUNTS = { root: 3, targets: 2, delegated: 2 } as const;
+const THRESHOLDS = { root: 2, targets: 2, delegated: 2 } as const;
 
 export interface Ceremony extends Signing {
   readonly tenant: TenantId;

@@ -18,7 +18,7 @@ import { readListed, signTopTarget } from "./top-targets.ts";
 import type { SignedDocument, Signing } from "./sign-next.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
-export const DIRECTOR_DAYS = 90;
+const DIRECTOR_DAYS = 90;
 
 export interface KeySetOptions {
   readonly tenant: TenantId;

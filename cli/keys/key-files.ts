@@ -111,18 +111,7 @@ function fileOf(
   return { format: 2, ...facts, sealed: { kdf: "scrypt", cost, ...sealed } };
 }
 
-/** Every key of a role in a folder, in the order of the file names; at least one. */
-export async function readKeys(
-  from: KeyFolder,
-  role: string,
-): Promise<Result<Signer[], KeyFileCode>> {
-  const { folder } = from;
-  const signers = await keysThere(from, role);
-  if (!signers.ok || signers.value.length > 0) return signers;
-  return failed("KEYS_MISSING", `there is no ${role} key in ${folder}`, { folder, role });
-}
-
-/** The same, of which there may be none; with ids only those are opened, which takes a passphrase and its time. */
+/** Keys of a role in a folder, in the order of the file names; with ids only those are opened, which takes a passphrase and its time. */
 export async function keysThere(
   { folder, passphrase }: KeyFolder,
   role: string,

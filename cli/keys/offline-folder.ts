@@ -28,11 +28,11 @@ export type FolderCode = "KEYS_MISSING" | "DRAFT_PENDING" | "METADATA_INVALID";
 const DRAFT = /^(\d+)\.(.+)\.draft\.json$/;
 const OLD_ROOT = /^(\d+)\.root\.json$/;
 
-export function documentPath(folder: string, role: string): string {
+function documentPath(folder: string, role: string): string {
   return join(folder, "metadata", `${role}.json`);
 }
 
-export function draftPath(folder: string, role: string, version: number): string {
+function draftPath(folder: string, role: string, version: number): string {
   return join(folder, "metadata", `${version}.${role}.draft.json`);
 }
 
@@ -54,14 +54,6 @@ export async function readDrafts(folder: string): Promise<Draft[]> {
     drafts.push({ role, version: Number(version), file, bytes: await readBytes(file) });
   }
   return drafts;
-}
-
-/** Every role with a document of enough signatures, `root` and `targets` included. */
-export async function documentedRoles(folder: string): Promise<string[]> {
-  return (await namesIn(folder)).flatMap((name) => {
-    if (DRAFT.test(name) || OLD_ROOT.test(name)) return [];
-    return /^(.+)\.json$/.exec(name)?.[1] ?? [];
-  });
 }
 
 /** Roots by version, the newest included. */

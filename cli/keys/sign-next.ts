@@ -89,7 +89,7 @@ export interface Signed {
 }
 
 /** The newest of its role where enough have signed, else a draft. */
-export async function keepSigned(
+async function keepSigned(
   folder: string,
   document: Signed,
   authorities: readonly Authority[],

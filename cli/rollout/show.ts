@@ -75,7 +75,7 @@ export function reportRollout(name: string, shown: RolloutPicture, output: Outpu
   output.report({ name, rows, summary: head }, OUTCOME_COLUMNS);
 }
 
-export function stageRows(rollout: RolloutView, evidence: EvidenceView): Row[] {
+function stageRows(rollout: RolloutView, evidence: EvidenceView): Row[] {
   return evidence.stages.map((known, index) => ({
     stage: index + 1,
     ...known,

@@ -103,7 +103,7 @@ function describe(verdict: ModelVerdict): string {
 }
 
 /** What a model scores at the time that it was registered with. */
-export const SCORE_AT_REGISTRATION = 1000;
+const SCORE_AT_REGISTRATION = 1000;
 
 /**
  * The device's score: 1000 times the geometric mean over its models of (time at registration / time now).

@@ -14,18 +14,16 @@ import { frameHeader, frameReader } from "./frames.ts";
 import type { Child, ChildExit, Clock, Processes } from "./ports.ts";
 import { sandboxCommand, type SandboxFolders, type SandboxTools } from "./sandbox.ts";
 
-export const DRIVER_CODES = [
-  "DRIVER_TIMEOUT",
-  "DRIVER_MEMORY",
-  "DRIVER_CRASHED",
-  "DRIVER_OUTPUT_LIMIT",
-  "DRIVER_BAD_REPLY",
-  /** The driver answered with a failure; `details.code` is its own code. */
-  "DRIVER_REFUSED",
-  "DRIVER_CANCELLED",
-  "SANDBOX_NOT_STARTED",
-] as const;
-export type DriverCode = (typeof DRIVER_CODES)[number];
+/** `DRIVER_REFUSED`: the driver answered with a failure, whose own code is in `details.code`. */
+export type DriverCode =
+  | "DRIVER_TIMEOUT"
+  | "DRIVER_MEMORY"
+  | "DRIVER_CRASHED"
+  | "DRIVER_OUTPUT_LIMIT"
+  | "DRIVER_BAD_REPLY"
+  | "DRIVER_REFUSED"
+  | "DRIVER_CANCELLED"
+  | "SANDBOX_NOT_STARTED";
 
 export interface DriverBudgets {
   readonly timeMsMax: number;

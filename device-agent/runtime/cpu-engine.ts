@@ -22,14 +22,8 @@ export interface CpuJob {
   readonly outputs: readonly MemoryWindow[];
 }
 
-export const CPU_CODES = [
-  /** A stage stopped by itself; `details.stage`. */
-  "CPU_TRAP",
-  /** It was killed. */
-  "CPU_TIMEOUT",
-  "DOES_NOT_FIT",
-] as const;
-export type CpuCode = (typeof CPU_CODES)[number];
+/** `CPU_TRAP`: stage `details.stage` stopped by itself; `CPU_TIMEOUT`: it was killed. */
+export type CpuCode = "CPU_TRAP" | "CPU_TIMEOUT" | "DOES_NOT_FIT";
 
 export interface CpuTask {
   /** One inference: what the inputs' windows get, and what the outputs' hold afterwards, in the job's order. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ModelId } from "../../protocol/base/brand.ts";
 import { unreachable } from "../../protocol/base/assert.ts";
-import type { DriverRef, ModelVerdict } from "../../protocol/wire/index.ts";
+import { gainOf, type DriverRef, type ModelVerdict } from "../../protocol/wire/index.ts";
 import { driverRefSchema, modelIdSchema } from "../slots/index.ts";
 
 /** One line of the table; numbers are null where a model failed before it could be measured. */
@@ -96,7 +96,7 @@ export function modelRow({ verdict, ...facts }: RowFacts): ModelRow {
         verdict: verdict.kind,
         beforeMicroseconds,
         afterMicroseconds,
-        gain: beforeMicroseconds / afterMicroseconds,
+        gain: gainOf(verdict.measured),
         outputSnrDb,
         code: "",
         message: "",

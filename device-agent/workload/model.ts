@@ -5,7 +5,7 @@ import type { ModelId, Sha256 } from "../../protocol/base/brand.ts";
 import { fromUtf8, utf8 } from "../../protocol/base/bytes.ts";
 import { driverRefSchema, modelIdSchema, sha256Schema, type FileSystem } from "../slots/index.ts";
 
-export const MODELS_DIRECTORY = "models";
+const MODELS_DIRECTORY = "models";
 
 const sizes = z.array(z.int().min(1)).readonly();
 const port = z.strictObject({ name: z.string(), dtype: z.string(), shape: sizes }).readonly();

@@ -33,7 +33,7 @@ export interface RegistrationDrivers {
 
 export type RegisterCode = CompileCode | DriverCode | "MODEL_TOO_LARGE";
 
-export const MODEL_BYTES_MAX = 1 << 29;
+const MODEL_BYTES_MAX = 1 << 29;
 const SEEDED_CALIBRATION_RUNS = 4;
 const SEEDED_GOLDEN_RUNS = 2;
 /** Apart from the calibration's seeds, which count from one. */

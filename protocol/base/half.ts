@@ -2,7 +2,7 @@
 import { roundHalfEven } from "./math.ts";
 
 /** What every NaN is encoded as. */
-export const HALF_NAN = 0x7e00;
+const HALF_NAN = 0x7e00;
 
 const SMALLEST_NORMAL = 2 ** -14;
 const SUBNORMALS_PER_ONE = 2 ** 24;

@@ -22,7 +22,7 @@ const deltaEntry = z
   .readonly();
 export type DeltaEntry = z.output<typeof deltaEntry>;
 
-export const deltaIndexSchema = z
+const deltaIndexSchema = z
   .strictObject({ format: z.literal(1), deltas: z.array(deltaEntry).max(DELTAS_MAX).readonly() })
   .readonly();
 export type DeltaIndex = z.output<typeof deltaIndexSchema>;

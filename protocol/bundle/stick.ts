@@ -12,7 +12,7 @@ import { canonicalJson } from "../base/canonical-json.ts";
 import { failed, succeeded, type Result } from "../base/result.ts";
 
 export const STICK_BYTES_MAX = 256 << 20;
-export const STICK_FILES_MAX = 1024;
+const STICK_FILES_MAX = 1024;
 const HEADER_BYTES_MAX = 1 << 20;
 
 export type StickCode = "STICK_MALFORMED" | "STICK_TOO_LARGE";

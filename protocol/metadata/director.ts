@@ -179,11 +179,6 @@ export function verifyAssignment(
   return failed("ASSIGNMENT_MALFORMED", "The order is no assignment but a recall.");
 }
 
-/** Checked again before the switch, which may be long after the download began. */
-export function mayActivate(assignment: Assignment, now: Instant): boolean {
-  return now < assignment.activateBefore;
-}
-
 function isSignedByDirector(envelope: Envelope<unknown>, keys: DirectorKeys): boolean {
   const role = { keyids: [...keys.keys.keys()], threshold: keys.threshold };
   return isSignedBy(envelope, role, keys.keys);

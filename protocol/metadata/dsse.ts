@@ -3,7 +3,7 @@
  * What is signed is not JSON but its type and bytes (PAE), so a reader need not agree on a canonical form.
  */
 import { z } from "zod";
-import { concatBytes, fromUtf8, hex, utf8 } from "../base/bytes.ts";
+import { concatBytes, hex, utf8 } from "../base/bytes.ts";
 import { canonicalJson } from "../base/canonical-json.ts";
 import { failed, succeeded, type Result } from "../base/result.ts";
 import type { Signer } from "../crypto/index.ts";
@@ -78,12 +78,6 @@ export function readDsse<S extends z.ZodType>(
   if (!inner.success) return malformed(inner.error);
   const signatures = outer.data.signatures.map(({ keyid, sig }) => ({ keyid, sig: hex(sig) }));
   return succeeded({ signed: inner.data, signedBytes: preAuthEncoding(outer.data), signatures });
-}
-
-/** The payload as it was signed, for those who print it. */
-export function dssePayload(bytes: Uint8Array): string | undefined {
-  const outer = dsseSchema.safeParse(jsonOf(bytes));
-  return outer.success ? fromUtf8(outer.data.payload) : undefined;
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -8,7 +8,7 @@ import { parseJson } from "./json.ts";
 import { KEYS_PER_ROLE_MAX, SIGNATURES_MAX } from "./limits.ts";
 
 /** Any key object; the ones that we do not understand verify nothing. */
-export const keySchema = z.object({
+const keySchema = z.object({
   keytype: z.string(),
   scheme: z.string(),
   keyval: z.looseObject({ public: z.string() }),

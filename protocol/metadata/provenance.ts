@@ -13,11 +13,11 @@ import { IN_TOTO_PAYLOAD, readDsse, signDsse } from "./dsse.ts";
 import { isSignedBy, type Authority } from "./envelope.ts";
 import { PROVENANCE_BYTES_MAX } from "./limits.ts";
 
-export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
-export const PREDICATE_TYPE = "https://slsa.dev/provenance/v1";
+const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+const PREDICATE_TYPE = "https://slsa.dev/provenance/v1";
 /** Says how `externalParameters` and `resolvedDependencies` are to be read. */
-export const BUILD_TYPE = "urn:retile:driver-bundle:1";
-export const BUILDER_ID = "urn:retile:driver-build:1";
+const BUILD_TYPE = "urn:retile:driver-bundle:1";
+const BUILDER_ID = "urn:retile:driver-build:1";
 
 /** What produced a bundle; its digest is the statement's subject. */
 export interface BuildFacts {

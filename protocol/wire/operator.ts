@@ -77,8 +77,8 @@ export const createRollout = z
   .meta({ id: "CreateRollout" });
 export type CreateRollout = z.infer<typeof createRollout>;
 
-export const ROLLOUT_STATES = ["draft", "running", "paused", "halted", "completed"] as const;
-export const rolloutState = z.enum(ROLLOUT_STATES).meta({ id: "RolloutState" });
+const ROLLOUT_STATES = ["draft", "running", "paused", "halted", "completed"] as const;
+const rolloutState = z.enum(ROLLOUT_STATES).meta({ id: "RolloutState" });
 export type RolloutState = z.infer<typeof rolloutState>;
 
 export const rolloutView = z
@@ -103,7 +103,7 @@ export const rolloutView = z
 export type RolloutView = z.infer<typeof rolloutView>;
 
 /** `advance`: a person promotes a stage that the gate calls underpowered. */
-export const ROLLOUT_ACTIONS = ["start", "pause", "resume", "abort", "advance"] as const;
+const ROLLOUT_ACTIONS = ["start", "pause", "resume", "abort", "advance"] as const;
 export const rolloutAction = z
   .strictObject({ action: z.enum(ROLLOUT_ACTIONS), because: z.string().min(1).max(500) })
   .meta({ id: "RolloutAction" });

@@ -58,7 +58,7 @@ export function text(value: string, field: string, lengthMax: number): string {
     : invalid(field, `has more than ${lengthMax} characters`);
 }
 
-export function versionText(value: string, field: string): string {
+function versionText(value: string, field: string): string {
   return isSemver(value) ? value : invalid(field, "is not a semantic version");
 }
 

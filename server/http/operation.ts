@@ -43,7 +43,7 @@ interface Definition<Body, Query extends z.ZodType, Reply extends z.ZodType> ext
 }
 
 const NO_QUERY = z.strictObject({});
-export const JSON_BYTES_MAX = 1 << 20;
+const JSON_BYTES_MAX = 1 << 20;
 
 /** Without a body. */
 export function readOperation<Reply extends z.ZodType, Query extends z.ZodType = typeof NO_QUERY>(

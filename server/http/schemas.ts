@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { isIdentifier } from "../../protocol/base/brand.ts";
 import { deviceView } from "../../protocol/wire/index.ts";
+import { ASSIGNMENT_STATUSES } from "../rollout/index.ts";
+// Not by the index: whoever reads the schemas alone would load the database with them.
+import { OPERATOR_ROLES } from "../store/ports.ts";
 
 export const identifier = z.string().refine(isIdentifier, "letters, digits, dot, dash, underscore");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
@@ -50,7 +53,7 @@ export const repositoryView = z
   .object({ roles: z.array(z.object({ role: z.string(), version: z.int() })) })
   .meta({ id: "Repository" });
 
-export const operatorRole = z.enum(["viewer", "release", "admin"]).meta({ id: "OperatorRole" });
+const operatorRole = z.enum(OPERATOR_ROLES).meta({ id: "OperatorRole" });
 
 export const tokenRequest = z
   .strictObject({ name: z.string().min(1).max(100), role: operatorRole })
@@ -96,7 +99,7 @@ export const assignmentView = z
     version: z.string(),
     epoch: z.int(),
     sequence: z.int(),
-    status: z.enum(["assigned", "accepted", "committed", "failed"]),
+    status: z.enum(ASSIGNMENT_STATUSES),
     failingModels: count,
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),
     assignedAt: time,
@@ -200,7 +203,7 @@ export const evidenceView = z
   })
   .meta({ id: "Evidence" });
 
-export const verdictKind = z.enum(["advance", "wait", "underpowered", "halt"]);
+const verdictKind = z.enum(["advance", "wait", "underpowered", "halt"]);
 
 export const decisionView = z
   .object({

@@ -4,11 +4,12 @@ import type { Instant } from "../../protocol/base/brand.ts";
 import { exp } from "../../protocol/base/math.ts";
 import { hex } from "../../protocol/base/bytes.ts";
 import type { Signer } from "../../protocol/crypto/index.ts";
-import type {
-  DeviceView,
-  ModelOutcomeView,
-  ReleaseView,
-  RolloutView,
+import {
+  gainOf,
+  type DeviceView,
+  type ModelOutcomeView,
+  type ReleaseView,
+  type RolloutView,
 } from "../../protocol/wire/index.ts";
 import {
   cumulated,
@@ -106,7 +107,7 @@ export function outcomeView(outcome: StoredOutcome): ModelOutcomeView {
     verdict,
     beforeMicroseconds: measured?.beforeMicroseconds ?? null,
     afterMicroseconds: measured?.afterMicroseconds ?? null,
-    gain: measured && finiteOrNull(measured.beforeMicroseconds / measured.afterMicroseconds),
+    gain: measured && finiteOrNull(gainOf(measured)),
     outputSnrDb: snr === null ? null : finiteOrNull(snr),
     exact: snr === Infinity,
     receivedAt: timeText(receivedAt),

@@ -19,7 +19,7 @@ import type { FileFolder } from "../store/files.ts";
 import type { Release } from "../store/index.ts";
 
 /** Of a family: a device that is further behind takes the whole bundle. */
-export const DELTA_BASES_MAX = 4;
+const DELTA_BASES_MAX = 4;
 
 export interface DeltaPorts {
   readonly files: FileFolder;

@@ -64,7 +64,7 @@ const PRIOR_PRECISION = 0.1;
  * No cell is believed to be less noisy than this (0.2 %): a simulated clock has no noise, and a few equal
  * readings are no proof of none.
  */
-export const NOISE_FLOOR = 0.002;
+const NOISE_FLOOR = 0.002;
 
 /** The mean log-ratio and what it may be, at confidence 1 - alpha. */
 export function confidenceInterval(moments: Moments, alpha: number): Interval {

@@ -12,7 +12,7 @@ import { addMoments, confidenceInterval, type Interval } from "./confidence.ts";
 import type { GateCell, StageDevices, StageEvidence, Verdict } from "./model.ts";
 
 /** This share of the reachable devices must have ended, well or badly, before a stage may. */
-export const SETTLED_SHARE_MIN = 0.8;
+const SETTLED_SHARE_MIN = 0.8;
 
 export interface JudgeInput {
   /** Of this stage and those before it. */

@@ -6,7 +6,7 @@ import { sha256Hex } from "../../protocol/crypto/index.ts";
 import type { AuditEntry, NewAuditEntry } from "./ports.ts";
 
 /** What the first entry names as the one before. */
-export const CHAIN_START: Sha256 = brand<Sha256>("0".repeat(64));
+const CHAIN_START: Sha256 = brand<Sha256>("0".repeat(64));
 
 export function chained(
   entry: NewAuditEntry,

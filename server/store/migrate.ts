@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Client } from "pg";
 import { DatabaseError } from "./errors.ts";
 
-export const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
+const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
 
 /** The number that Prisma's own tool locks. */
 const LOCK = 72707369;

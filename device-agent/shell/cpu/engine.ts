@@ -18,7 +18,7 @@ export interface CpuEngineLimits {
 }
 
 /** The largest networks take about two seconds on one core; a machine may have much else to do. */
-export const DEFAULT_CPU_LIMITS: CpuEngineLimits = { timeMsMax: 30_000, idleMsMax: 10_000 };
+const DEFAULT_CPU_LIMITS: CpuEngineLimits = { timeMsMax: 30_000, idleMsMax: 10_000 };
 
 /** Made by the set-up. */
 const WORKER_SCRIPT = fileURLToPath(new URL("../../../dist/host/cpu-worker.mjs", import.meta.url));

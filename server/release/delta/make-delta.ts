@@ -21,7 +21,7 @@ export interface Delta {
 }
 
 /** Above this the suffix array takes more memory than publishing should: the other ways remain. */
-export const SUFFIX_BYTES_MAX = 32 << 20;
+const SUFFIX_BYTES_MAX = 32 << 20;
 
 const NOTHING = new Uint8Array(0);
 

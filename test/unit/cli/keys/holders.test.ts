@@ -8,7 +8,7 @@ import { holdCeremony } from "../../../../cli/keys/ceremony.ts";
 import { changeKeys, renewRoles, type KeyChange } from "../../../../cli/keys/change-keys.ts";
 import { signKeySet } from "../../../../cli/keys/director-keys.ts";
 import { signPolicy, type PolicyChange } from "../../../../cli/keys/hardware-policy.ts";
-import { createKeys, readKeys, readPublicKeys } from "../../../../cli/keys/key-files.ts";
+import { createKeys, keysThere, readPublicKeys } from "../../../../cli/keys/key-files.ts";
 import { newestTargets, readDocument, readDrafts } from "../../../../cli/keys/offline-folder.ts";
 import { readOutgoing } from "../../../../cli/keys/outgoing.ts";
 import { signRelease } from "../../../../cli/keys/release-targets.ts";
@@ -96,12 +96,12 @@ test("a sealed key opens with its passphrase alone", async () => {
   const wanted = { folder, role: "root", count: 1, demo: false, cost: CHEAP } as const;
   expect(codeOf(await createKeys(wanted))).toBe("PASSPHRASE_MISSING");
   const [made] = unwrap(await createKeys({ ...wanted, passphrase: "open sesame" }));
-  const [read] = unwrap(await readKeys({ folder, passphrase: "open sesame" }, "root"));
+  const [read] = unwrap(await keysThere({ folder, passphrase: "open sesame" }, "root"));
   expect(read?.keyId).toBe(made?.keyId);
-  expect(codeOf(await readKeys({ folder, passphrase: "open barley" }, "root"))).toBe(
+  expect(codeOf(await keysThere({ folder, passphrase: "open barley" }, "root"))).toBe(
     "PASSPHRASE_WRONG",
   );
-  expect(codeOf(await readKeys({ folder }, "root"))).toBe("PASSPHRASE_MISSING");
+  expect(codeOf(await keysThere({ folder }, "root"))).toBe("PASSPHRASE_MISSING");
   expect(await readFile(join(folder, "root-1.key.json"), "utf8")).not.toContain("seed");
 });
 

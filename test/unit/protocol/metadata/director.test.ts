@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { brand, instant } from "../../../../protocol/base/brand.ts";
+import { brand } from "../../../../protocol/base/brand.ts";
 import { fromUtf8, utf8 } from "../../../../protocol/base/bytes.ts";
 import { canonicalJson } from "../../../../protocol/base/canonical-json.ts";
 import { keyObject, sha256Hex } from "../../../../protocol/crypto/index.ts";
@@ -7,7 +7,6 @@ import {
   ASSIGNMENT_BYTES_MAX,
   authorAssignment,
   authorDirectorKeys,
-  mayActivate,
   readDirectorKeys,
   signMetadata,
   verifyAssignment,
@@ -130,13 +129,6 @@ describe("replay", () => {
   ])("%s", async (_what, accepted, code) => {
     expect(codeOf(await outcome({ context: { accepted } }))).toBe(code);
   });
-});
-
-test("an assignment may be activated until, but not at, its time", async () => {
-  const verified = await outcome({});
-  if (!verified.ok) throw new Error(verified.message);
-  expect(mayActivate(verified.value, instant(LATER - 1))).toBe(true);
-  expect(mayActivate(verified.value, LATER)).toBe(false);
 });
 
 describe("a key set is refused when", () => {
