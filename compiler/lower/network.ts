@@ -128,9 +128,9 @@ class NetworkBuilder {
     const { grid: placed } = present(this.values[known.value], "value");
     const dense = canonicalArrangement(shape, placed);
     const channelsLast = isChannelsLast(shape, known.arrangement, placed);
-    const isPlane = isOfPixels(shape, known.arrangement, placed);
+    const isMatrix = sameOptional(known.arrangement, asMatrix(shape, placed));
     const isDenseOrder =
-      (sameArrangement(known.arrangement, dense) || channelsLast || isPlane) && isDense(placed);
+      (sameArrangement(known.arrangement, dense) || channelsLast || isMatrix) && isDense(placed);
     const value = isDenseOrder
       ? known.value
       : inUsualOrder(this.mover(node), { ...known, grid: placed, zeroPoint }, type);
@@ -160,24 +160,22 @@ class NetworkBuilder {
       const grid = channelsLastGrid(shape, format);
       return gridded(grid, canonicalArrangement(shape, grid, 3));
     }
-    const plane = this.planeOf(name);
-    if (plane !== undefined) {
-      const grid = present(gridOfShape(plane, format), "a plane's grid");
-      const arrangement = regrouped(canonicalArrangement(plane, grid), shape);
-      if (arrangement !== undefined) return gridded(grid, arrangement);
-    }
+    const read = this.shapeRead(name);
+    const isMatrix = read && (isPlane(read) || isOfRows(shape, read));
+    const grid = isMatrix ? gridOfShape(read, format) : undefined;
+    const arrangement = grid && asMatrix(shape, grid);
+    if (grid !== undefined && arrangement !== undefined) return gridded(grid, arrangement);
     return { port: usual, arrangement: canonicalArrangement(shape, usual.grid), isImage: true };
   }
 
-  /** The one shape [1,1,H,W] that every reader gives the input: elements in their order are its pixels. */
-  private planeOf(name: string): readonly number[] | undefined {
+  /** The one shape that every reader gives the input. */
+  private shapeRead(name: string): readonly number[] | undefined {
     const readers = this.consumers.get(name) ?? [];
     const shapes = readers.map(({ op, outputs }) =>
       op === "reshape" ? this.graph.types.get(outputs[0] ?? "")?.shape : undefined,
     );
     const [first] = shapes;
-    const isPlane = first?.length === 4 && first[0] === 1 && first[1] === 1;
-    return isPlane && shapes.every((shape) => shape && sameShape(shape, first)) ? first : undefined;
+    return first && shapes.every((shape) => shape && sameShape(shape, first)) ? first : undefined;
   }
 
   finish(): Network {
@@ -311,12 +309,28 @@ function isChannelsLast(shape: readonly number[], arrangement: Arrangement, grid
   );
 }
 
-/** Whether the tensor's elements are the pixels of one channel, in their order. */
-function isOfPixels(shape: readonly number[], arrangement: Arrangement, grid: Grid): boolean {
-  const plane = [1, 1, grid.height, grid.width];
-  if (grid.channels !== 1 || grid.pixels !== grid.height * grid.width) return false;
-  const wanted = regrouped(canonicalArrangement(plane, grid), shape);
-  return wanted !== undefined && sameArrangement(arrangement, wanted);
+/** [1,1,H,W]: elements in their order are its pixels. */
+function isPlane([images, channels, ...sides]: readonly number[]): boolean {
+  return images === 1 && channels === 1 && sides.length === 2;
+}
+
+/** Four axes, of which no image is the first, that are read as rows of channels. */
+function isOfRows(shape: readonly number[], read: readonly number[]): boolean {
+  return shape.length === 4 && shape[0] !== 1 && read.length === 2;
+}
+
+/**
+ * The tensor's elements in their order as the grid's pixels, channel fastest. Undefined where an axis would cut
+ * through both, and where a port would be taken for an image with its channels second.
+ */
+function asMatrix(shape: readonly number[], grid: Grid): Arrangement | undefined {
+  const isImage = shape.length === 4 && shape[1] === grid.channels && grid.channels > 1;
+  const matrix = [grid.pixels, grid.channels];
+  return isImage ? undefined : regrouped(canonicalArrangement(matrix, grid), shape);
+}
+
+function sameOptional(a: Arrangement, b: Arrangement | undefined): boolean {
+  return b !== undefined && sameArrangement(a, b);
 }
 
 /** Regions: VTCM, weights, then inputs, outputs and scratch memory. */

@@ -73,6 +73,19 @@ describe("moves equal the evaluator in every bit", () => {
   });
 });
 
+test("ports hold axes of tokens and of channels in their order", () => {
+  const g = int8Graph(9);
+  const x = g.input([3, 5, 10, 7]);
+  const tokens = g.node("reshape", [x], { shape: [15, 70], quantization: g.encodingOf(x) });
+  const y = g.node("matmul", [tokens, g.weights([70, 48], 1)]);
+  const shape = [3, 5, 6, 8];
+  checkGraph(
+    g.finish(g.node("reshape", [y], { shape, quantization: g.encodingOf(y) })),
+    1,
+    TARGETS,
+  );
+});
+
 describe("what was moved is padded by its zero point", () => {
   const pads = [1, 1, 1, 1];
   test("a slice, and pixels and channels picked by indices", () => {
