@@ -12,8 +12,16 @@ export function register(program: Command): void {
     .description("Compare the simulated chips with measurements of real ones");
   fidelity
     .command("score")
-    .description("Compile every measured network as the published stack does, and compare times")
-    .requiredOption("--csv <file>", "measurements: at least model, precision, soc, latency_us")
+    .description(
+      "Compile every measured network as the published stack does, and compare times. Of rows that differ in the " +
+        "runtime alone those of tflite count, else of qnn_dlc, onnx, any other; a row of an unknown model, precision " +
+        "or chip, or without a latency, is reported with its reason and costs nothing else",
+    )
+    .requiredOption(
+      "--csv <file>",
+      "measurements: columns model, precision (float, w8a8, w8a16), soc, latency_us in any order; " +
+        "runtime and others may stand beside them",
+    )
     .action(
       handle<TableOptions>(async ({ options, output }) => {
         const { scoreFidelity } = await import("../fidelity/fidelity.ts");

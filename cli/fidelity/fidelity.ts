@@ -1,22 +1,26 @@
 /** `retile fidelity score`: simulated against measured latency, a row a measurement. */
 import { readFile } from "node:fs/promises";
 import type { Graph } from "../../compiler/ir/index.ts";
-import { FITTED, socNamed } from "../../device-agent/soc/index.ts";
+import { FITTED } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
-import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { Column, Output, Row } from "../output.ts";
+import { findSoc } from "../soc.ts";
 import { lowerBoundUs } from "./lower-bound.ts";
-import { readMeasurements } from "./measurements.ts";
-import type { Measurement } from "./measurements.ts";
+import { isMeasurement, readMeasurements } from "./measurements.ts";
+import type { Measurement, TableRow } from "./measurements.ts";
 import { floatGraph } from "./networks.ts";
-import { precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import { PRECISIONS, precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
 import type { Precision } from "./parity.ts";
 import { meanErrorPercent, spearman } from "./statistics.ts";
 import type { Pair } from "./statistics.ts";
 
-export interface Comparison extends Measurement {
-  /** Null where the row could not be simulated; `reason` says why. */
+export interface Comparison {
+  readonly model: string;
+  readonly precision: string;
+  readonly soc: string;
+  readonly measuredUs: number | null;
+  /** Null where the row could not be compared; `reason` says why. */
   readonly simulatedUs: number | null;
   /** simulated / measured - 1. */
   readonly error: number | null;
@@ -30,7 +34,7 @@ export async function scoreFidelity(
 ): Promise<void> {
   const measurements = unwrap(readMeasurements(await fileText(options.csv)));
   const progress = output.progress("fidelity", measurements.length);
-  const compared = await compareAll(measurements, (model) => progress.advance(1, model));
+  const compared = await compareAll(measurements, (what) => progress.advance(1, what));
   progress.finish();
   const rows = compared.map((one): Row => ({ ...one }));
   output.table(GROUP_COLUMNS, groupRows(compared));
@@ -46,64 +50,84 @@ export async function fileText(path: string): Promise<string> {
   }
 }
 
-/** In the order of the measurements; one network is in memory at a time. */
+/** In the order of the rows; one network and one program are in memory at a time. */
 export async function compareAll(
-  measurements: readonly Measurement[],
-  onRow: (model: string) => void,
+  rows: readonly TableRow[],
+  onRow: (what: string) => void,
 ): Promise<Comparison[]> {
-  const compared = new Map<Measurement, Comparison>();
-  for (const [model, rows] of groupedBy(measurements, (row) => row.model)) {
+  const compared = new Map<TableRow, Comparison>();
+  for (const row of rows) if (!isMeasurement(row)) compared.set(row, refused(row, row.reason));
+  for (const [model, ofModel] of groupedBy(rows.filter(isMeasurement), (row) => row.model)) {
     const graph = await floatGraph(model);
-    for (const [precision, same] of groupedBy(rows, (row) => row.precision)) {
+    for (const [precision, same] of groupedBy(ofModel, (row) => row.precision)) {
       const subject = graph.ok ? subjectOf(graph.value, precision) : graph;
+      const simulated = memoized((soc) => (subject.ok ? simulate(subject.value, soc) : subject));
       for (const row of same) {
-        compared.set(row, compare(row, subject));
+        compared.set(row, compare(row, simulated(row.soc)));
         onRow(`${model} ${precision}`);
       }
     }
   }
-  return measurements.flatMap((row) => compared.get(row) ?? []);
+  return rows.flatMap((row) => compared.get(row) ?? []);
+}
+
+function memoized<T>(act: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const value = known.get(name) ?? act(name);
+    known.set(name, value);
+    return value;
+  };
 }
 
 interface Subject {
+  /** As it was before it was given the types of the precision. */
+  readonly graph: Graph;
   readonly precision: Precision;
-  readonly programs: Programs;
-  readonly boundUs: (soc: SocDescription) => number;
+  readonly typed: Graph;
 }
 
 function subjectOf(graph: Graph, name: string): Result<Subject> {
   const precision = precisionOf(name);
-  if (precision === undefined) return failed("USAGE", `there is no precision "${name}"`);
-  const typed = typedGraph(graph, precision);
-  if (!typed.ok) return typed;
-  const boundUs = (soc: SocDescription): number => lowerBoundUs(graph, precision, soc);
-  return succeeded({ precision, programs: new Programs(typed.value), boundUs });
-}
-
-function compare(row: Measurement, subject: Result<Subject>): Comparison {
-  const simulated = subject.ok ? simulate(row, subject.value) : subject;
-  if (!simulated.ok) {
-    const reason = `${simulated.code}: ${simulated.message}`;
-    return { ...row, simulatedUs: null, error: null, lowerBoundUs: null, reason };
+  if (precision === undefined) {
+    const known = PRECISIONS.join(", ");
+    return failed("USAGE", `there is no precision "${name}"; there are ${known}`);
   }
-  const { simulatedUs } = simulated.value;
-  return { ...row, ...simulated.value, error: simulatedUs / row.measuredUs - 1, reason: "" };
+  const typed = typedGraph(graph, precision);
+  return typed.ok ? succeeded({ graph, precision, typed: typed.value }) : typed;
 }
 
-function simulate(
-  row: Measurement,
-  { precision, programs, boundUs }: Subject,
-): Result<{ simulatedUs: number; lowerBoundUs: number }> {
-  const soc = socNamed(row.soc);
-  if (soc === undefined) return failed("SOC_UNKNOWN", `there is no chip "${row.soc}"`);
+interface Simulated {
+  readonly simulatedUs: number;
+  readonly lowerBoundUs: number;
+}
+
+function simulate({ graph, precision, typed }: Subject, name: string): Result<Simulated> {
+  const found = findSoc(name);
+  if (!found.ok) return found;
+  const soc = found.value;
   if (precision === "float" && !soc.features.includes("fp16")) {
     return failed("UNSUPPORTED_FEATURE", `${soc.name} does not compute in fp16`);
   }
-  const program = programs.weightless(soc);
+  const program = new Programs(typed).weightless(soc);
   if (!program.ok) return program;
   const timing = timingOf(program.value, soc);
   if (!timing.ok) return timing;
-  return succeeded({ simulatedUs: timing.value.microseconds, lowerBoundUs: boundUs(soc) });
+  const bound = lowerBoundUs(graph, precision, soc);
+  return succeeded({ simulatedUs: timing.value.microseconds, lowerBoundUs: bound });
+}
+
+function compare(row: Measurement, simulated: Result<Simulated>): Comparison {
+  if (!simulated.ok) return refused(row, `${simulated.code}: ${simulated.message}`);
+  const { simulatedUs, lowerBoundUs } = simulated.value;
+  const error = simulatedUs / row.measuredUs - 1;
+  return { ...row, simulatedUs, lowerBoundUs, error, reason: "" };
+}
+
+function refused(row: TableRow, reason: string): Comparison {
+  const { model, precision, soc, measuredUs } = row;
+  const nothing = { simulatedUs: null, error: null, lowerBoundUs: null };
+  return { model, precision, soc, measuredUs, ...nothing, reason };
 }
 
 export function groupedBy<T>(
@@ -121,7 +145,9 @@ export function groupedBy<T>(
 
 function pairsOf(compared: readonly Comparison[]): Pair[] {
   return compared.flatMap(({ measuredUs, simulatedUs }) =>
-    simulatedUs === null ? [] : [{ measured: measuredUs, simulated: simulatedUs }],
+    simulatedUs === null || measuredUs === null
+      ? []
+      : [{ measured: measuredUs, simulated: simulatedUs }],
   );
 }
 

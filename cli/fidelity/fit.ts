@@ -7,24 +7,24 @@ import type { Fitted } from "../../device-agent/soc/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
-import type { Program } from "../../protocol/program/index.ts";
 import type { Bar } from "../bars.ts";
 import { judge } from "../bars.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
 import { fileText, groupedBy } from "./fidelity.ts";
 import { solve } from "./least-squares.ts";
-import { readMeasurements } from "./measurements.ts";
+import { isMeasurement, readMeasurements } from "./measurements.ts";
 import type { Measurement } from "./measurements.ts";
 import { floatGraph } from "./networks.ts";
 import { precisionOf, Programs, timingOf, typedGraph } from "./parity.ts";
+import type { TimedProgram } from "./parity.ts";
 import { meanErrorPercent, spearman } from "./statistics.ts";
 import type { Pair } from "./statistics.ts";
 
 /** A measurement with its compiled programs: only the clock is run again while constants are tried. */
 interface Case extends Measurement {
   /** By the number of v75's contexts, which decides what is compiled. */
-  readonly programs: ReadonlyMap<number, Program>;
+  readonly programs: ReadonlyMap<number, TimedProgram>;
   /** By constants: fits without one network or chip try what the others tried. */
   readonly simulatedUs: Map<string, number>;
 }
@@ -46,7 +46,7 @@ export async function fitConstants(
   output: Output,
 ): Promise<ExitName> {
   const measurements = unwrap(readMeasurements(await fileText(options.csv)));
-  const cases = await compiledCases(measurements, output);
+  const cases = await compiledCases(measurements.filter(isMeasurement), output);
   const models = [...new Set(cases.map(({ model }) => model))];
   const socs = [...new Set(cases.map(({ soc }) => soc))];
   const progress = output.progress("fit", 1 + models.length + socs.length);
@@ -110,7 +110,7 @@ function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): re
   if (!typed.ok) return [];
   const programs = new Programs(typed.value);
   return rows.flatMap((row): Case[] => {
-    const byContexts = new Map<number, Program>();
+    const byContexts = new Map<number, TimedProgram>();
     for (const v75HvxContexts of V75_CONTEXTS) {
       const socs = socsFittedWith({ ...FITTED, v75HvxContexts });
       const program = programs.weightless(present(socs.get(row.soc), row.soc));

@@ -1,6 +1,7 @@
 /** A network through the parity recipe: quantised as a measurement says, compiled, ready to be timed on a chip. */
 import { readFileSync } from "node:fs";
-import { lowerHtp } from "../../compiler/codegen/htp/index.ts";
+import { lowerHtp, lowerTimed } from "../../compiler/codegen/htp/index.ts";
+import type { LoweringRequest } from "../../compiler/lower/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { loadKernels } from "../../compiler/kernels/index.ts";
 import { quantize, toHalf } from "../../compiler/quant/index.ts";
@@ -16,6 +17,7 @@ import { succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../protocol/program/index.ts";
+import { withoutWeights } from "./blank-weights.ts";
 import { atPlanes } from "./planes.ts";
 
 export const PRECISIONS = ["float", "w8a8", "w8a16"] as const;
@@ -75,11 +77,14 @@ const MIXING: ReadonlySet<string> = new Set([
   ...["conv", "conv_transpose", "matmul", "sub", "layer_norm", "pointwise", "hard_swish"],
 ]);
 
+/** What a program's time follows from. */
+export type TimedProgram = Pick<Program, "segments">;
+
 /** Programs of one typed graph. */
 export class Programs {
   private readonly graph: Graph;
   private readonly recipe: Recipe;
-  private readonly weightlessByTarget = new Map<string, Result<Program>>();
+  private readonly timedByTarget = new Map<string, Result<TimedProgram>>();
 
   constructor(graph: Graph, recipe: Recipe = PARITY) {
     this.graph = graph;
@@ -87,27 +92,29 @@ export class Programs {
   }
 
   /** To be timed, which takes no weights; chips that a compiler cannot tell apart share one. */
-  weightless(soc: SocDescription): Result<Program> {
+  weightless(soc: SocDescription): Result<TimedProgram> {
     const target = targetOf(soc);
-    const known = this.weightlessByTarget.get(target);
+    const known = this.timedByTarget.get(target);
     if (known !== undefined) return known;
-    const program = this.for(soc);
-    const kept = program.ok ? succeeded({ ...program.value, blobs: new Map() }) : program;
-    this.weightlessByTarget.set(target, kept);
-    return kept;
+    const graph = withoutWeights(this.graph);
+    const segment = lowerTimed({ ...this.requestFor(soc), graph });
+    const program = segment.ok ? succeeded({ segments: [segment.value] }) : segment;
+    this.timedByTarget.set(target, program);
+    return program;
   }
 
   for(soc: SocDescription): Result<Program> {
     return lowerHtp({
-      graph: this.graph,
-      soc,
-      options: this.recipe.lowering,
-      kernels,
+      ...this.requestFor(soc),
       modelName: this.graph.name,
       modelSha256: brand<Sha256>("0".repeat(64)),
       driverVersion: this.recipe.version,
       optionsText: "{}",
     });
+  }
+
+  private requestFor(soc: SocDescription): LoweringRequest {
+    return { graph: this.graph, soc, options: this.recipe.lowering, kernels };
   }
 }
 
@@ -116,7 +123,7 @@ function targetOf({ features, vtcmBytes, dma, hmx, hvx }: SocDescription): strin
   return JSON.stringify([features, vtcmBytes, dma.queues, hmx, hvx]);
 }
 
-export function timingOf(program: Program, soc: SocDescription): Result<Timing> {
+export function timingOf(program: TimedProgram, soc: SocDescription): Result<Timing> {
   const [segment, ...others] = program.segments;
   assert(others.length === 0 && segment?.kind === "htp", "a program of one segment on the HTP");
   const timing = simulateTiming(segment as HtpSegment, soc);

@@ -11,13 +11,15 @@ export interface LoweringRequest {
   readonly soc: SocDescription;
   readonly options: LoweringOptions;
   readonly kernels: KernelLibrary;
+  /** To be timed and never run: constants have their places, but nobody reads or packs them. */
+  readonly weightless?: boolean;
 }
 
 export interface Lowered {
   readonly listing: Listing;
   readonly inputs: readonly PortValue[];
   readonly outputs: readonly PortValue[];
-  /** Constants, pointer tables first; the weights region. */
+  /** Constants, pointer tables first; the weights region. Empty where it is weightless. */
   readonly blob: Uint8Array;
   readonly tables: { readonly vtcmOffset: number; readonly bytes: number };
   readonly scratchBytes: number;

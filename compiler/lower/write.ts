@@ -12,7 +12,7 @@ import type { Layout } from "./layout.ts";
 import type { Lowered, LoweringRequest } from "./request.ts";
 import { portBytes, WEIGHTS_REGION } from "./network.ts";
 import type { Network } from "./network.ts";
-import type { Fill, Place, Stage, ValueId, Work } from "./stage.ts";
+import type { Chunk, Fill, Place, Stage, ValueId, Work } from "./stage.ts";
 import { emitFill } from "./stages/fill.ts";
 import type { FilledVectors } from "./stages/fill.ts";
 import { buildTables, fillIndex } from "./tables.ts";
@@ -31,7 +31,7 @@ export function writeListing(request: LoweringRequest, network: Network, layout:
     place: places,
     fill: fillAt,
   });
-  const blob = packBlob(layout, tables);
+  const blob = request.weightless ? blankBlob(layout) : packBlob(layout, tables);
   const state = emission(request.soc, request.kernels);
   const origins = originTable(layout.schedule.stages);
   writeStart(layout, state.forOrigin(0), fillAt);
@@ -96,10 +96,7 @@ interface Blob {
 /** Tables from offset 0, then the chunks in the order of their use; equal ones are stored once. */
 function packBlob(layout: Layout, tables: Tables): Blob {
   const first = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
-  const { stages } = layout.schedule;
-  const uses = layout.chunks.map(({ stage, chunk }) =>
-    present(stages[stage]?.chunks[chunk], "chunk"),
-  );
+  const uses = chunksInUse(layout);
   const chunks = [...new Set(uses)];
   const bytes = new Uint8Array(
     chunks.reduce((end, chunk) => alignUp(end + chunk.bytes, BLOB_ALIGNMENT), first),
@@ -110,6 +107,23 @@ function packBlob(layout: Layout, tables: Tables): Blob {
   const offsets = new Map(chunks.map((chunk) => [chunk, packer.place(chunk.pack())]));
   const chunkOffsets = uses.map((chunk) => offsets.get(chunk) ?? 0);
   return { bytes: bytes.subarray(0, packer.end()), chunkOffsets };
+}
+
+/** Where the chunks would lie, were none like another. */
+function blankBlob(layout: Layout): Blob {
+  const offsets = new Map<Chunk, number>();
+  let end = alignUp(layout.tables.bytes, BLOB_ALIGNMENT);
+  const chunkOffsets = chunksInUse(layout).map((chunk) => {
+    const offset = offsets.get(chunk) ?? end;
+    if (offset === end) end = alignUp(end + chunk.bytes, BLOB_ALIGNMENT);
+    offsets.set(chunk, offset);
+    return offset;
+  });
+  return { bytes: new Uint8Array(0), chunkOffsets };
+}
+
+function chunksInUse({ chunks, schedule: { stages } }: Layout): Chunk[] {
+  return chunks.map(({ stage, chunk }) => present(stages[stage]?.chunks[chunk], "chunk"));
 }
 
 /** Writes chunks one behind the other, but those whose bytes are there already. */

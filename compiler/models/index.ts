@@ -1,5 +1,7 @@
 /** Development tool: classic networks as ONNX files with seeded weights, in their published shapes. */
 import { assert } from "../../protocol/base/assert.ts";
+import { encodeModel } from "../frontend/onnx/index.ts";
+import type { ModelProto } from "../frontend/onnx/index.ts";
 import { convnextTiny } from "./convnext-tiny.ts";
 import { densenet121 } from "./densenet121.ts";
 import { efficientnetB0 } from "./efficientnet-b0.ts";
@@ -65,20 +67,20 @@ export type ModelName = keyof typeof MODELS;
  * f32[1,21,224,224]). The same name and seed give the same bytes everywhere.
  */
 export function buildModel(name: ModelName, seed: number): Uint8Array {
-  return build(name, seededWeights(seed));
+  return encodeModel(build(name, seededWeights(seed)));
 }
 
-/** The same network with weights that mean nothing, for questions that do not depend on them. */
-export function buildBlankModel(name: ModelName): Uint8Array {
+/** The same network with weights that mean nothing and take no room, for questions that do not depend on them. */
+export function blankModel(name: ModelName): ModelProto {
   return build(name, blankWeights());
 }
 
-function build(name: ModelName, weights: Weights): Uint8Array {
+function build(name: ModelName, weights: Weights): ModelProto {
   const { define, parameters, multiplyAccumulates } = MODELS[name];
   const { net, input } = network(name, weights);
   const built = net.finish(define(net, input));
   assert(built.parameters === parameters, `${name} has ${built.parameters} parameters`);
   const counted = built.multiplyAccumulates;
   assert(counted === multiplyAccumulates, `${name} has ${counted} multiply-accumulates`);
-  return built.bytes;
+  return built.model;
 }

@@ -1,6 +1,6 @@
 /** Writes networks as real ONNX files: one method a layer, weights from a seed, counted as they are added. */
 import { product } from "../../protocol/base/integers.ts";
-import { encodeModel } from "../frontend/onnx/index.ts";
+import type { ModelProto } from "../frontend/onnx/index.ts";
 import { addNode, addParameter, draft } from "./draft.ts";
 import type { Draft, Feature } from "./draft.ts";
 import { addBatchNorm, addConv, addLayerNorm, addLinear } from "./layers.ts";
@@ -49,7 +49,7 @@ export interface ParameterSpec {
 }
 
 export interface BuiltNetwork {
-  readonly bytes: Uint8Array;
+  readonly model: ModelProto;
   /** Learned parameters, as frameworks count them: without the running statistics. */
   readonly parameters: number;
   readonly multiplyAccumulates: number;
@@ -104,7 +104,7 @@ function parameterOf(state: Draft, spec: ParameterSpec): Feature {
 function finish(state: Draft, modelName: string, output: Feature): BuiltNetwork {
   const { shape } = output;
   addNode(state, { op: "Identity", inputs: [output.name] }, { name: "output", shape });
-  const bytes = encodeModel({
+  const model: ModelProto = {
     irVersion: IR_VERSION,
     producerName: "retile",
     opsetImport: [{ domain: "", version: state.opset }],
@@ -115,9 +115,9 @@ function finish(state: Draft, modelName: string, output: Feature): BuiltNetwork 
       input: [valueInfo(INPUT.name, INPUT.shape)],
       output: [valueInfo("output", shape)],
     },
-  });
+  };
   const { parameters, multiplyAccumulates } = state;
-  return { bytes, parameters, multiplyAccumulates };
+  return { model, parameters, multiplyAccumulates };
 }
 
 function valueInfo(name: string, shape: readonly number[]) {

@@ -2,6 +2,7 @@
 import {
   attributesOf,
   elementCount,
+  lazyTensor,
   numeric,
   sameShape,
   tensor,
@@ -67,14 +68,16 @@ export function foldInto(
 
 function scaleWeights(producer: Node, weights: Tensor, { scale }: Affine): Tensor {
   const { shape } = weights.type;
-  const { taps, channelOfBlock } = weightBlocks(producer.op, shape, scale.length);
-  const from = numeric(weights);
-  const data = new Float32Array(from.length);
-  for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
-    const factor = scale[channelOfBlock[block] ?? 0] ?? 0;
-    for (let tap = 0; tap < taps; tap++, index++) data[index] = (from[index] ?? 0) * factor;
-  }
-  return tensor({ dtype: "f32", shape }, data);
+  return lazyTensor({ dtype: "f32", shape }, () => {
+    const { taps, channelOfBlock } = weightBlocks(producer.op, shape, scale.length);
+    const from = numeric(weights);
+    const data = new Float32Array(from.length);
+    for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
+      const factor = scale[channelOfBlock[block] ?? 0] ?? 0;
+      for (let tap = 0; tap < taps; tap++, index++) data[index] = (from[index] ?? 0) * factor;
+    }
+    return data;
+  });
 }
 
 function foldBias(bias: Tensor | undefined, { scale, shift }: Affine): Tensor {

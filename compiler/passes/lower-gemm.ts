@@ -1,5 +1,5 @@
 /** gemm becomes matmul: constant operands are transposed and scaled, a constant vector becomes the bias. */
-import { attributesOf, numeric, tensor } from "../ir/index.ts";
+import { attributesOf, lazyTensor, numeric, tensor } from "../ir/index.ts";
 import type { Node, Tensor } from "../ir/index.ts";
 import { attributeMap, rewrite } from "./pass.ts";
 import type { Pass, Replacement, View } from "./pass.ts";
@@ -84,22 +84,24 @@ function transposed(lowering: Lowering, name: string): string {
 
 function turned(matrix: Tensor): Tensor {
   const [rows = 0, columns = 0] = matrix.type.shape;
-  const from = numeric(matrix);
-  const data = new Float32Array(from.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      data[column * rows + row] = from[row * columns + column] ?? 0;
+  return lazyTensor({ dtype: "f32", shape: [columns, rows] }, () => {
+    const from = numeric(matrix);
+    const data = new Float32Array(from.length);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        data[column * rows + row] = from[row * columns + column] ?? 0;
+      }
     }
-  }
-  return tensor({ dtype: "f32", shape: [columns, rows] }, data);
+    return data;
+  });
 }
 
 function scaled(lowering: Lowering, name: string, factor: number): string {
   if (factor === 1) return name;
   const value = constantOf(lowering, name);
   if (value !== undefined) {
-    const data = Float32Array.from(numeric(value), (each) => each * factor);
-    return addConstant(lowering, `${name}/scaled`, tensor(value.type, data));
+    const data = (): Float32Array => Float32Array.from(numeric(value), (each) => each * factor);
+    return addConstant(lowering, `${name}/scaled`, lazyTensor(value.type, data));
   }
   const scale = tensor({ dtype: "f32", shape: [] }, Float32Array.of(factor));
   const constant = addConstant(lowering, `${lowering.node.name}/factor`, scale);

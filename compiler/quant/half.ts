@@ -2,14 +2,7 @@
 import { CodedError, succeeded, toFailure } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { encodeHalves } from "../../protocol/base/half.ts";
-import {
-  formulaOf,
-  graphBuilder,
-  numeric,
-  operatorOf,
-  printExpression,
-  tensor,
-} from "../ir/index.ts";
+import { formulaOf, graphBuilder, lazyTensor, operatorOf, printExpression } from "../ir/index.ts";
 import type { Attribute, Graph, GraphBuilder, Node, Tensor } from "../ir/index.ts";
 import { halfSteps } from "../ir/half-function.ts";
 import { chipResize } from "./chip-resize.ts";
@@ -116,6 +109,6 @@ function operand(work: Work, name: string): string {
 
 function halfTensor(constant: Tensor): Tensor {
   if (constant.type.dtype !== "f32") return constant;
-  const data = encodeHalves(Float32Array.from(numeric(constant)));
-  return tensor({ dtype: "f16", shape: constant.type.shape }, data);
+  const type = { dtype: "f16", shape: constant.type.shape } as const;
+  return lazyTensor(type, () => encodeHalves(constant.data as Float32Array));
 }

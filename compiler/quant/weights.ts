@@ -2,7 +2,7 @@
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { roundHalfEven } from "../../protocol/base/math.ts";
-import { numeric, tensor, weightBlocks } from "../ir/index.ts";
+import { lazyTensor, numeric, tensor, weightBlocks } from "../ir/index.ts";
 import type { ActivationType, Encoding, NumericArray, Tensor, WeightBlocks } from "../ir/index.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
@@ -46,24 +46,27 @@ export function quantizeAccumulator(
   const real = numeric(weights);
   const realBias = spec.bias === undefined ? undefined : numeric(spec.bias);
   const scales = channelScales(real, { blocks, channels, realBias, input });
-  const stored = quantizeBlocks(real, blocks, scales);
+  const zeroPoints = new Array<number>(channels).fill(0);
+  const quantization = { scales: Array.from(scales), zeroPoints, axis: channelAxis(spec) };
+  const stored = lazyTensor({ dtype: "i8", shape: weights.type.shape, quantization }, () =>
+    quantizeBlocks(real, blocks, scales),
+  );
   const shift = roundingShift(spec, { real, stored, scales, blocks });
   const bias = new Int32Array(channels);
   for (let channel = 0; channel < channels; channel++) {
     const wanted = (realBias?.[channel] ?? 0) - (shift[channel] ?? 0);
     bias[channel] = roundHalfEven(wanted / (input.scale * (scales[channel] ?? 1)));
   }
-  const worst = worstAccumulator(stored, { blocks, bias, input, dtype: spec.dtype });
   // int16 activations have int64 sums, except in windows over one channel.
   const isWide = spec.dtype === "i16" && spec.groups !== channels;
-  if (worst > (isWide ? Number.MAX_SAFE_INTEGER : ACCUMULATOR_MAX)) {
+  const limit = isWide ? Number.MAX_SAFE_INTEGER : ACCUMULATOR_MAX;
+  const worst = worstAccumulator(stored, { blocks, bias, input, dtype: spec.dtype, limit });
+  if (worst > limit) {
     const message = `the sums of ${spec.name} may reach ${worst}, which its accumulator cannot hold`;
     return failed("ACCUMULATOR_OVERFLOW", message, { name: spec.name, worst });
   }
-  const zeroPoints = new Array<number>(channels).fill(0);
-  const quantization = { scales: Array.from(scales), zeroPoints, axis: channelAxis(spec) };
   return succeeded({
-    weights: tensor({ dtype: "i8", shape: weights.type.shape, quantization }, stored),
+    weights: stored,
     bias: tensor({ dtype: "i32", shape: [channels] }, bias),
   });
 }
@@ -116,7 +119,7 @@ function quantizeBlocks(real: NumericArray, blocks: WeightBlocks, scales: Float3
 
 interface RoundedWeights {
   readonly real: NumericArray;
-  readonly stored: Int8Array;
+  readonly stored: Tensor;
   readonly scales: Float32Array;
   readonly blocks: WeightBlocks;
 }
@@ -129,7 +132,8 @@ function roundingShift(spec: AccumulatorSpec, rounded: RoundedWeights): Float64A
   const { inputMeans, op, weights, channels, groups = 1 } = spec;
   const shift = new Float64Array(channels);
   if (inputMeans === undefined) return shift;
-  const { real, stored, scales, blocks } = rounded;
+  const { real, scales, blocks } = rounded;
+  const stored = numeric(rounded.stored);
   const [rows = 1, second = 1] = weights.type.shape;
   const isConv = op === "conv";
   // A convolution's block runs over the input channels of its group; other blocks belong to one of them.
@@ -159,15 +163,20 @@ interface AccumulatorContext {
   readonly blocks: WeightBlocks;
   readonly bias: Int32Array;
   readonly input: Encoding;
+  readonly limit: number;
 }
 
-/** The largest magnitude that any partial sum of any channel can reach. */
-function worstAccumulator(stored: Int8Array, context: AccumulatorContext): number {
-  const { blocks, bias, input, dtype } = context;
+/** The largest magnitude that any partial sum of any channel can reach, or more where that is within the limit too. */
+function worstAccumulator(weights: Tensor, context: AccumulatorContext): number {
+  const { blocks, bias, input, dtype, limit } = context;
   const half = dtype === "i16" ? 32768 : 128;
   const reach = max(half - 1 - input.zeroPoint, input.zeroPoint + half);
   const sums = Float64Array.from(bias, (value) => abs(value));
   const { taps, channelOfBlock } = blocks;
+  const perChannel = (taps * channelOfBlock.length) / bias.length;
+  const most = sums.reduce((a, b) => max(a, b), 0) + perChannel * WEIGHT_MAX * reach;
+  if (most <= limit) return most;
+  const stored = numeric(weights);
   for (let block = 0, index = 0; block < channelOfBlock.length; block++) {
     const channel = channelOfBlock[block] ?? 0;
     let total = 0;

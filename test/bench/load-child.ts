@@ -1,7 +1,7 @@
 /** Reads and imports the file that it is given, twice, and prints what that took as one JSON object. */
 import { readFileSync } from "node:fs";
 import { importModel } from "../../compiler/frontend/import.ts";
-import { buildBlankModel } from "../../compiler/models/index.ts";
+import { buildModel } from "../../compiler/models/index.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { residentBytesPeak } from "../support/peak-memory.ts";
 import { timed } from "./stopwatch.ts";
@@ -15,7 +15,7 @@ export interface Loading {
 
 const path = process.argv[2] ?? "";
 // Compiles the front end's own code, which a driver that has loaded anything before has too.
-unwrap(importModel(buildBlankModel("squeezenet1_1")));
+unwrap(importModel(buildModel("squeezenet1_1", 1)));
 const before = process.memoryUsage.rss();
 const load = (): number => timed(() => void unwrap(importModel(readFileSync(path)))).processorMs;
 const firstMs = load();

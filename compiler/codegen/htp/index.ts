@@ -7,7 +7,13 @@ import { hex } from "../../../protocol/base/bytes.ts";
 import { succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
 import { sha256 } from "../../../protocol/crypto/hash.ts";
-import type { Counters, Port, Program, Region } from "../../../protocol/program/index.ts";
+import type {
+  Counters,
+  HtpSegment,
+  Port,
+  Program,
+  Region,
+} from "../../../protocol/program/index.ts";
 import { multiplyAccumulates } from "../../ir/index.ts";
 import type { Graph } from "../../ir/index.ts";
 import { lowerGraph, portBytes, WEIGHTS_REGION, FIRST_PORT_REGION } from "../../lower/index.ts";
@@ -27,12 +33,25 @@ export interface HtpRequest extends LoweringRequest {
 /** Deterministic: the same request gives the same program. */
 export function lowerHtp(request: HtpRequest): Result<Program, LoweringCode> {
   const lowered = lowerGraph(request);
-  if (!lowered.ok) return lowered;
-  return succeeded(toProgram(request, lowered.value));
+  return lowered.ok ? succeeded(toProgram(request, lowered.value)) : lowered;
+}
+
+/** All that a program's time depends on: what it executes, without what it is about. */
+export function lowerTimed(request: LoweringRequest): Result<HtpSegment, LoweringCode> {
+  const lowered = lowerGraph({ ...request, weightless: true });
+  return lowered.ok ? succeeded(toSegment(lowered.value)) : lowered;
+}
+
+function toSegment({ listing, tables }: Lowered): HtpSegment {
+  return {
+    kind: "htp",
+    tables: { ...tables, region: WEIGHTS_REGION, regionOffset: 0 },
+    streams: assemble(listing),
+  };
 }
 
 function toProgram(request: HtpRequest, lowered: Lowered): Program {
-  const streams = assemble(lowered.listing);
+  const segment = toSegment(lowered);
   const hash = brand<Sha256>(hex(sha256(lowered.blob)));
   const regions: Region[] = [
     { kind: "vtcm", bytes: request.soc.vtcmBytes },
@@ -54,14 +73,8 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
     outputs: lowered.outputs.map((port, index) => toPort(port, firstOutput + index)),
     tensors: [],
     origins: lowered.origins,
-    segments: [
-      {
-        kind: "htp",
-        tables: { ...lowered.tables, region: WEIGHTS_REGION, regionOffset: 0 },
-        streams,
-      },
-    ],
-    counters: countersOf(request, lowered, streams),
+    segments: [segment],
+    counters: countersOf(request, lowered, segment.streams),
     blobs: new Map([[hash, lowered.blob]]),
   };
 }

@@ -46,8 +46,17 @@ export function importOnnx(
   bytes: Uint8Array,
   options: ImportOptions = {},
 ): Result<Graph, ImportCode> {
+  return importing(() => importModel(decodeModel(bytes), options));
+}
+
+/** The same of a model that is no file yet. */
+export function importOnnxMessage(message: ModelProto): Result<Graph, ImportCode> {
+  return importing(() => importModel(message, {}));
+}
+
+function importing(read: () => Graph): Result<Graph, ImportCode> {
   try {
-    return succeeded(importModel(decodeModel(bytes), options));
+    return succeeded(read());
   } catch (error) {
     if (error instanceof ImportError) return toFailure(error);
     throw error;

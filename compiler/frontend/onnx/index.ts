@@ -1,5 +1,5 @@
 /** The ONNX front end. */
-export { importOnnx } from "./import.ts";
+export { importOnnx, importOnnxMessage } from "./import.ts";
 export type { ImportOptions } from "./import.ts";
 export { decodeModel, decodeValue, encodeModel } from "./decode.ts";
 export type {
