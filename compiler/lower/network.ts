@@ -18,6 +18,7 @@ import type { LoweringOptions } from "./options.ts";
 import { gatheredInput } from "./gathered.ts";
 import { phasedValues } from "./phased.ts";
 import type { Phased } from "./phased.ts";
+import { emptyLanes } from "./lanes.ts";
 import { neverNegative } from "./sign.ts";
 import { exportStage, gatherStage, importStage } from "./stages/ports.ts";
 import { exportPhasedStage } from "./stages/phased-port.ts";
@@ -78,6 +79,7 @@ class NetworkBuilder {
   /** Ports that do not lie in the usual order of their shape. */
   private readonly ports = new Map<string, PortValue>();
   private readonly neverNegative: ReadonlySet<string>;
+  private readonly emptyLanes: ReadonlySet<string>;
 
   constructor(graph: Graph, options: LoweringOptions, soc: SocDescription) {
     this.graph = graph;
@@ -85,6 +87,7 @@ class NetworkBuilder {
     this.soc = soc;
     this.consumers = consumersOf(graph);
     this.neverNegative = neverNegative(graph);
+    this.emptyLanes = emptyLanes(graph);
     const isNarrow = graph.inputs.every((name) => graph.types.get(name)?.dtype === "i8");
     this.mayBePhased = options.phased && isNarrow ? phasedValues(graph) : new Set();
   }
@@ -200,6 +203,7 @@ class NetworkBuilder {
       readers: this.consumers.get(outputName) ?? [],
       constant: (input) => graph.constants.get(name(input)),
       neverNegative: (input) => this.neverNegative.has(name(input)),
+      hasEmptyLanes: (input) => this.emptyLanes.has(name(input)),
       value: (input) => this.placementOf(node, name(input)).value,
       placement: (input) => this.placementOf(node, name(input)),
       outputGrid: this.gridFor(node.name, outputType),

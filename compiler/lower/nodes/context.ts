@@ -36,6 +36,8 @@ export interface NodeContext {
   constant(input: number): Tensor | undefined;
   /** Whether the input's producer clamps it at zero or above, or keeps what does. */
   neverNegative(input: number): boolean;
+  /** Whether lanes beyond the input's last channel are known to hold its zero point. */
+  hasEmptyLanes(input: number): boolean;
   /** The input, however it lies; throws UNSUPPORTED_OP for a constant. */
   placement(input: number): Placement;
   /** Of its placement. */

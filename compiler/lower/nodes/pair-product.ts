@@ -1,11 +1,13 @@
 /** matmul of two activations. */
+import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { accumulatorMultipliers } from "../../ir/index.ts";
 import { onlyFactor } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { clampBounds, storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { tokenGrid, withChannels } from "../grid.ts";
-import type { NodeContext, Placed } from "./context.ts";
+import type { NodeContext, Placed, Placement } from "./context.ts";
+import { channelMoveStage } from "../stages/moves.ts";
 import { pairProductStage } from "../stages/pair-product.ts";
 
 /** How the axes of an operand, from the right, lie on its grid. */
@@ -25,16 +27,18 @@ function rolesOf(arrangement: Arrangement): Roles {
 export function lowerPairProduct(context: NodeContext): void {
   const { node, outputType } = context;
   if ((node.inputs[2] ?? "") !== "") throw refused(context, "a bias on a product of variables");
-  const [a, b] = [context.placement(0), context.placement(1)];
-  const [depth, columns] = context.type(1).shape.slice(-2) as [number, number];
-  const groups = groupsOf(context, a, depth);
-  const transposed = isChannel(rolesOf(b.arrangement).rows, depth);
-  checkSecond(context, b, { transposed, depth, columns, groups });
+  const [typeA, typeB] = [context.type(0), context.type(1)];
+  const [depth, columns] = typeB.shape.slice(-2) as [number, number];
+  const groups = groupsOf(context, context.placement(0), depth);
+  const transposed = isChannel(rolesOf(context.placement(1).arrangement).rows, depth);
+  checkSecond(context, context.placement(1), { transposed, depth, columns, groups });
+  const isHalf = outputType.dtype === "f16";
+  const a = withEmptyLanes(context, 0, depth);
+  // Nothing times zero is zero, save what fp16 may hold.
+  const b = isHalf && transposed ? withEmptyLanes(context, 1, depth) : context.placement(1);
   const grid = withChannels(a.grid, groups * columns, columns);
   const arrangement = outputArrangement(a.arrangement, { columns, groups });
   const output = context.output({ grid, arrangement });
-  const [typeA, typeB] = [context.type(0), context.type(1)];
-  const isHalf = outputType.dtype === "f16";
   const multiplier = isHalf ? 0 : (accumulatorMultipliers(typeA, typeB, outputType)[0] ?? 0);
   if (storedEncoding(typeB).zeroPoint !== 0) throw refused(context, "an asymmetric second operand");
   const zeroPointIn = storedEncoding(typeA).zeroPoint;
@@ -48,6 +52,19 @@ export function lowerPairProduct(context: NodeContext): void {
       ...clampBounds(context),
     }),
   );
+}
+
+/** The operand, whose lanes beyond `depth` channels are summed over too: a copy where they may hold anything. */
+function withEmptyLanes(context: NodeContext, input: number, depth: number): Placement {
+  const placement = context.placement(input);
+  if (depth % CROUTON_CHANNELS === 0 || context.hasEmptyLanes(input)) return placement;
+  const { value, grid } = placement;
+  const { zeroPoint: fill } = storedEncoding(context.type(input));
+  const output = context.temporary(grid, fill);
+  const sources = Array.from({ length: grid.channels }, (_, at) => ({ input: 0, at }));
+  const common = { node: context.node.name, fill, output, outputGrid: grid, sources };
+  context.add(channelMoveStage({ ...common, inputs: [value], grids: [grid] }));
+  return { ...placement, value: output };
 }
 
 function refused(context: NodeContext, what: string) {

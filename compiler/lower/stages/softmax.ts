@@ -130,10 +130,9 @@ function emitFinish(from: SoftmaxNode, work: Work, step: { run: TileRun; tile: n
   const { grid, outputGrid } = from;
   const { first: row } = work.rows;
   const parameters = { ...from.rule.parameters, zero_y: from.zeroPointOut };
-  // Products over the channels count on the zero point in lanes beyond the last one.
-  const isGrouped = grid.groupChannels !== grid.channels;
   const isWide = outputGrid.format.bytes === 2;
-  const counts = { masked: isGrouped ? maskedCount(from, step) : 0, wide: Number(isWide) };
+  // Products over the channels count on the zero point in lanes beyond the last one.
+  const counts = { masked: maskedCount(from, step), wide: Number(isWide) };
   const shape = { counts: { ...counts, narrow: 1 - counts.wide }, parameters };
   const operands = operandsOf(from, work, step);
   const common = { kernel: from.rule.finish, shape, rows: validRows(grid, row) };

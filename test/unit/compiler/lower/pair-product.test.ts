@@ -1,0 +1,48 @@
+/** Products of two activations over channels that fill no tile: what lies beyond the last channel is not summed. */
+import { test } from "@jest/globals";
+import { PRECISIONS, typedGraph } from "../../../../cli/fidelity/parity.ts";
+import type { Precision } from "../../../../cli/fidelity/parity.ts";
+import { unwrap } from "../../../../protocol/base/result.ts";
+import { checkGraph, CHIPS } from "./chip.ts";
+import { floatGraph } from "./float-graph.ts";
+import type { Float } from "./float-graph.ts";
+
+const TARGETS = CHIPS.slice(0, 1).map((soc) => ({ version: "1.1.0", soc }));
+
+const cut = (g: Float, value: string): string => {
+  const attributes = { starts: [0, 0, 0], ends: [1, 19, 24], steps: [1, 1, 1] };
+  return g.node("slice", [value], attributes);
+};
+
+/** 19 tokens of 24 channels, behind which lies something. */
+const OPERANDS: Readonly<Record<string, (g: Float) => string>> = {
+  "of exponentials": (g) => g.node("exp", [g.input([1, 19, 24])]),
+  "put together": (g) => g.node("concat", [g.input([1, 19, 17]), g.input([1, 19, 7])], { axis: 2 }),
+  "cut off": (g) => cut(g, g.input([1, 19, 30])),
+};
+
+const CASES = Object.keys(OPERANDS).flatMap((name) =>
+  PRECISIONS.map((precision) => [name, precision] as const),
+);
+
+function check(precision: Precision, make: (g: Float) => string): void {
+  const g = floatGraph(3);
+  const graph = g.builder.finish([make(g)]);
+  const ranges = new Map([...graph.types.keys()].map((name) => [name, { min: -3, max: 4 }]));
+  checkGraph(unwrap(typedGraph(graph, precision, ranges)), 1, TARGETS);
+}
+
+test.each(CASES)("tokens %s with each other, in %s", (name, precision) => {
+  check(precision, (g) => {
+    const x = OPERANDS[name]!(g);
+    return g.node("matmul", [x, g.node("transpose", [x], { perm: [0, 2, 1] })]);
+  });
+});
+
+test.each(CASES)("shares of tokens %s, in %s", (name, precision) => {
+  check(precision, (g) => {
+    const shares = g.node("softmax", [g.input([1, 19, 19])], { axis: -1 });
+    const mixed = g.node("matmul", [shares, OPERANDS[name]!(g)]);
+    return g.node("matmul", [g.node("exp", [g.input([1, 19, 19])]), mixed]);
+  });
+});
