@@ -9,6 +9,7 @@ import { NETWORKS } from "../../cli/fidelity/networks.ts";
 import { PRECISIONS } from "../../cli/fidelity/parity.ts";
 import { SOCS } from "../../device-agent/soc/index.ts";
 import { VERSIONS } from "../support/chip-run.ts";
+import type { GraphOptions } from "./graphs.ts";
 import type { ExactOptions } from "./networks.ts";
 
 const CHIP_NAMES = SOCS.map(({ name }) => name);
@@ -37,6 +38,20 @@ program
   .action(
     handle<ExactOptions>(async ({ options, output }) =>
       (await import("./networks.ts")).exactNetworks(options, output),
+    ),
+  );
+
+program
+  .command("exact:graphs")
+  .description("Random small graphs, each in one precision on one chip")
+  .exitOverride()
+  .showHelpAfterError()
+  .option("--cases <number>", "how many", wholeNumber, 1000)
+  .option("--seed <number>", "seed of the first case", wholeNumber, 1)
+  .option("--json", "print one JSON object on standard output")
+  .action(
+    handle<GraphOptions>(async ({ options, output }) =>
+      (await import("./graphs.ts")).exactGraphs(options, output),
     ),
   );
 
