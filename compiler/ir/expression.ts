@@ -79,15 +79,6 @@ export function clamp(argument: Expression, low: number, high: number): Expressi
   return low === -Infinity ? below : binary("max", below, constant(low));
 }
 
-/** The float32 result of one operation on float32 operands. */
-export function applyUnary(name: UnaryName, a: number): number {
-  return fround(UNARY[name](a));
-}
-
-export function applyBinary(name: BinaryName, a: number, b: number): number {
-  return fround(BINARY[name](a, b));
-}
-
 /** The expression as a function; x and every step are rounded, to float32 unless told otherwise. */
 export function compileExpression(
   expression: Expression,

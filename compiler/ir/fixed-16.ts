@@ -13,7 +13,7 @@ const INT16_MAX = 32767;
 /** The largest shift that narrows. */
 const SHIFT_MAX = 15;
 /** Of the factor that the second operand of a product is multiplied by. */
-export const FACTOR_SHIFT = 7;
+const FACTOR_SHIFT = 7;
 /** Largest magnitude of a difference of two int8. */
 const DIFFERENCE_MAX = 255;
 

@@ -7,7 +7,7 @@ import { roundHalfEven } from "../../protocol/base/math.ts";
 import type { DType, TensorType } from "./graph.ts";
 
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
-const { abs, ceil, floor, fround, max, min, sign, trunc } = Math;
+const { abs, ceil, floor, fround, max, min, sign } = Math;
 
 /** mantissa / 2^31 * 2^shift, with a mantissa in [2^30, 2^31), or zero. */
 export interface FixedMultiplier {
@@ -126,9 +126,4 @@ export function clampStored(value: number, { low, high }: StoredFormat): number 
 /** A real number as it is stored: rne(fround(x / scale)) + zero point, clamped. */
 export function storeNearest(real: number, format: StoredFormat): number {
   return clampStored(roundHalfEven(fround(real / format.scale)) + format.zeroPoint, format);
-}
-
-/** Divides whole numbers towards zero. */
-export function divideTowardsZero(a: number, b: number): number {
-  return trunc(a / b);
 }

@@ -35,7 +35,7 @@ export type {
 export * from "./ops.ts";
 export { parse } from "./parse.ts";
 export type { ParseCode, ParseOptions } from "./parse.ts";
-export { contentDigest, print, printedTensors, printType } from "./print.ts";
+export { contentDigest, print, printedTensors } from "./print.ts";
 export type { PrintOptions } from "./print.ts";
 export { convGeometry, convTransposeGeometry } from "./ops/convolution.ts";
 export type { ConvolutionGeometry } from "./ops/convolution.ts";

@@ -176,13 +176,6 @@ export function openType(call: InferenceCall, index: number): OpenType {
   return opened(call.openInputs[index] ?? reject(`input ${index} is missing`));
 }
 
-/** For `inferOpen`: one output with the element type of the first input. */
-export function likeFirst(call: InferenceCall): readonly ValueType[] {
-  const first = openType(call, 0);
-  const dtype = first.kind === "tensor" ? first.dtype : undefined;
-  return [{ kind: "tensor", dtype, dims: undefined }];
-}
-
 /** A required input that must be a tensor. */
 export function tensorValue(call: ValueCall, index: number): Tensor {
   const value = call.inputs[index];

@@ -106,11 +106,11 @@ function printRegions(node: Node, style: Style): string {
 }
 
 /** Plain words are written as they are; everything else as a JSON string. "_" stands for no value. */
-export function printName(name: string): string {
+function printName(name: string): string {
   return PLAIN_NAME.test(name) && name !== "_" ? name : JSON.stringify(name);
 }
 
-export function printType(type: ValueType | undefined): string {
+function printType(type: ValueType | undefined): string {
   if (type === undefined) return "?";
   if (!isClosed(type)) return printOpenType(type);
   const { dtype, shape, quantization } = type;

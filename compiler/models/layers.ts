@@ -27,7 +27,7 @@ export interface ConvSpec {
 
 const LAYER_NORM_OPSET = 17;
 
-export function pairOf(extent: Extent): readonly [number, number] {
+function pairOf(extent: Extent): readonly [number, number] {
   return typeof extent === "number" ? [extent, extent] : extent;
 }
 

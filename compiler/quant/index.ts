@@ -5,7 +5,7 @@ export { equalize } from "./equalize.ts";
 export type { Equalized } from "./equalize.ts";
 export { quantize } from "./quantize.ts";
 export type { QuantizeCode } from "./quantize.ts";
-export { calibrate, DEFAULT_RANGE_RULE, observe, rangesOf } from "./ranges.ts";
+export { calibrate, observe, rangesOf } from "./ranges.ts";
 export type {
   ChannelStatistics,
   Encodings,

@@ -32,7 +32,7 @@ export type RangeRule =
   | { readonly kind: "mse" };
 
 /** With equalisation, the extremes measure as well as clipping does, and need no choice. */
-export const DEFAULT_RANGE_RULE: RangeRule = { kind: "min-max" };
+const DEFAULT_RANGE_RULE: RangeRule = { kind: "min-max" };
 
 export interface Observation {
   min: number;

@@ -2,7 +2,6 @@
 export { FITTED, SOCS, socNamed, socsFittedWith } from "./descriptions/index.ts";
 export type { Fitted } from "./descriptions/index.ts";
 export { simulateTiming } from "./timing/simulate.ts";
-export { microsecondsOf } from "./timing/summary.ts";
 export type * from "./timing/timing.ts";
 export { criticalPath } from "./timing/critical-path.ts";
 export type { PathCycles } from "./timing/critical-path.ts";

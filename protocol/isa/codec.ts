@@ -1,7 +1,7 @@
 /** Instruction streams as bytes: a fold over the table. Decoding refuses what encoding cannot produce. */
 import { ByteReader, ByteWriter } from "../base/cursor.ts";
 import { CodedError } from "../base/result.ts";
-import { ISA, MICRO_OPS } from "./table.ts";
+import { ISA, MICRO_OPS, PHASES } from "./table.ts";
 import type {
   Address,
   FieldType,
@@ -17,7 +17,7 @@ import type {
 
 /** Limits of the encoding. */
 export const WAITS_MAX = 16;
-export const SIGNALS_MAX = 4;
+const SIGNALS_MAX = 4;
 export const OPERANDS_MAX = 32;
 export const MICRO_OPS_MAX = 512;
 
@@ -169,9 +169,9 @@ function readOperands(from: ByteReader): Operand[] {
 }
 
 function writeCode(to: ByteWriter, code: MicroCode): void {
-  for (const part of [code.prologue, code.body, code.epilogue]) {
-    to.u16(part.length);
-    for (const micro of part) writeMicroOp(to, micro);
+  for (const phase of PHASES) {
+    to.u16(code[phase].length);
+    for (const micro of code[phase]) writeMicroOp(to, micro);
   }
 }
 

@@ -2,6 +2,7 @@
 export * from "./table.ts";
 export { decodeInstructions, encodeInstructions } from "./codec.ts";
 export { accessesOf } from "./accesses.ts";
+export { spansMeet } from "./spans.ts";
 export { placeImmediate, placeOf, tapImmediate, tapOf } from "./place.ts";
 export type { WindowPlace } from "./place.ts";
 export type { Accesses, ReadPointer, Span } from "./accesses.ts";
@@ -12,6 +13,6 @@ export { hvxCycles, packetCount, usesOf } from "./packets.ts";
 export type { VectorWork } from "./packets.ts";
 export { isaManual } from "./manual.ts";
 export type { SocDescription } from "./soc.ts";
-export { missingFeature } from "./features.ts";
+export { isHvxRun, missingFeature } from "./features.ts";
 export { ELEMENTARY, elementaryTable, sumChannels } from "./elementary.ts";
 export type { ElementaryName } from "./elementary.ts";

@@ -46,9 +46,6 @@ export const CROUTON_COLUMNS = 8;
 export const CROUTON_COLUMNS_16 = 4;
 export const CROUTON_CHANNELS = 32;
 export const VECTOR_BYTES = 128;
-export const VECTORS_PER_CROUTON = 16;
-/** Vectors of a run over 16-bit croutons cover four pixels too, which there are two of VECTOR_BYTES. */
-export const RUN_VECTORS_PER_CROUTON_16 = 8;
 export const WEIGHT_TILE_BYTES = 1024;
 export const WEIGHT_TILE_BYTES_16 = 2048;
 export const ACCUMULATOR_SETS = 2;

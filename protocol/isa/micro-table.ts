@@ -19,9 +19,8 @@ export interface MicroOp {
   readonly immediate: number;
 }
 
+/** In the order in which they run. */
+export const PHASES = ["prologue", "body", "epilogue"] as const;
+
 /** Prologue and epilogue run once, the body once a vector. */
-export interface MicroCode {
-  readonly prologue: readonly MicroOp[];
-  readonly body: readonly MicroOp[];
-  readonly epilogue: readonly MicroOp[];
-}
+export type MicroCode = Readonly<Record<(typeof PHASES)[number], readonly MicroOp[]>>;

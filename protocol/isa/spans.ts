@@ -21,6 +21,12 @@ export function span(address: Address, bytes: number): Span {
   return { region: address.region, offset: address.offset, bytes };
 }
 
+/** Whether the spans share a byte. */
+export function spansMeet(a: Span, b: Span): boolean {
+  if (a.region !== b.region) return false;
+  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+}
+
 /** A span under construction. */
 export type OpenSpan = { -readonly [Field in keyof Span]: Span[Field] };
 

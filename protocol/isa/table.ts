@@ -288,6 +288,8 @@ export interface Synchronization {
 
 export type InstructionOf<M extends Mnemonic> = { readonly op: M } & FieldsOf<M> & Synchronization;
 export type Instruction = { [M in Mnemonic]: InstructionOf<M> }[Mnemonic];
+/** Micro-ops over vectors of croutons of either kind. */
+export type HvxRun = InstructionOf<"hvx.run" | "hvx.run16">;
 
 /** One in-order instruction stream. `core` is 0 on phones; cloud parts have more. */
 export interface QueueId {

@@ -2,7 +2,7 @@
 import { CodedError } from "../base/result.ts";
 import { fieldTypesOf, isMicroOpName, isMnemonic } from "./codec.ts";
 import { placeImmediate, placeOf, tapOf } from "./place.ts";
-import { MICRO_OPS } from "./table.ts";
+import { MICRO_OPS, PHASES } from "./table.ts";
 import type {
   Address,
   FieldType,
@@ -105,8 +105,7 @@ function parseOperand(text: string): Operand {
 }
 
 function printCode(code: MicroCode): string {
-  const parts = [code.prologue, code.body, code.epilogue];
-  return `{${parts.map((part) => part.map(printMicroOp).join(";")).join("|")}}`;
+  return `{${PHASES.map((phase) => code[phase].map(printMicroOp).join(";")).join("|")}}`;
 }
 
 function parseCode(text: string): MicroCode {

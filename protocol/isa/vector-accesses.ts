@@ -2,13 +2,11 @@
 import { present, unreachable } from "../base/assert.ts";
 import { placeOf, tapOf } from "./place.ts";
 import { CROUTON_CHANNELS, MICRO_OPS, VTCM_REGION } from "./table.ts";
-import type { InstructionOf, MicroAccess, MicroOp, Operand, Window } from "./table.ts";
+import type { HvxRun, MicroAccess, MicroOp, Operand, Window } from "./table.ts";
 import { appendRun, appendWindow, span } from "./spans.ts";
 import type { Accesses, OpenSpan, ReadPointer, Span, WindowArea } from "./spans.ts";
 
-type Run = InstructionOf<"hvx.run"> | InstructionOf<"hvx.run16">;
-
-export function vectorAccesses(run: Run, pointer: ReadPointer): Accesses | undefined {
+export function vectorAccesses(run: HvxRun, pointer: ReadPointer): Accesses | undefined {
   const reads: OpenSpan[] = [];
   const writes: OpenSpan[] = [];
   const parts = [
@@ -79,7 +77,7 @@ interface Use {
   readonly use: OperandUse;
   readonly vectors: number;
   readonly pointer: ReadPointer;
-  readonly op: Run["op"];
+  readonly op: HvxRun["op"];
 }
 
 /** False when the access leaves the pointer tables, or an operand that the micro-op cannot go through. */

@@ -23,7 +23,7 @@ const FILE_VERSION = 1;
 const FILE_HEAD_BYTES = 16;
 /** Its bytes and its hash. */
 const SECTION_HEAD_BYTES = 4 + 32;
-export const PROGRAM_BYTES_MAX = 1 << 30;
+const PROGRAM_BYTES_MAX = 1 << 30;
 const SECTIONS_MAX = 4096;
 
 /** Deterministic: equal programs give equal bytes. */

@@ -9,7 +9,7 @@ import { checkedShape, elementType } from "./tensors.ts";
 /** Types of sequences of optionals of sequences … */
 const DEPTH_MAX = 16;
 
-export function declaredType(message: TypeProto | null | undefined, owner: string): OpenType {
+function declaredType(message: TypeProto | null | undefined, owner: string): OpenType {
   return readType(message, { owner, depth: 0 });
 }
 

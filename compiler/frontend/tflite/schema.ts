@@ -237,4 +237,3 @@ export type SubGraphTable = RecordOf<typeof TABLES.SubGraph>;
 export type TensorTable = RecordOf<typeof TABLES.Tensor>;
 export type OperatorTable = RecordOf<typeof TABLES.Operator>;
 export type SparsityTable = RecordOf<typeof TABLES.Sparsity>;
-export type QuantizationTable = RecordOf<typeof TABLES.Quantization>;

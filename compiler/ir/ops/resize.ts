@@ -33,12 +33,7 @@ export const COORDINATES = [
   "tf_half_pixel",
 ] as const;
 
-export const NEAREST_ROUNDING = [
-  "floor",
-  "ceil",
-  "round_prefer_floor",
-  "round_prefer_ceil",
-] as const;
+const NEAREST_ROUNDING = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"] as const;
 
 const MODES = ["nearest", "linear", "cubic"] as const;
 

@@ -102,7 +102,7 @@ export function spelledOut(attributes: AttributeReader, extent: Extent) {
 }
 
 /** Lists of ones and lists of no pads are empty. */
-export function normalWindow(
+function normalWindow(
   attributes: AttributeReader,
   extent: Extent,
 ): Readonly<Record<"strides" | "dilations" | "pads", readonly number[]>> {

@@ -1,6 +1,6 @@
 /** Puts an hvx.run into the form that its kernels read: micro-ops and operands as words, addresses absolute. */
 import { MICRO_OPS, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
-import type { Instruction, MicroOp, Operand } from "../../../protocol/isa/index.ts";
+import type { HvxRun, MicroOp, Operand } from "../../../protocol/isa/index.ts";
 import {
   MICRO_CODE,
   MICRO_OP_BYTES,
@@ -13,12 +13,6 @@ import {
 } from "./layout.ts";
 import { MICRO_KERNEL_NAMES } from "./micro-kernels.ts";
 import { OPERAND } from "./micro-pixels.ts";
-
-export type VectorRun = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
-
-export function isRun(instruction: Instruction): instruction is VectorRun {
-  return instruction.op === "hvx.run" || instruction.op === "hvx.run16";
-}
 
 export interface PreparedRun {
   /** To be placed at OPERANDS and at MICRO_CODE. */
@@ -36,7 +30,7 @@ export interface PreparedRun {
 
 const KERNEL_NUMBER = new Map(MICRO_KERNEL_NAMES.map((name, index) => [name, index]));
 
-export function prepareRun(run: VectorRun): PreparedRun {
+export function prepareRun(run: HvxRun): PreparedRun {
   const { prologue, body, epilogue } = run.code;
   const prologueEnd = MICRO_CODE + prologue.length * MICRO_OP_BYTES;
   const bodyEnd = prologueEnd + body.length * MICRO_OP_BYTES;

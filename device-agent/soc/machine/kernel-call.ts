@@ -1,9 +1,8 @@
 /** Which kernel an instruction calls, and with what: addresses absolute, pitches in bytes. */
 import { assert, unreachable } from "../../../protocol/base/assert.ts";
 import { ACCUMULATOR_SETS } from "../../../protocol/isa/index.ts";
-import type { Address, Instruction, InstructionOf } from "../../../protocol/isa/index.ts";
+import type { Address, HvxRun, Instruction, InstructionOf } from "../../../protocol/isa/index.ts";
 import { MAC_PARAMETERS } from "./hmx-kernels.ts";
-import type { VectorRun } from "./hvx.ts";
 import {
   ACCUMULATOR_BYTES,
   ACCUMULATORS,
@@ -17,7 +16,7 @@ import type { SetForm } from "./layout.ts";
 type Place = (address: Address) => number;
 export type KernelCall = readonly [kernel: string, values: readonly number[]];
 
-export function kernelCall(instruction: Exclude<Instruction, VectorRun>, place: Place): KernelCall {
+export function kernelCall(instruction: Exclude<Instruction, HvxRun>, place: Place): KernelCall {
   switch (instruction.op) {
     case "dma.copy":
       return ["dma_copy", copyArguments(instruction, place)];

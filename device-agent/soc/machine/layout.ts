@@ -34,9 +34,9 @@ export const MICRO_CODE = OPERANDS + OPERANDS_MAX * OPERAND_BYTES;
 const MICRO_CODE_END = MICRO_CODE + 3 * MICRO_OPS_MAX * MICRO_OP_BYTES;
 /** For each (rows, columns): byte offsets of its positions in an accumulator set, four at a time. */
 export const SLOTS = alignUp(MICRO_CODE_END, 64);
-export const SLOT_LIST_BYTES = POSITIONS * 4;
+const SLOT_LIST_BYTES = POSITIONS * 4;
 /** The same for 16-bit croutons, whose positions are half as many; offsets for words and, behind them, for int64. */
-export const SLOTS_16 = SLOTS + POSITIONS * SLOT_LIST_BYTES;
+const SLOTS_16 = SLOTS + POSITIONS * SLOT_LIST_BYTES;
 /** Activations of one tap and tile, widened: 64 positions of int16, or 32 of words. */
 export const ACTIVATIONS = SLOTS_16 + 2 * (POSITIONS / 2) * SLOT_LIST_BYTES;
 /** One weight tile, widened to words. */
@@ -44,7 +44,7 @@ export const WEIGHTS = ACTIVATIONS + POSITIONS * 64;
 export const REGISTERS = WEIGHTS + 32 * 32 * 4;
 export const ACCUMULATORS = REGISTERS + VECTOR_REGISTERS * STRIP_VECTORS * REGISTER_BYTES;
 /** Sets of all HMX queues: room for eight. */
-export const ACCUMULATOR_SETS_MAX = 8;
+const ACCUMULATOR_SETS_MAX = 8;
 /** For each elementary function: 65,536 fp16. Filled where the program uses it. */
 export const FUNCTIONS = alignUp(ACCUMULATORS + ACCUMULATOR_SETS_MAX * ACCUMULATOR_BYTES, 64);
 export const FUNCTION_BYTES = 2 * 65_536;

@@ -2,7 +2,7 @@
 import { assert, present } from "../../../protocol/base/assert.ts";
 import { failed, succeeded } from "../../../protocol/base/result.ts";
 import type { Result } from "../../../protocol/base/result.ts";
-import { ELEMENTARY, elementaryTable } from "../../../protocol/isa/index.ts";
+import { ELEMENTARY, elementaryTable, isHvxRun, PHASES } from "../../../protocol/isa/index.ts";
 import type { Address, ElementaryName, Instruction } from "../../../protocol/isa/index.ts";
 import type { Program } from "../../../protocol/program/index.ts";
 import { moduleBuilder, PAGE_BYTES } from "../../../protocol/wasm/module.ts";
@@ -12,7 +12,7 @@ import { addHalfKernels } from "./hmx-halves.ts";
 import { addIntKernels } from "./hmx-ints.ts";
 import { addHmxKernels } from "./hmx-kernels.ts";
 import { addHvxKernels } from "./hvx-kernels.ts";
-import { isRun, prepareRun } from "./hvx.ts";
+import { prepareRun } from "./hvx.ts";
 import { kernelCall } from "./kernel-call.ts";
 import { functionTable } from "./micro-halves.ts";
 import { addPackKernel } from "./pack-kernel.ts";
@@ -68,9 +68,8 @@ function placeFunctions(memory: Uint8Array, { segments }: VerifiedProgram): void
 }
 
 function collect(instruction: Instruction, used: Set<string>): void {
-  if (!("code" in instruction)) return;
-  const { prologue, body, epilogue } = instruction.code;
-  for (const part of [prologue, body, epilogue]) part.forEach(({ op }) => used.add(op));
+  if (!isHvxRun(instruction)) return;
+  for (const phase of PHASES) instruction.code[phase].forEach(({ op }) => used.add(op));
 }
 
 function isElementary(op: string): op is ElementaryName {
@@ -117,7 +116,7 @@ function createEngine(
   const run = present(exports["hvx_run"], "kernel hvx_run");
   const prepared = new WeakMap<Instruction, PreparedRun>();
   return (instruction) => {
-    if (!isRun(instruction)) {
+    if (!isHvxRun(instruction)) {
       const [kernel, values] = kernelCall(instruction, place);
       present(exports[kernel], `kernel ${kernel}`)(...values);
       return;

@@ -29,7 +29,7 @@ export function summarize(
 }
 
 /** Duration of an inference of this many cycles, with the call floor. */
-export function microsecondsOf(cycles: number, soc: SocDescription): number {
+function microsecondsOf(cycles: number, soc: SocDescription): number {
   return soc.callFloorUs + (cycles * 1e6) / soc.clockHz;
 }
 

@@ -3,17 +3,16 @@
  * Micro-ops run strip-wise, so a body register is either set in the prologue and only read, set in the body
  * before it is read, or a declared reduction.
  */
-import { MICRO_OPS, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
-import type { Instruction, MicroOp, MicroOpName } from "../../../protocol/isa/index.ts";
+import { MICRO_OPS, PHASES, VECTOR_REGISTERS } from "../../../protocol/isa/index.ts";
+import type { HvxRun, MicroOp, MicroOpName } from "../../../protocol/isa/index.ts";
 import { GATHERED_MAX } from "./limits.ts";
 import { refuse } from "./refusal.ts";
 import type { Place } from "./refusal.ts";
 
-type Run = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
-type Phase = "prologue" | "body" | "epilogue";
+type Phase = keyof HvxRun["code"];
 
-export function checkMicroCode(run: Run, place: Place): void {
-  for (const phase of ["prologue", "body", "epilogue"] as const) {
+export function checkMicroCode(run: HvxRun, place: Place): void {
+  for (const phase of PHASES) {
     run.code[phase].forEach((micro, index) => checkMicroOp(run, micro, { place, phase, index }));
   }
   checkRegisters(run, place);
@@ -29,7 +28,7 @@ function refuseMicro(at: At, what: string): never {
   return refuse("BAD_MICRO_CODE", at.place, `${at.phase} micro-op ${at.index} ${what}`);
 }
 
-function checkMicroOp(run: Run, micro: MicroOp, at: At): void {
+function checkMicroOp(run: HvxRun, micro: MicroOp, at: At): void {
   const row = MICRO_OPS[micro.op];
   const fields = [
     ["d", row.d, micro.d],
@@ -84,7 +83,7 @@ function readsOf(micro: MicroOp): number[] {
   return reads;
 }
 
-function checkRegisters(run: Run, place: Place): void {
+function checkRegisters(run: HvxRun, place: Place): void {
   const { prologue, body, epilogue } = run.code;
   const reductions = new Set(body.filter(isReduction).map((micro) => micro.d));
   const bodyWrites = new Set(body.filter((micro) => writes(micro)).map((micro) => micro.d));

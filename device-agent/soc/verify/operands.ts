@@ -11,6 +11,7 @@ import {
 } from "../../../protocol/isa/index.ts";
 import type {
   Address,
+  HvxRun,
   Instruction,
   InstructionOf,
   Product,
@@ -123,9 +124,7 @@ function checkPack(pack: InstructionOf<"hvx.pack">, place: Place): void {
   }
 }
 
-type Run = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
-
-function checkRun(run: Run, place: Place): void {
+function checkRun(run: HvxRun, place: Place): void {
   if (run.vectors < 1 || run.vectors > VECTORS_MAX) {
     refuse("BAD_OPERAND", place, `runs over ${run.vectors} vectors, not 1 to ${VECTORS_MAX}`);
   }

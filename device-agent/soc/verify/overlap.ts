@@ -1,7 +1,8 @@
 /** Accesses of one instruction that must not touch the same bytes: what it wrote would depend on its inner order. */
-import { accessesOf } from "../../../protocol/isa/index.ts";
+import { accessesOf, isHvxRun, spansMeet } from "../../../protocol/isa/index.ts";
 import type {
   Accesses,
+  HvxRun,
   Instruction,
   InstructionOf,
   ReadPointer,
@@ -17,16 +18,10 @@ export function checkOverlap(
 ): void {
   const { place } = at;
   if (instruction.op === "dma.copy") return checkCopy(instruction, accesses, place);
-  if (instruction.op === "hvx.run" || instruction.op === "hvx.run16")
-    return checkRun(instruction, accesses, at);
-  if (accesses.writes.some((write) => accesses.reads.some((read) => overlap(read, write)))) {
+  if (isHvxRun(instruction)) return checkRun(instruction, accesses, at);
+  if (accesses.writes.some((write) => accesses.reads.some((read) => spansMeet(read, write)))) {
     refuse("OVERLAP", place, "writes what it reads");
   }
-}
-
-function overlap(a: Span, b: Span): boolean {
-  if (a.region !== b.region) return false;
-  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
 
 type Copy = InstructionOf<"dma.copy">;
@@ -54,7 +49,7 @@ function hull(accesses: Accesses): boolean {
     }
     return { region: 0, offset: begin, bytes: end - begin };
   };
-  return overlap(ends(accesses.reads), ends(accesses.writes));
+  return spansMeet(ends(accesses.reads), ends(accesses.writes));
 }
 
 /** Destination runs that plainly come one after another. */
@@ -111,11 +106,9 @@ function anyOverlap(runs: Run[], acrossSides: boolean): boolean {
   return false;
 }
 
-type VectorRun = Extract<Instruction, { readonly op: "hvx.run" | "hvx.run16" }>;
-
 /** The body may store only where it does not load, or vector by vector exactly where it loads. */
 function checkRun(
-  run: VectorRun,
+  run: HvxRun,
   accesses: Accesses,
   { place, pointer }: { readonly place: Place; readonly pointer: ReadPointer },
 ): void {
@@ -127,19 +120,19 @@ function checkRun(
   if (clash !== undefined) refuse("OVERLAP", place, clash);
 }
 
-function clashOf(run: VectorRun, accesses: Accesses): string | undefined {
+function clashOf(run: HvxRun, accesses: Accesses): string | undefined {
   for (const [first, write] of accesses.writes.entries()) {
-    if (accesses.writes.some((other, index) => index > first && overlap(write, other))) {
+    if (accesses.writes.some((other, index) => index > first && spansMeet(write, other))) {
       return "stores to the same bytes twice";
     }
-    if (accesses.reads.some((read) => overlap(read, write) && !isInPlace(run, read, write))) {
+    if (accesses.reads.some((read) => spansMeet(read, write) && !isInPlace(run, read, write))) {
       return "stores where it loads, not vector by vector";
     }
   }
   return undefined;
 }
 
-function isInPlace(run: VectorRun, read: Span, write: Span): boolean {
+function isInPlace(run: HvxRun, read: Span, write: Span): boolean {
   if (read.offset !== write.offset || read.bytes !== write.bytes) return false;
   if (run.vectors === 1) return true;
   const there = run.operands.filter(

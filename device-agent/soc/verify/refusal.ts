@@ -45,7 +45,7 @@ export interface Place {
   readonly index: number;
 }
 
-export function instructionAt(place: Place): Instruction | undefined {
+function instructionAt(place: Place): Instruction | undefined {
   return place.streams[place.lane]?.instructions[place.index];
 }
 

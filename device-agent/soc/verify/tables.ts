@@ -1,5 +1,5 @@
 /** Crouton pointer tables: their content is known before the run, because one copy loads them and nothing else writes there. */
-import { VTCM_REGION } from "../../../protocol/isa/index.ts";
+import { spansMeet, VTCM_REGION } from "../../../protocol/isa/index.ts";
 import type { Instruction, InstructionOf, ReadPointer, Span } from "../../../protocol/isa/index.ts";
 import type { HtpSegment, Program } from "../../../protocol/program/index.ts";
 import { CodedError } from "../../../protocol/base/result.ts";
@@ -25,7 +25,7 @@ export function pointerTables(program: Program, segment: HtpSegment): PointerTab
       return Number.isInteger(index) ? entries[index] : undefined;
     },
     checkWrites: (instruction, writes, place) => {
-      if (!writes.some((write) => meets(write, area))) return;
+      if (!writes.some((write) => spansMeet(write, area))) return;
       const isLoad = instruction.op === "dma.copy" && loads(instruction, segment);
       if (!isLoad || loaded) refuse("BAD_POINTER_TABLE", place, "writes into the pointer tables");
       loaded = true;
@@ -61,11 +61,6 @@ function entriesOf(program: Program, segment: HtpSegment): Uint32Array {
     entries[index] = entry;
   }
   return entries;
-}
-
-function meets(a: Span, b: Span): boolean {
-  if (a.region !== b.region) return false;
-  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
 
 /** Whether the copy brings the whole tables, and each of their bytes from its own place. */

@@ -43,7 +43,7 @@ export function copyElements(f: FunctionBuilder, store: KernelStore, copy: Copy)
 }
 
 /** Fewer, longer loops, the one with the smallest output step inside. Undefined: nothing to copy. */
-export function mergeAxes(axes: readonly CopyAxis[]): CopyAxis[] | undefined {
+function mergeAxes(axes: readonly CopyAxis[]): CopyAxis[] | undefined {
   if (axes.some((axis) => axis.count === 0)) return undefined;
   const sorted = axes
     .filter((axis) => axis.count > 1)

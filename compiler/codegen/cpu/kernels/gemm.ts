@@ -9,7 +9,7 @@ import type { FunctionBuilder, FunctionHandle, Local } from "../../../../protoco
 import type { ModuleBuilder } from "../../../../protocol/wasm/module.ts";
 
 /** Rows that share one pass over the weights; 4 rows x 2 vectors fill the 16 registers of x86. */
-export const TILE_ROWS = 4;
+const TILE_ROWS = 4;
 export const LANES = 4;
 export const VECTOR_BYTES = 16;
 

@@ -21,7 +21,7 @@ export function translated(op: string, translation: Translation = {}): Handler {
   return (node, scope) => emitTranslated({ node, scope }, op, translation);
 }
 
-export function emitTranslated(target: Target, op: string, translation: Translation): void {
+function emitTranslated(target: Target, op: string, translation: Translation): void {
   const { node, scope } = target;
   const { inputs, late = {}, attributes } = translation;
   const positions = inputs ?? [...node.inputs.keys()];

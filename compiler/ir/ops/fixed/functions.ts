@@ -173,7 +173,7 @@ export function inverseRoot({ from, to }: Formats): StoredFunction {
 }
 
 /** 1 / sqrt(value) of a whole number as a fixed multiplier. */
-export function inverseRootMultiplier(value: number): FixedMultiplier {
+function inverseRootMultiplier(value: number): FixedMultiplier {
   if (value <= 1) return { mantissa: 2 ** 31 - 1, shift: 0 };
   let [input, shift] = [value, 11];
   for (; input >= 2 ** 29; shift++) input = trunc(input / 4);
