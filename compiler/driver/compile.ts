@@ -9,17 +9,18 @@ import type { CompileRequest, DriverHost } from "../../protocol/abi/index.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { encodeProgram } from "../../protocol/program/index.ts";
 import type { Program } from "../../protocol/program/index.ts";
-import { compileCpu } from "../codegen/cpu/index.ts";
+import { compileCpu, cpuProgramFile } from "../codegen/cpu/index.ts";
+import type { ProgramIdentity } from "../codegen/cpu/index.ts";
 import { lowerHtp } from "../codegen/htp/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { loadKernels } from "../kernels/index.ts";
-import { adopt, isStored } from "../passes/index.ts";
-import { importEncodings, quantize } from "../quant/index.ts";
+import { adopt, adoptMixed, isStored, movedAsReals, tablesFirst } from "../passes/index.ts";
+import { importEncodings, quantizeMixed } from "../quant/index.ts";
 import type { Recipe } from "../releases/index.ts";
 import type { Answer } from "./answer.ts";
-import { cpuProgramFile } from "./cpu-program.ts";
-import type { ProgramIdentity } from "./cpu-program.ts";
 import { FAMILIES } from "./families.ts";
+import { hybridProgram } from "./hybrid.ts";
+import type { HybridModel } from "./hybrid.ts";
 import { loadModel } from "./model.ts";
 
 export interface CompileContext {
@@ -65,32 +66,62 @@ function cpuProgram(work: Work): Result<Program> {
   return cpu.ok ? succeeded(cpuProgramFile(cpu.value, identityOf(work))) : cpu;
 }
 
+/** On the HTP as a whole where that can be, else in segments. */
 function htpProgram(work: Work): Result<Program> {
   const { context, request, soc, graph } = work;
-  const quantized = isStored(graph) ? adopt(graph) : quantizedBy(request, { graph, context });
-  if (!quantized.ok) return quantized;
+  const form = isStored(graph) ? storedForm(graph) : floatForm(request, work);
+  if (!form.ok) return form;
   const kernels = loadKernels((name) => fromUtf8(context.host.readFile(`kernels/${name}`)));
   const { options, ...identity } = identityOf(work);
-  return lowerHtp({
+  const target = {
     ...identity,
     optionsText: options,
-    graph: quantized.value,
     soc,
     options: context.recipe.lowering,
     kernels,
-  });
+  };
+  const { whole, model } = form.value;
+  const alone = whole.ok ? lowerHtp({ ...target, graph: whole.value }) : whole;
+  if (alone.ok || !SPLITTABLE.has(alone.code)) return alone;
+  const placed = hybridProgram(model, target);
+  // Where splitting helps no more, the whole's reason is the one to hear.
+  return placed.ok ? succeeded(placed.value.program) : alone;
+}
+
+/** What another place for some nodes may cure. */
+const SPLITTABLE: ReadonlySet<string> = new Set([
+  "UNSUPPORTED_OP",
+  "NOT_QUANTIZABLE",
+  "DOES_NOT_FIT",
+]);
+
+interface HtpForm {
+  readonly whole: Result<Graph>;
+  readonly model: HybridModel;
+}
+
+function storedForm(graph: Graph): Result<HtpForm> {
+  const adopted = adoptMixed(graph);
+  if (!adopted.ok) return adopted;
+  const placed = tablesFirst.run(adopted.value);
+  const mixed = (onCpu: ReadonlySet<string>): Result<Graph> =>
+    succeeded(movedAsReals(placed, onCpu));
+  return succeeded({ whole: adopt(graph), model: { graph: placed, mixed, fitsCpu: false } });
 }
 
 /** A model of floats in int8, by the encodings of the request. */
-function quantizedBy(
+function floatForm(
   { encodings }: CompileRequest,
   { graph, context }: Pick<Work, "graph" | "context">,
-): Result<Graph> {
+): Result<HtpForm> {
   if (encodings === undefined) {
     return failed("BAD_REQUEST", "the htp backend needs the model's encodings; calibrate it first");
   }
   const imported = importEncodings(fromUtf8(context.host.readBlob(encodings)));
-  return imported.ok ? quantize(graph, imported.value) : imported;
+  if (!imported.ok) return imported;
+  const mixed = (floats: ReadonlySet<string>): Result<Graph> =>
+    quantizeMixed(graph, imported.value, { dtype: "i8", floats });
+  return succeeded({ whole: mixed(new Set()), model: { graph, mixed, fitsCpu: true } });
 }
 
 function identityOf({ request, context, soc }: Work): ProgramIdentity {

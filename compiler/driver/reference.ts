@@ -12,7 +12,7 @@ import { compileCpu, cpuRunner } from "../codegen/cpu/index.ts";
 import type { CpuPort, CpuValue } from "../codegen/cpu/index.ts";
 import { evaluate, fromReal, toReal } from "../ir/index.ts";
 import type { Graph } from "../ir/index.ts";
-import { adopt, isStored } from "../passes/index.ts";
+import { adoptMixed, isStored } from "../passes/index.ts";
 import { exportEncodings, observe, rangesOf } from "../quant/index.ts";
 import type { Observations } from "../quant/index.ts";
 import type { Answer } from "./answer.ts";
@@ -28,7 +28,7 @@ export function answerReference(
 ): Result<void> {
   const loaded = loadModel(request.model, { host, dumpAfter: undefined });
   if (!loaded.ok) return loaded;
-  const adopted = isStored(loaded.value.graph) ? adopt(loaded.value.graph) : undefined;
+  const adopted = isStored(loaded.value.graph) ? adoptMixed(loaded.value.graph) : undefined;
   if (adopted?.ok === false) return adopted;
   const graph = adopted?.value ?? loaded.value.graph;
   const ports = {

@@ -17,6 +17,10 @@ export type { LoweringCode } from "./failure.ts";
 export type { LoweringOptions } from "./options.ts";
 export type { Draft, Listing, Placed } from "./listing.ts";
 export type { PortValue } from "./network.ts";
+export { partition, segmentGraph } from "./partition/partition.ts";
+export type { GraphSegment, Place, Placing } from "./partition/partition.ts";
+export { costsOf, estimateUs, islandsNotWorth, segmentUs } from "./partition/cost.ts";
+export type { Costs } from "./partition/cost.ts";
 export { layerRoofline } from "./roofline.ts";
 export type { LayerBound, Roofline } from "./roofline.ts";
 export { FIRST_PORT_REGION, portBytes, WEIGHTS_REGION } from "./network.ts";
@@ -39,6 +43,16 @@ function lowerWithin(
     const isTight = error instanceof CodedError && error.code === "DOES_NOT_FIT";
     if (!isTight || next === undefined) return refusal(error);
     return lowerWithin({ ...request, options: { ...request.options, ...next } }, others);
+  }
+}
+
+/** Whether every operator has a lowering; fails with the UNSUPPORTED_OP that lowerGraph would fail with. */
+export function checkGraph({ graph, options, soc }: LoweringRequest): Result<void, LoweringCode> {
+  try {
+    buildNetwork(graph, options, soc);
+    return succeeded(undefined);
+  } catch (error) {
+    return refusal(error);
   }
 }
 

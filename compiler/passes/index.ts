@@ -10,4 +10,11 @@ export { fuseClamp } from "./fuse-clamp.ts";
 export { fusePointwise } from "./fuse-pointwise.ts";
 export { lowerGemm } from "./lower-gemm.ts";
 export { simplify } from "./simplify.ts";
-export { adopt, isStored, STORED_PASSES } from "./stored/index.ts";
+export {
+  adopt,
+  adoptMixed,
+  isStored,
+  movedAsReals,
+  STORED_PASSES,
+  tablesFirst,
+} from "./stored/index.ts";

@@ -3,8 +3,8 @@ export { assignEncodings, encodingFor } from "./assign.ts";
 export { exportEncodings, importEncodings } from "./encodings-json.ts";
 export { equalize } from "./equalize.ts";
 export type { Equalized } from "./equalize.ts";
-export { quantize } from "./quantize.ts";
-export type { QuantizeCode } from "./quantize.ts";
+export { quantize, quantizeMixed } from "./quantize.ts";
+export type { MixedTypes, QuantizeCode } from "./quantize.ts";
 export { calibrate, observe, rangesOf } from "./ranges.ts";
 export type {
   ChannelStatistics,

@@ -19,17 +19,11 @@ import {
   tensor,
   tensorFrom,
 } from "../ir/index.ts";
-import type {
-  ActivationType,
-  Encoding,
-  Graph,
-  GraphBuilder,
-  Node,
-  Tensor,
-  TensorType,
-} from "../ir/index.ts";
+import type { ActivationType, Encoding, Graph, Node, Tensor, TensorType } from "../ir/index.ts";
 import { assignEncodings, encodingFor } from "./assign.ts";
 import { chipResize } from "./chip-resize.ts";
+import { floatNodes, keepFloat } from "./floats.ts";
+import type { FloatWork } from "./floats.ts";
 import { laneNorm } from "./lane-norm.ts";
 import { equalize } from "./equalize.ts";
 import type { Encodings, Range } from "./ranges.ts";
@@ -42,14 +36,14 @@ import { quantizeAccumulator } from "./weights.ts";
  */
 export type QuantizeCode = "NOT_QUANTIZABLE" | "MISSING_ENCODING" | "ACCUMULATOR_OVERFLOW";
 
-interface Work {
-  readonly graph: Graph;
-  readonly builder: GraphBuilder;
+interface Work extends FloatWork {
   readonly ranges: Encodings;
-  readonly encodings: ReadonlyMap<string, Encoding>;
+}
+
+export interface MixedTypes {
   readonly dtype: ActivationType;
-  /** int8 constants made so far, by source and encoding. */
-  readonly made: Set<string>;
+  /** Names of nodes that are computed in float32. */
+  readonly floats: ReadonlySet<string>;
 }
 
 /**
@@ -62,14 +56,28 @@ export function quantize(
   calibrated: Encodings,
   dtype: ActivationType = "i8",
 ): Result<Graph, QuantizeCode> {
+  return quantizeMixed(source, calibrated, { dtype, floats: new Set() });
+}
+
+/** As quantize, with some nodes in float32; values that only they touch are float32 too. */
+export function quantizeMixed(
+  source: Graph,
+  calibrated: Encodings,
+  { dtype, floats: names }: MixedTypes,
+): Result<Graph, QuantizeCode> {
   const { graph, encodings: ranges } = equalize(source, calibrated);
   const assigned = assignEncodings(graph, ranges, dtype);
   if (!assigned.ok) return assigned;
   const builder = graphBuilder(graph.name);
-  const work: Work = { graph, builder, ranges, encodings: assigned.value, dtype, made: new Set() };
+  const floats = floatNodes(graph, names);
+  const encodings = assigned.value;
+  const work: Work = { graph, builder, ranges, encodings, dtype, floats, made: new Set() };
   try {
-    for (const name of graph.inputs) builder.input(name, storedType(work, name));
-    for (const node of graph.nodes) quantizeNode(work, node);
+    for (const name of graph.inputs) builder.input(name, portType(work, name));
+    for (const node of graph.nodes) {
+      if (floats.isFloat(node)) keepFloat(work, node);
+      else quantizeNode(work, node);
+    }
     return succeeded(builder.finish(graph.outputs));
   } catch (error) {
     if (error instanceof CodedError) return toFailure(error as CodedError<QuantizeCode>);
@@ -84,6 +92,12 @@ function refuse(node: Node, reason: string): never {
 
 function encodingOfValue(work: Work, name: string): Encoding {
   return present(work.encodings.get(name), `encoding of ${name}`);
+}
+
+function portType(work: Work, name: string): TensorType {
+  return work.floats.isStored(name)
+    ? storedType(work, name)
+    : present(work.graph.types.get(name), name);
 }
 
 function storedType(work: Work, name: string): TensorType {

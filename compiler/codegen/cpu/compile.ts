@@ -12,6 +12,7 @@ import type { Buffer, Lowering, NodeCall } from "./lowering.ts";
 import { imageBytes, startLowering, unsupported } from "./lowering.ts";
 import { arrangeBuffers } from "./memory.ts";
 import { lowerConv, lowerConvTranspose } from "./ops/convolution.ts";
+import { lowerDetection } from "./ops/detection.ts";
 import { lowerPair, lowerUnary } from "./ops/elementwise.ts";
 import { lowerMatmul } from "./ops/matmul.ts";
 import {
@@ -58,6 +59,7 @@ const LOWERINGS: ReadonlyMap<string, LowerNode> = new Map<string, LowerNode>([
   ["pad", lowerPad],
   ["expand", lowerExpand],
   ["resize", lowerResize],
+  ["anchored_detection", lowerDetection],
 ]);
 
 /** Stage of a program that arranges the outputs; no node has this name. */

@@ -79,7 +79,7 @@ function toProgram(request: HtpRequest, lowered: Lowered): Program {
   };
 }
 
-const PORT_ELEMENTS = { i8: "int8", i16: "int16", f16: "fp16" } as const;
+export const PORT_ELEMENTS = { i8: "int8", i16: "int16", f16: "fp16" } as const;
 
 function toPort(port: PortValue, region: number): Port {
   const { grid, encoding } = port;

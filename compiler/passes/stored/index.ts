@@ -22,6 +22,9 @@ export const STORED_PASSES = [
   eliminateDeadCode,
 ] as const satisfies readonly Pass[];
 
+export { movedAsReals } from "./moved-as-reals.ts";
+export { tablesFirst } from "./tables-first.ts";
+
 /** Whether the model computes on stored numbers, so that there is nothing left to quantise. */
 export function isStored(graph: Graph): boolean {
   return graph.nodes.some(({ outputs }) =>
@@ -34,9 +37,14 @@ export function isStored(graph: Graph): boolean {
  * numbers beside a conversion holds what that makes of them.
  */
 export function adopt(graph: Graph): Result<Graph, "UNSUPPORTED_OP"> {
+  const adopted = adoptMixed(graph);
+  return adopted.ok ? (realNode(adopted.value) ?? adopted) : adopted;
+}
+
+/** As adopt, with nodes that work on real numbers between conversions. */
+export function adoptMixed(graph: Graph): Result<Graph, "UNSUPPORTED_OP"> {
   try {
-    const adopted = optimize(graph, STORED_PASSES);
-    return realNode(adopted) ?? succeeded(adopted);
+    return succeeded(optimize(graph, STORED_PASSES));
   } catch (error) {
     if (error instanceof CodedError) return toFailure(error as CodedError<"UNSUPPORTED_OP">);
     throw error;

@@ -122,7 +122,8 @@ function writeSegment(segment: Segment, access: Access): Hazard | undefined {
   if (segment.writer > access.clock[segment.writerLane]!) return writerOf(segment);
   for (let lane = 0; lane < segment.readers.length; lane++) {
     const read = segment.readers[lane]!;
-    if (read <= access.clock[lane]!) continue;
+    // A segment may have fewer lanes than another of its program.
+    if (read <= (access.clock[lane] ?? 0)) continue;
     return { kind: "race", lane, index: read - 1, earlier: "reads", offset: segment.begin };
   }
   segment.writer = access.index + 1;

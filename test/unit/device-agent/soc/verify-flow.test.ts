@@ -149,6 +149,25 @@ describe("a program of three segments", () => {
   });
 });
 
+test("HTP segments may use different numbers of queues", () => {
+  const { regions, tensors } = THREE_SEGMENTS;
+  const again: Port = { ...tensors[1]!, name: "again", region: regions.length };
+  const strides = "rows=1 destinationRowStride=4 sourceRowStride=4 planes=1";
+  const rest = `${strides} destinationPlaneStride=4 sourcePlaneStride=4 wait= signal= origin=0`;
+  const oneQueue = streamsOf(`
+    dma0: dma.copy destination=r0+0x80 source=r6+0x0 bytes=4 ${rest}
+    dma0: dma.copy destination=r${again.region}+0x0 source=r0+0x80 bytes=4 ${rest}`);
+  const flow = { reads: ["copied"], writes: ["again"] };
+  const copy = { ...segments[1]!, flow, streams: oneQueue } as Segment;
+  const program: Program = {
+    ...THREE_SEGMENTS,
+    regions: [...regions, { kind: "tensor", bytes: 4 }],
+    tensors: [...tensors, again],
+    segments: segments.toSpliced(2, 0, copy),
+  };
+  expect(codeOf(program)).toBe("");
+});
+
 test("files with flipped bits are refused with a code or accepted as another program, never a crash", () => {
   const random = seededRandom(9);
   const bytes = encodeProgram(THREE_SEGMENTS);

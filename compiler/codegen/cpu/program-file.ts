@@ -1,10 +1,10 @@
 /** A CPU program as a program file: float32 ports, one WebAssembly segment. */
-import { product } from "../../protocol/base/integers.ts";
-import { sha256Hex } from "../../protocol/crypto/hash.ts";
-import { ISA_VERSION } from "../../protocol/isa/index.ts";
-import type { Port, Program, Region } from "../../protocol/program/index.ts";
-import { cpuSegment } from "../codegen/cpu/index.ts";
-import type { CpuPort, CpuProgram } from "../codegen/cpu/index.ts";
+import { product } from "../../../protocol/base/integers.ts";
+import { sha256Hex } from "../../../protocol/crypto/hash.ts";
+import { ISA_VERSION } from "../../../protocol/isa/index.ts";
+import type { Port, Program, Region } from "../../../protocol/program/index.ts";
+import type { CpuPort, CpuProgram } from "./program.ts";
+import { cpuSegment } from "./segment.ts";
 
 export type ProgramIdentity = Pick<
   Program,
