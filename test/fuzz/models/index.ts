@@ -62,10 +62,15 @@ async function runProcess(task: ChildTask, { tally, advance }: Watch): Promise<n
     stdio: ["ignore", "pipe", "inherit"],
   });
   let next = task.first;
-  let timer = setTimeout(() => child.kill("SIGKILL"), LIMITS.silenceMs);
+  let kind: Violation["kind"] = "crash";
+  const end = (): void => {
+    kind = "hang";
+    child.kill("SIGKILL");
+  };
+  let timer = setTimeout(end, LIMITS.silenceMs);
   for await (const line of createInterface({ input: child.stdout })) {
     clearTimeout(timer);
-    timer = setTimeout(() => child.kill("SIGKILL"), LIMITS.silenceMs);
+    timer = setTimeout(end, LIMITS.silenceMs);
     const message = JSON.parse(line) as ChildMessage;
     if (message.kind === "violation") tally.violations.push(message.violation);
     else {
@@ -80,6 +85,6 @@ async function runProcess(task: ChildTask, { tally, advance }: Watch): Promise<n
   clearTimeout(timer);
   if (next >= task.end) return next;
   const message = `the process ended between case ${next} and the next report`;
-  tally.violations.push({ kind: "crash", index: next, model: "", message });
+  tally.violations.push({ kind, index: next, model: "", message });
   return next + 50;
 }
