@@ -119,8 +119,9 @@ function failureHarm({ evidence, policy, reachable }: JudgeInput): string | unde
   const worst = [...evidence.cells]
     .sort(byName)
     .reduce<GateCell | undefined>(moreFailures, undefined);
+  const floor = `failed or fell below ${policy.accuracyFloorDb} dB`;
   const model =
-    worst && worst.failures > 0 ? `: ${worst.model} on ${worst.hardwareClass} failed` : "";
+    worst && worst.failures > 0 ? `: ${worst.model} on ${worst.hardwareClass} ${floor}` : "";
   const silence = silent > 0 ? `, ${silent} silent` : "";
   return `${failed} of ${count(base, "device")} failed${silence}, ${allowed} may${model}.`;
 }
