@@ -1,13 +1,14 @@
 /** What a person can do about a failure, for the codes where there is something to do. */
 
 const TOKEN =
-  "--server-token or RETILE_SERVER_TOKEN takes what the server left in its admin-token file.";
+  "Start `retile server` here, or pass what yours left in its admin-token file: --server-token, RETILE_SERVER_TOKEN.";
 
 const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
   ["USAGE", "`retile help COMMAND` lists what it takes."],
   ["CONFIG_FILE_UNREADABLE", "Check --config and RETILE_CONFIG, or leave both out."],
   ["CONFIG_INVALID", "`retile config` prints every value with where it comes from."],
   ["INPUT_NOT_FOUND", "Check the path; it is taken from the working folder."],
+  ["DYNAMIC_SHAPE", "--shape gives them, for instance --shape x=1x3x48x192,mask=1x48."],
 
   ["SERVER_DOWN", "`retile server` starts one; --server-url or RETILE_SERVER_URL names yours."],
   ["TOKEN_MISSING", TOKEN],
@@ -15,6 +16,8 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
   ["ROLE_NOT_ALLOWED", "Ask an administrator of the server for a token with that role."],
   ["PORT_TAKEN", "--server-port names another one; 0 takes a free one."],
   ["DATABASE_LOCKED", "Stop the other server, or name another folder with --data-dir."],
+  ["DATABASE_UNAVAILABLE", "Check DATABASE_URL; unset, `retile server` starts its own PostgreSQL."],
+  ["KEY_FILE_OPEN_TO_OTHERS", "`chmod 600` it, and rotate the key if anybody may have read it."],
   [
     "DEMO_KEY_IN_PRODUCTION",
     "Start production on a fresh --data-dir; keys that a demo made stay there.",
@@ -71,6 +74,8 @@ const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
 
   ["NOT_INITIALISED", "`retile agent init --factory BUNDLE --root ROOT.json` installs one."],
   ["NOT_ENROLLED", "`retile devices token` gives a token, `retile agent enrol --token …` uses it."],
+  ["ENROLMENT_TOKEN_INVALID", "`retile devices token` makes another; --uses and --hours widen it."],
+  ["MODEL_NAME_TAKEN", "`retile agent unregister MODEL`, or --name gives this one another name."],
   ["MODEL_UNKNOWN", "`retile agent status` lists the models; `retile agent register` adds one."],
 ]);
 

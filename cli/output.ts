@@ -57,9 +57,7 @@ export function createOutput(json: boolean): Output {
       if (report.rows.length > 0) table(columns ?? columnsOf(report.rows), report.rows);
       for (const [key, value] of Object.entries(report.summary)) {
         if (isTable(value)) continue;
-        process.stdout.write(
-          `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}\n`,
-        );
+        process.stdout.write(`${key}: ${renderValue(value)}\n`);
       }
     },
     failure(name, failure) {
@@ -91,12 +89,19 @@ export function renderFailure({ code, message, details }: Failure): string {
   return lines.join("\n");
 }
 
+function renderValue(value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(typeof value === "number" ? Number(value.toFixed(DIGITS_MAX)) : value);
+}
+
 function renderCell(cell: Cell | undefined, column: Column): string {
   if (cell === undefined || cell === null) return "-";
   if (typeof cell !== "number") return String(cell);
   return column.bar === true ? renderBar(cell) : cell.toFixed(column.digits ?? 0);
 }
 
+/** Behind the point, of a number in a summary; JSON has them all. */
+const DIGITS_MAX = 3;
 const BAR_LENGTH = 8;
 
 function renderBar(share: number): string {

@@ -78,6 +78,14 @@ export type SettingKey = keyof typeof SETTINGS;
 export type SettingValue<Key extends SettingKey> = z.output<(typeof SETTINGS)[Key]["schema"]>;
 export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
 
+/** What every command of a device offers as flags. */
+export const AGENT_SETTINGS = [
+  "dataDir",
+  "tenant",
+  "soc",
+  "server.url",
+] as const satisfies SettingKey[];
+
 /** Values that a listing must not print. */
 export const SECRET_SETTINGS: ReadonlySet<SettingKey> = new Set([
   "server.token",

@@ -10,3 +10,8 @@ export function findSoc(name: string): Result<SocDescription, "SOC_UNKNOWN"> {
   const known = SOCS.map((other) => other.name).join(", ");
   return failed("SOC_UNKNOWN", `there is no chip "${name}"; there are ${known}`);
 }
+
+/** Comma-separated SoC families; without any, those of every known chip. */
+export function familiesFrom(text: string | undefined): readonly string[] {
+  return text?.split(",") ?? SOCS.map(({ name }) => name);
+}

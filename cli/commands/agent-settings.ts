@@ -1,11 +1,11 @@
 /** `retile agent settings`: what the owner of a device lets updates do on it. */
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
-import { OWNER_DEFAULTS, type OwnerSettings } from "../../device-agent/index.ts";
+import type { OwnerSettings } from "../../device-agent/index.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import { handle, settingFlags, wholeNumber } from "../command.ts";
+import { AGENT_SETTINGS } from "../settings.ts";
 
-const SETTINGS = ["dataDir", "tenant", "soc", "server.url"] as const;
 const AGREED_MAX = 64;
 
 interface SettingsOptions {
@@ -48,8 +48,9 @@ export function registerSettings(agent: Command): void {
       ]),
     )
     .option("--reset", "first back to what a new device has");
-  settingFlags(command, ...SETTINGS).action(
+  settingFlags(command, ...AGENT_SETTINGS).action(
     handle<SettingsOptions>(async ({ options, config, output }) => {
+      const { OWNER_DEFAULTS } = await import("../../device-agent/index.ts");
       const { openAgent } = await import("../agent/open.ts");
       const opened = unwrap(await openAgent(config, output));
       // A device must be there: settings of none would be lost in a folder.

@@ -12,11 +12,10 @@ import type { Config } from "../config.ts";
 import type { Output, Row } from "../output.ts";
 import { agentFolder } from "../places.ts";
 import { readInput } from "../read-input.ts";
+import { AGENT_SETTINGS } from "../settings.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { describeSettings, registerSettings } from "./agent-settings.ts";
 import { registerTuf } from "./agent-tuf.ts";
-
-const SETTINGS = ["dataDir", "tenant", "soc", "server.url"] as const;
 
 export function register(program: Command): void {
   const agent = program
@@ -52,7 +51,7 @@ function registerInit(agent: Command): void {
     .requiredOption("--factory <bundle>", "bundle of the driver that is never replaced")
     .requiredOption("--root <file>", "root.json that the device trusts first")
     .option("--device <name>", "name of the device; default: this machine's");
-  settingFlags(init, ...SETTINGS).action(
+  settingFlags(init, ...AGENT_SETTINGS).action(
     handle<InitOptions>(async ({ options, config, output }) => {
       const { factory, root, device } = options;
       if (device !== undefined && !isIdentifier(device)) {
@@ -76,7 +75,7 @@ function registerEnrol(agent: Command): void {
     .command("enrol")
     .description("Enrol the device with the server")
     .requiredOption("--token <token>", "enrolment token, from `retile devices token`");
-  settingFlags(enrol, ...SETTINGS).action(
+  settingFlags(enrol, ...AGENT_SETTINGS).action(
     handle<{ readonly token: string }>(async ({ options, config, output }) => {
       const opened = await open(config, output);
       unwrap(await opened.enrol(options.token));
@@ -95,7 +94,7 @@ function registerRegister(agent: Command): void {
     .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
     .option("--calibration <folders...>", "inputs to calibrate on, one folder a run")
     .option("--goldens <folders...>", "inputs that outputs are compared on, one folder a run");
-  settingFlags(command, ...SETTINGS).action(
+  settingFlags(command, ...AGENT_SETTINGS).action(
     handle<Omit<RegisterOptions, "model">>(async ({ options, args, config, output }) => {
       const { modelToRegister } = await import("../agent/register.ts");
       const model = unwrap(await modelToRegister({ ...options, model: args[0] ?? "" }));
@@ -115,7 +114,7 @@ function registerUnregister(agent: Command): void {
     .command("unregister")
     .description("Forget a model")
     .argument("<model>", "its name on this device");
-  settingFlags(command, ...SETTINGS).action(
+  settingFlags(command, ...AGENT_SETTINGS).action(
     handle(async ({ args, config, output }) => {
       const model = args[0] ?? "";
       const opened = await open(config, output);
@@ -133,7 +132,7 @@ function registerPoll(agent: Command): void {
     .command("poll")
     .description("Check in once and carry out the update that it brings; exit 1 when it is refused")
     .option("--watch", "go on until Ctrl-C");
-  settingFlags(poll, ...SETTINGS, "agent.pollSeconds").action(
+  settingFlags(poll, ...AGENT_SETTINGS, "agent.pollSeconds").action(
     handle<{ readonly watch?: boolean }>(async ({ options, config, output }) => {
       const { describeOutcome, pollUntilStopped, updateOf, updateRows, UPDATE_COLUMNS } =
         await import("../agent/poll.ts");
@@ -163,7 +162,7 @@ function registerRun(agent: Command): void {
     .argument("<model>", "its name on this device")
     .requiredOption("--inputs <folder>", "tensors.json and one raw .bin file a tensor")
     .requiredOption("--outputs <folder>", "write the outputs there, in the same form");
-  settingFlags(run, ...SETTINGS).action(
+  settingFlags(run, ...AGENT_SETTINGS).action(
     handle<Omit<AgentRunOptions, "model">>(async ({ options, args, config, output }) => {
       const { runRegistered } = await import("../agent/run.ts");
       const opened = await open(config, output);
@@ -179,7 +178,7 @@ function registerStatus(agent: Command): void {
   const status = agent
     .command("status")
     .description("Print the device's drivers, models and score");
-  settingFlags(status, ...SETTINGS).action(
+  settingFlags(status, ...AGENT_SETTINGS).action(
     handle(async ({ config, output }) => {
       const { models, current, previous, recovery, ...rest } = unwrap(
         await (await open(config, output)).status(),

@@ -1,6 +1,5 @@
 /** `retile keys`: the offline ceremony, what goes to and comes from the server, and who may sign what. */
 import type { Command } from "commander";
-import { SOCS } from "../../device-agent/soc/index.ts";
 import { brand, instant } from "../../protocol/base/brand.ts";
 import type { TenantId } from "../../protocol/base/brand.ts";
 import { unwrap } from "../../protocol/base/result.ts";
@@ -46,9 +45,10 @@ function registerInit(keys: Command): void {
   settingFlags(init, ...OPERATOR_SETTINGS, "tenant", "server.production").action(
     handle<InitOptions>(async ({ options, config, output }) => {
       const { initialiseKeys } = await import("../keys/initialise.ts");
+      const { familiesFrom } = await import("../soc.ts");
       const client = unwrap(await connect(config));
       const { offline: folder, publish } = options;
-      const families = options.families?.split(",") ?? SOCS.map(({ name }) => name);
+      const families = familiesFrom(options.families);
       const demo = !config["server.production"].value;
       const tenant = brand<TenantId>(config.tenant.value);
       const passphrase = unwrap(readPassphrase(options.passphraseFile));

@@ -1,6 +1,5 @@
 /** `retile release publish | publish-kernels`: into the role of every family, or of a vendor. */
 import type { Command } from "commander";
-import { SOCS } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { isSemver } from "../../protocol/base/semver.ts";
@@ -134,10 +133,11 @@ function registerPublishKernels(release: Command): void {
   settingFlags(kernels, ...OPERATOR_SETTINGS, "server.production").action(
     handle<KernelOptions>(async ({ options, args, config, output }) => {
       const { signKernels } = await import("../keys/kernel-targets.ts");
+      const { familiesFrom } = await import("../soc.ts");
       const { publishFolder } = await import("../keys/outgoing.ts");
       const client = unwrap(await connect(config));
       const { vendor, offline } = options;
-      const families = options.families?.split(",") ?? SOCS.map(({ name }) => name);
+      const families = familiesFrom(options.families);
       const { readKernels } = await import("../driver/build-bundle.ts");
       const files = unwrap(await readKernels(args[0] ?? ""));
       const pack = { vendor, families, files };

@@ -84,9 +84,9 @@ export function reportStory(story: StoryEnd, output: Output): ExitName {
   output.say(`\n${paint.bold("Where to look next")}`);
   output.say(`  the server's database, published repository and audit log   ${workspace.server}`);
   output.say(`  the device: version store, program cache, state             ${workspace.device}`);
-  output.say("  retile driver bench --profile      where the time goes, operator by operator");
-  output.say("  retile run MODEL --backend htp     any ONNX file on the simulated chip");
-  output.say("  ARCHITECTURE.md                    how it is built, and why\n");
+  output.say("  npx retile driver bench --profile      where the time goes, operator by operator");
+  output.say("  npx retile run MODEL --backend htp     any ONNX file on the simulated chip");
+  output.say("  ARCHITECTURE.md                        how it is built, and why\n");
   output.report(
     {
       name: "demo",

@@ -5,9 +5,8 @@ import { unwrap } from "../../protocol/base/result.ts";
 import { handle, settingFlags } from "../command.ts";
 import type { Output } from "../output.ts";
 import { readInput } from "../read-input.ts";
+import { AGENT_SETTINGS } from "../settings.ts";
 import type { Agent } from "../../device-agent/index.ts";
-
-const SETTINGS = ["dataDir", "tenant", "soc", "server.url"] as const;
 
 interface ImportOptions {
   readonly reports?: string;
@@ -21,7 +20,7 @@ export function registerOffline(agent: Command): void {
     )
     .argument("<file>", "the file that was carried here")
     .option("--reports <file>", "write the signed reports there, for `retile reports import`");
-  settingFlags(command, ...SETTINGS).action(
+  settingFlags(command, ...AGENT_SETTINGS).action(
     handle<ImportOptions>(async ({ options, args, config, output }) => {
       const { openAgent } = await import("../agent/open.ts");
       const { describeOutcome, updateOf, updateRows, UPDATE_COLUMNS } =
@@ -40,7 +39,7 @@ export function registerOffline(agent: Command): void {
     .command("export-reports")
     .description("Write the signed reports that no server has yet, for `retile reports import`")
     .argument("<file>", "where to");
-  settingFlags(reports, ...SETTINGS).action(
+  settingFlags(reports, ...AGENT_SETTINGS).action(
     handle(async ({ args, config, output }) => {
       const { openAgent } = await import("../agent/open.ts");
       const opened = unwrap(await openAgent(config, output));
