@@ -23,6 +23,29 @@ export interface FloatOperands {
   readonly bias: ArrayLike<number> | undefined;
 }
 
+/** Where an element of the output lies. */
+export interface OutputPlace {
+  readonly batch: number;
+  readonly channel: number;
+  /** The first input channel, within the batch, that its group reads. */
+  readonly firstInput: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+export function outputPlace(g: FloatWindows, index: number): OutputPlace {
+  const plane = g.outHeight * g.outWidth;
+  const channel = floor(index / plane) % g.outChannels;
+  const group = floor((channel * g.groups) / g.outChannels);
+  return {
+    batch: floor(index / (plane * g.outChannels)),
+    channel,
+    firstInput: (group * g.inChannels) / g.groups,
+    y: floor((index % plane) / g.outWidth),
+    x: index % g.outWidth,
+  };
+}
+
 /** Taps run along rows; those of a depthwise convolution along columns. */
 function tapsOf(g: FloatWindows): readonly (readonly [ky: number, kx: number])[] {
   const { kernelHeight, kernelWidth } = g;
@@ -39,16 +62,12 @@ export function floatConvolution(
   { x, w, bias }: FloatOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;
-  const outPerGroup = g.outChannels / g.groups;
   const [kernel, plane] = [g.kernelHeight * g.kernelWidth, g.inHeight * g.inWidth];
-  const outPlane = g.outHeight * g.outWidth;
   const taps = tapsOf(g);
   return (index) => {
-    const channel = floor(index / outPlane) % g.outChannels;
-    const batch = floor(index / (outPlane * g.outChannels));
-    const top = floor((index % outPlane) / g.outWidth) * g.strideY - g.padTop;
-    const left = (index % g.outWidth) * g.strideX - g.padLeft;
-    const first = (batch * g.inChannels + floor(channel / outPerGroup) * perGroup) * plane;
+    const { batch, channel, firstInput, y: outY, x: outX } = outputPlace(g, index);
+    const [top, left] = [outY * g.strideY - g.padTop, outX * g.strideX - g.padLeft];
+    const first = (batch * g.inChannels + firstInput) * plane;
     let sum = bias?.[channel] ?? 0;
     for (const [ky, kx] of taps) {
       const [y, column] = [top + ky * g.dilationY, left + kx * g.dilationX];

@@ -1,5 +1,7 @@
 /** Sums of fp16 values in the order in which a chip forms them: part of the result's meaning. */
+import { outputPlace } from "./float-sums.ts";
 import type { FloatOperands, FloatWindows } from "./float-sums.ts";
+
 // Bound once: a lookup on the global object costs more than the operation in some hosts.
 const { floor, fround, min } = Math;
 
@@ -9,15 +11,11 @@ export function halfConvolution(
   { x, w, bias }: FloatOperands,
 ): (index: number) => number {
   const perGroup = g.inChannels / g.groups;
-  const outPerGroup = g.outChannels / g.groups;
   const taps = g.kernelHeight * g.kernelWidth;
-  const plane = g.outHeight * g.outWidth;
   return (index) => {
-    const channel = floor(index / plane) % g.outChannels;
-    const batch = floor(index / (plane * g.outChannels));
-    const top = floor((index % plane) / g.outWidth) * g.strideY - g.padTop;
-    const left = (index % g.outWidth) * g.strideX - g.padLeft;
-    const firstChannel = batch * g.inChannels + floor(channel / outPerGroup) * perGroup;
+    const { batch, channel, firstInput, y: outY, x: outX } = outputPlace(g, index);
+    const [top, left] = [outY * g.strideY - g.padTop, outX * g.strideX - g.padLeft];
+    const firstChannel = batch * g.inChannels + firstInput;
     let sum = bias?.[channel] ?? 0;
     for (let tap = 0; tap < taps; tap++) {
       const y = top + floor(tap / g.kernelWidth) * g.dilationY;
@@ -40,19 +38,14 @@ export function halfTransposition(
   const perGroup = g.inChannels / g.groups;
   const outPerGroup = g.outChannels / g.groups;
   const taps = g.kernelHeight * g.kernelWidth;
-  const plane = g.outHeight * g.outWidth;
   return (index) => {
-    const channel = floor(index / plane) % g.outChannels;
-    const batch = floor(index / (plane * g.outChannels));
-    const first = floor(channel / outPerGroup) * perGroup;
+    const { batch, channel, firstInput, y: outY, x: outX } = outputPlace(g, index);
     let sum = bias?.[channel] ?? 0;
     for (let tap = 0; tap < taps; tap++) {
-      const y = floor((index % plane) / g.outWidth) + g.padTop;
-      const column = (index % g.outWidth) + g.padLeft;
-      const row = (y - floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
-      const at = (column - (tap % g.kernelWidth) * g.dilationX) / g.strideX;
+      const row = (outY + g.padTop - floor(tap / g.kernelWidth) * g.dilationY) / g.strideY;
+      const at = (outX + g.padLeft - (tap % g.kernelWidth) * g.dilationX) / g.strideX;
       if (!isIndex(row, g.inHeight) || !isIndex(at, g.inWidth)) continue;
-      for (let c = first; c < first + perGroup; c++) {
+      for (let c = firstInput; c < firstInput + perGroup; c++) {
         const value = x[((batch * g.inChannels + c) * g.inHeight + row) * g.inWidth + at] ?? 0;
         const weight = w[(c * outPerGroup + (channel % outPerGroup)) * taps + tap] ?? 0;
         sum = fround(sum + value * weight);
