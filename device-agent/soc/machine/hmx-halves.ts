@@ -4,7 +4,8 @@ import type { Expression } from "../../../protocol/wasm/expression.ts";
 import type { FunctionBuilder, FunctionHandle, Local } from "../../../protocol/wasm/function.ts";
 import type { ModuleBuilder } from "../../../protocol/wasm/module.ts";
 import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
-import { eachTile, MAC_PARAMETERS, macLocals, vectors } from "./hmx-kernels.ts";
+import { addGather, eachTile, MAC_PARAMETERS, macLocals, vectors } from "./hmx-kernels.ts";
+import type { Gather } from "./hmx-kernels.ts";
 import { floatToHalf, halfToFloat, pixelAddress16 } from "./lanes.ts";
 import { ACTIVATIONS, POSITION_BYTES, POSITIONS, SPECIAL, VTCM, WEIGHTS } from "./layout.ts";
 
@@ -43,11 +44,6 @@ function addLoad(module: ModuleBuilder): void {
   });
 }
 
-export type Gather16 = FunctionHandle<
-  readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
-  "none"
->;
-
 /** Puts one pixel's channels, in the upper halves of eight vectors of lanes, at `to`; returns how far it went. */
 export type StorePixel = (
   f: FunctionBuilder,
@@ -55,31 +51,19 @@ export type StorePixel = (
   to: Local<"i32">,
 ) => number;
 
-/** (table, rowPitchBytes, y, x, strideY, strideX, rows, columns): positions of one tap and tile, one after another. */
-export function addGather16(module: ModuleBuilder, name: string, store: StorePixel): Gather16 {
-  const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
-  return module.function({ name, parameters }, (f, locals) => {
-    const [table, rowPitchBytes, y, x0, strideY, strideX, rows, columns] = locals;
-    const [row, column, x] = [f.local("i32"), f.local("i32"), f.local("i32")];
-    const [pointers, source, to] = [f.local("i32"), f.local("i32"), f.local("i32")];
-    const shift = f.local("i32");
-    f.set(to, ACTIVATIONS);
-    f.forRange(row, { begin: 0, end: rows, step: 1 }, () => {
-      const line = op("i32.mul", op("i32.shr_u", y, 3), rowPitchBytes);
-      f.set(pointers, op("i32.add", table, line));
-      f.set(x, x0);
-      f.forRange(column, { begin: 0, end: columns, step: 1 }, () => {
-        f.set(source, pixelAddress16({ pointers, y, x }));
-        // The even column of a pair is the lower half of its words.
-        f.set(shift, op("i32.sub", 16, op("i32.shl", op("i32.and", source, 2), 3)));
-        f.set(source, op("i32.and", source, -4));
-        const word = (quad: number): Expression<"v128"> =>
-          op("i32x4.shl", load("v128.load", at(source, VTCM + quad * 16)), shift);
-        f.increment(to, store(f, word, to));
-        f.increment(x, strideX);
-      });
-      f.increment(y, strideY);
-    });
+export function addGather16(module: ModuleBuilder, name: string, storePixel: StorePixel): Gather {
+  return addGather(module, {
+    name,
+    address: pixelAddress16,
+    store: (f, source, to) => {
+      const shift = f.local("i32");
+      // The even column of a pair is the lower half of its words.
+      f.set(shift, op("i32.sub", 16, op("i32.shl", op("i32.and", source, 2), 3)));
+      f.set(source, op("i32.and", source, -4));
+      const word = (quad: number): Expression<"v128"> =>
+        op("i32x4.shl", load("v128.load", at(source, VTCM + quad * 16)), shift);
+      return storePixel(f, word, to);
+    },
   });
 }
 

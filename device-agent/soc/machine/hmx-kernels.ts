@@ -10,7 +10,8 @@ import { pixelAddress, roundedHalfEven } from "./lanes.ts";
 export function addHmxKernels(module: ModuleBuilder): void {
   addClear(module);
   addLoad(module);
-  addMac(module, addGather(module), addProduct(module));
+  const gathering = { name: "hmx_gather", address: pixelAddress, store: widenPixel };
+  addMac(module, addGather(module, gathering), addProduct(module));
   addStore(module);
 }
 
@@ -44,45 +45,50 @@ function addLoad(module: ModuleBuilder): void {
   );
 }
 
-type Gather = FunctionHandle<
+export type Gather = FunctionHandle<
   readonly ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
   "none"
 >;
 
-/** (table, rowPitchBytes, y, x, strideY, strideX, rows, columns): positions of one tap and tile, one after another. */
-function addGather(module: ModuleBuilder): Gather {
-  return module.function(
-    {
-      name: "hmx_gather",
-      parameters: ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
-    },
-    (f, [table, rowPitchBytes, y, x0, strideY, strideX, rows, columns]) => {
-      const [row, column, x] = [f.local("i32"), f.local("i32"), f.local("i32")];
-      const [pointers, source, to] = [f.local("i32"), f.local("i32"), f.local("i32")];
-      f.set(to, ACTIVATIONS);
-      f.forRange(row, { begin: 0, end: rows, step: 1 }, () => {
-        const line = op("i32.mul", op("i32.shr_u", y, 3), rowPitchBytes);
-        f.set(pointers, op("i32.add", table, line));
-        f.set(x, x0);
-        f.forRange(column, { begin: 0, end: columns, step: 1 }, () => {
-          f.set(source, pixelAddress({ pointers, y, x }));
-          widenPixel(f, source, to);
-          f.increment(to, 64);
-          f.increment(x, strideX);
-        });
-        f.increment(y, strideY);
-      });
-    },
-  );
+export interface Gathering {
+  readonly name: string;
+  /** Of the pixel's channel 0, less VTCM. */
+  readonly address: typeof pixelAddress;
+  /** Puts the pixel's channels at `to`; returns how far it went. */
+  readonly store: (f: FunctionBuilder, source: Local<"i32">, to: Local<"i32">) => number;
 }
 
-function widenPixel(f: FunctionBuilder, source: Local<"i32">, to: Local<"i32">): void {
+/** (table, rowPitchBytes, y, x, strideY, strideX, rows, columns): positions of one tap and tile, one after another. */
+export function addGather(module: ModuleBuilder, { name, address, store }: Gathering): Gather {
+  const parameters = ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"] as const;
+  return module.function({ name, parameters }, (f, locals) => {
+    const [table, rowPitchBytes, y, x0, strideY, strideX, rows, columns] = locals;
+    const [row, column, x] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    const [pointers, source, to] = [f.local("i32"), f.local("i32"), f.local("i32")];
+    f.set(to, ACTIVATIONS);
+    f.forRange(row, { begin: 0, end: rows, step: 1 }, () => {
+      const line = op("i32.mul", op("i32.shr_u", y, 3), rowPitchBytes);
+      f.set(pointers, op("i32.add", table, line));
+      f.set(x, x0);
+      f.forRange(column, { begin: 0, end: columns, step: 1 }, () => {
+        f.set(source, address({ pointers, y, x }));
+        f.increment(to, store(f, source, to));
+        f.increment(x, strideX);
+      });
+      f.increment(y, strideY);
+    });
+  });
+}
+
+/** 32 int8 as int16. */
+function widenPixel(f: FunctionBuilder, source: Local<"i32">, to: Local<"i32">): number {
   const bytes = f.local("v128");
   for (const half of [0, 1]) {
     f.set(bytes, load("v128.load", at(source, VTCM + half * 16)));
     f.store("v128.store", at(to, half * 32), op("i16x8.extend_low_i8x16_s", bytes));
     f.store("v128.store", at(to, half * 32 + 16), op("i16x8.extend_high_i8x16_s", bytes));
   }
+  return 64;
 }
 
 type Product = FunctionHandle<readonly ["i32", "i32", "i32", "i32"], "none">;
