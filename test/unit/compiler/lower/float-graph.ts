@@ -31,6 +31,13 @@ export function floatGraph(seed: number): Float {
   };
 }
 
+/** 3x3, with stride, padding, bias and clamp; neither side fills its channel tiles. */
+export function clampedConvolution(g: Float): string {
+  const operands = [g.input([1, 40, 13, 18]), g.constant([36, 40, 3, 3]), g.constant([36])];
+  const window = { strides: [2, 2], pads: [1, 1, 1, 1] };
+  return g.node("conv", operands, { ...window, clamp_min: 0, clamp_max: 6 });
+}
+
 /** Two heads of attention on 45 tokens, which fill no channel tile. */
 export function attention(g: Float): string {
   const x = g.input([1, 45, 64]);

@@ -3,7 +3,7 @@ import { describe, test } from "@jest/globals";
 import { quantize } from "../../../../compiler/quant/index.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { CHIPS, checkGraph } from "./chip.ts";
-import { attention, floatGraph } from "./float-graph.ts";
+import { attention, clampedConvolution, floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
 
 const TARGETS = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
@@ -17,15 +17,7 @@ function check(make: (g: Float) => string, targets = TARGETS): void {
 }
 
 describe("w8a16", () => {
-  test("convolution, clamped", () =>
-    check((g) =>
-      g.node("conv", [g.input([1, 40, 13, 18]), g.constant([36, 40, 3, 3]), g.constant([36])], {
-        strides: [2, 2],
-        pads: [1, 1, 1, 1],
-        clamp_min: 0,
-        clamp_max: 6,
-      }),
-    ));
+  test("3x3 convolution with stride and padding, clamped", () => check(clampedConvolution));
   test("an image turned on its way in, in windows and as it is", () =>
     check(
       (g) => {
