@@ -1,6 +1,7 @@
 /** `retile fidelity score`: simulated against measured latency, a row a measurement. */
 import { readFile } from "node:fs/promises";
 import type { Graph } from "../../compiler/ir/index.ts";
+import { PARITY } from "../../compiler/releases/index.ts";
 import { FITTED } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
@@ -159,7 +160,8 @@ function summaryOf(compared: readonly Comparison[]): Readonly<Record<string, unk
     mapeW8a8: errorOf("w8a8"),
     mapeW8a16: errorOf("w8a16"),
     spearman: spearman(pairsOf(compared)),
-    fittedConstants: FITTED,
+    // The recipe's own uncited number is counted with the chips'.
+    fittedConstants: { ...FITTED, weightChunkBytes: PARITY.lowering.weightChunkBytes },
     rows: compared.length,
     notSimulated: compared.filter(({ simulatedUs }) => simulatedUs === null).length,
   };

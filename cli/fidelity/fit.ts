@@ -2,7 +2,7 @@
  * `retile fidelity fit`: fits the numbers that no source gives on the calibration set, and shows what they are worth:
  * in sample, on networks left out, on a chip left out.
  */
-import { FITTED, socsFittedWith } from "../../device-agent/soc/index.ts";
+import { socNamed, socsFittedWith } from "../../device-agent/soc/index.ts";
 import type { Fitted } from "../../device-agent/soc/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -21,22 +21,28 @@ import type { TimedProgram } from "./parity.ts";
 import { meanErrorPercent, spearman } from "./statistics.ts";
 import type { Pair } from "./statistics.ts";
 
-/** A measurement with its compiled programs: only the clock is run again while constants are tried. */
+/** A measurement with its compiled program: only the clock is run again while constants are tried. */
 interface Case extends Measurement {
-  /** By the number of v75's contexts, which decides what is compiled. */
-  readonly programs: ReadonlyMap<number, TimedProgram>;
+  readonly program: TimedProgram;
   /** By constants: fits without one network or chip try what the others tried. */
   readonly simulatedUs: Map<string, number>;
 }
 
-/** What steps can find; the contexts are tried one after another. */
-type Name = Exclude<keyof Fitted, "v75HvxContexts">;
-const NAMES = Object.keys(FITTED).filter((name) => name !== "v75HvxContexts") as Name[];
-const V75_CONTEXTS = [4, 5, 6];
+/**
+ * Where every fit is held as far as measurements do not decide, so that the same file gives the same constants: orders
+ * of magnitude, packets as the table counts them, and an output crouton of 64 positions in as many cycles.
+ */
+const PRIOR: Fitted = {
+  hvxDispatchCycles: 1000,
+  hvxPacketPercent: 100,
+  hmxStoreCycles: 64,
+  dmaLatencyNs: 300,
+};
+const NAMES = Object.keys(PRIOR) as (keyof Fitted)[];
 /** What the set of float and w8a8 rows is judged by, percent; and the rank correlation. */
 const BARS = { inSample: [8, 10], leftOut: [11, 13], otherChip: 12, spearman: 0.97 } as const;
 const PRECISIONS = ["float", "w8a8"] as const;
-const STEPS = { joint: 2, leftOut: 1 } as const;
+const STEPS = { joint: 6, leftOut: 2 } as const;
 const STEP_MAX = 0.7;
 /** A drift by a factor of e counts as a tenth of an error in one row. */
 const RIDGE = 0.01;
@@ -50,7 +56,7 @@ export async function fitConstants(
   const models = [...new Set(cases.map(({ model }) => model))];
   const socs = [...new Set(cases.map(({ soc }) => soc))];
   const progress = output.progress("fit", 1 + models.length + socs.length);
-  const joint = fittedJointly(cases);
+  const joint = fitted(cases, { start: PRIOR, steps: STEPS.joint });
   progress.advance(1, "all");
   const leftOut = new Map<Case, number>();
   for (const model of models) {
@@ -110,43 +116,23 @@ function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): re
   if (!typed.ok) return [];
   const programs = new Programs(typed.value);
   return rows.flatMap((row): Case[] => {
-    const byContexts = new Map<number, TimedProgram>();
-    for (const v75HvxContexts of V75_CONTEXTS) {
-      const socs = socsFittedWith({ ...FITTED, v75HvxContexts });
-      const program = programs.weightless(present(socs.get(row.soc), row.soc));
-      if (!program.ok) output.say(`${model} ${precision}: ${program.message}`);
-      if (!program.ok) return [];
-      byContexts.set(v75HvxContexts, program.value);
-    }
-    return [{ ...row, programs: byContexts, simulatedUs: new Map() }];
+    const program = programs.weightless(present(socNamed(row.soc), row.soc));
+    if (!program.ok) output.say(`${model} ${precision}: ${program.message}`);
+    return program.ok ? [{ ...row, program: program.value, simulatedUs: new Map() }] : [];
   });
-}
-
-/** The number of contexts that fits best, each with the other constants that fit it best. */
-function fittedJointly(cases: readonly Case[]): Fitted {
-  const tried = V75_CONTEXTS.map((v75HvxContexts) => {
-    const constants = fitted(cases, { start: { ...FITTED, v75HvxContexts }, steps: STEPS.joint });
-    const squares = errorsOf(cases, constants).map((error) => error ** 2);
-    return { constants, cost: squares.reduce((sum, square) => sum + square, 0) };
-  });
-  return tried.reduce((best, one) => (one.cost < best.cost ? one : best)).constants;
 }
 
 function fitted(
   cases: readonly Case[],
   options: { readonly start: Fitted; readonly steps: number },
 ): Fitted {
-  const { start, steps } = options;
-  const constantsOf = (logarithms: readonly number[]): Fitted => ({
-    ...start,
-    ...steppable(logarithms),
-  });
-  const logarithms = solve({
+  const found = solve({
     residuals: (at) => errorsOf(cases, constantsOf(at)),
-    start: NAMES.map((name) => Math.log(start[name])),
-    ...{ steps, stepMax: STEP_MAX, ridge: RIDGE },
+    start: logarithmsOf(options.start),
+    prior: logarithmsOf(PRIOR),
+    ...{ steps: options.steps, stepMax: STEP_MAX, ridge: RIDGE },
   });
-  return constantsOf(logarithms);
+  return constantsOf(found);
 }
 
 function errorsOf(cases: readonly Case[], constants: Fitted): number[] {
@@ -164,9 +150,14 @@ function softened(error: number): number {
 
 const SOFTENED_FROM = 0.1;
 
-function steppable(logarithms: readonly number[]): Record<Name, number> {
+function logarithmsOf(constants: Fitted): number[] {
+  return NAMES.map((name) => Math.log(constants[name]));
+}
+
+/** Whole numbers, as they are stored. */
+function constantsOf(logarithms: readonly number[]): Fitted {
   const entries = NAMES.map((name, index) => [name, Math.round(Math.exp(logarithms[index] ?? 0))]);
-  return Object.fromEntries(entries) as Record<Name, number>;
+  return Object.fromEntries(entries) as Fitted;
 }
 
 function simulatedUs(one: Case, constants: Fitted): number {
@@ -174,8 +165,7 @@ function simulatedUs(one: Case, constants: Fitted): number {
   const known = one.simulatedUs.get(key);
   if (known !== undefined) return known;
   const soc = present(socsFittedWith(constants).get(one.soc), one.soc);
-  const program = present(one.programs.get(constants.v75HvxContexts), "a program");
-  const { microseconds } = unwrap(timingOf(program, soc));
+  const { microseconds } = unwrap(timingOf(one.program, soc));
   one.simulatedUs.set(key, microseconds);
   return microseconds;
 }

@@ -6,13 +6,15 @@ export interface Problem {
   readonly residuals: (logarithms: readonly number[]) => readonly number[];
   /** How far a step may move a logarithm. */
   readonly stepMax: number;
-  /** Weight that holds the unknowns near `start`: what the data do not decide stays where it is. */
-  readonly ridge: number;
   readonly start: readonly number[];
+  /** Logarithms near which `ridge`, a weight, holds the unknowns: what the data do not decide stays there. */
+  readonly prior: readonly number[];
+  readonly ridge: number;
   readonly steps: number;
 }
 
-const DIFFERENCE = 0.02;
+/** Wide enough that unknowns rounded to whole numbers move. */
+const DIFFERENCE = 0.1;
 
 /** The logarithms after `steps` steps; a step that makes things worse is halved, at most twice. */
 export function solve(problem: Problem): readonly number[] {
@@ -34,8 +36,11 @@ export function solve(problem: Problem): readonly number[] {
 }
 
 function cost(problem: Problem, at: readonly number[], residuals: readonly number[]): number {
-  const drift = at.map((value, index) => value - (problem.start[index] ?? 0));
-  return sumOfSquares(residuals) + problem.ridge * sumOfSquares(drift);
+  return sumOfSquares(residuals) + problem.ridge * sumOfSquares(drift(problem, at));
+}
+
+function drift({ prior }: Problem, at: readonly number[]): readonly number[] {
+  return at.map((value, index) => value - (prior[index] ?? 0));
 }
 
 function sumOfSquares(values: readonly number[]): number {
@@ -55,9 +60,9 @@ function direction(
   const matrix = columns.map((column, index) =>
     columns.map((other, at) => dot(column, other) + (index === at ? problem.ridge : 0)),
   );
+  const drifted = drift(problem, at);
   const right = columns.map(
-    (column, index) =>
-      -dot(column, residuals) - problem.ridge * ((at[index] ?? 0) - (problem.start[index] ?? 0)),
+    (column, index) => -dot(column, residuals) - problem.ridge * (drifted[index] ?? 0),
   );
   const { stepMax } = problem;
   return eliminate(matrix, right).map((value) => Math.max(-stepMax, Math.min(stepMax, value)));

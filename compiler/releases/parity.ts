@@ -13,6 +13,7 @@ export const PARITY: Recipe = {
     concatInPlace: true,
     prefetch: true,
     matrixDepthwise: false,
+    fillDepthwise: true,
     gatherInput: ["i8", "i16", "f16"],
     turnPlanes: true,
     phased: true,

@@ -9,6 +9,7 @@ export const V1_0_0: Recipe = {
     concatInPlace: false,
     prefetch: false,
     matrixDepthwise: false,
+    fillDepthwise: false,
     gatherInput: [],
     turnPlanes: false,
     phased: false,

@@ -9,6 +9,7 @@ export const V1_1_0: Recipe = {
     concatInPlace: true,
     prefetch: true,
     matrixDepthwise: true,
+    fillDepthwise: false,
     gatherInput: ["i8", "i16", "f16"],
     turnPlanes: false,
     phased: true,

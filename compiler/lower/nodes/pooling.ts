@@ -9,21 +9,20 @@ import {
 import type { PoolGeometry } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { storedEncoding } from "../encoding.ts";
-import { fillOutsideStage } from "../stages/elementwise.ts";
 import type { NodeContext } from "./context.ts";
+import { filledOutside } from "./filled.ts";
 import {
   AVERAGE_TAPS_MAX,
   averagePoolStage,
   globalAverageStage,
   LOWEST,
   maxPoolStage,
-  readsOutside,
   realMean,
   STORED_COUNT_MAX,
   storedAverageStage,
   storedMean,
 } from "../stages/pool.ts";
-import type { WholeImage } from "../stages/pool.ts";
+import { readsOutside } from "../stages/window.ts";
 
 /** Micro-ops of one run bound the taps of a window. */
 const MAX_TAPS_MAX = 200;
@@ -107,14 +106,6 @@ export function lowerStoredAverage(context: NodeContext): void {
   // Padding counts for nothing: lanes outside the image, which hold the zero point, get the origin in a copy.
   const filled = { ...filledOutside(context, from, origin), geometry };
   context.add(storedAverageStage(filled, origin, varying));
-}
-
-/** The same over a copy of the input whose lanes outside the image hold `outside`. */
-function filledOutside(context: NodeContext, from: WholeImage, outside: number): WholeImage {
-  const { node, input, inputGrid: grid } = from;
-  const output = context.temporary(grid, outside);
-  context.add(fillOutsideStage({ node, input, output, grid }, outside));
-  return { ...from, input: output };
 }
 
 /** One window that is the image. */

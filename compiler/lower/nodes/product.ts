@@ -9,6 +9,7 @@ import { isDense, tokenGrid, withChannels } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { addInBands, isTooWide } from "./bands.ts";
 import type { NodeContext } from "./context.ts";
+import { filledOutside } from "./filled.ts";
 import { filtersOf, requantization } from "./filters.ts";
 import type { Filters } from "./filters.ts";
 import { lowerPairProduct } from "./pair-product.ts";
@@ -19,6 +20,7 @@ import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/copies.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
+import { readsOutside } from "../stages/window.ts";
 import { wholeImagePlaces } from "./whole-image.ts";
 
 export function lowerConv(context: NodeContext): void {
@@ -60,7 +62,9 @@ export function lowerConv(context: NodeContext): void {
     options.matrixDepthwise && context.outputType.dtype === "i8" && from.weightZero === 0
       ? balancedShare(from, neighbours, soc)
       : 0;
-  context.add(depthwiseStage(from, share));
+  const { zeroPointIn } = from.requantization;
+  const fills = options.fillDepthwise && readsOutside(geometry, from.inputGrid.format);
+  context.add(depthwiseStage(fills ? filledOutside(context, from, zeroPointIn) : from, share));
 }
 
 /** What the instructions' fields hold. */

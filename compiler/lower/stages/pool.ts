@@ -104,15 +104,6 @@ interface Axis {
   readonly size: number;
 }
 
-/** Whether the window of a valid output touches lanes outside the image in its last croutons. */
-export function readsOutside(g: PoolGeometry, format: Format): boolean {
-  const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
-  const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
-  const below = reachY >= g.inHeight && g.inHeight % CROUTON_ROWS !== 0;
-  const beside = reachX >= g.inWidth && g.inWidth % format.columns !== 0;
-  return below || beside;
-}
-
 type WindowKernel = Pick<VectorRun, "kernel" | "shape"> & {
   readonly fill: number;
   /** Of each pixel, where they have some. */
@@ -191,7 +182,7 @@ export function countFactor(count: number): number {
 /** A pooling whose window is the image. */
 export type WholeImage = Omit<PoolNode, "geometry">;
 
-/** The mean over all pixels: row sums in scratch memory, chained, then one pixel. */
+/** The mean over all pixels: row sums in scratch memory, chained, then one pixel; of a small image all at once. */
 export function globalAverageStage(from: WholeImage, mean: Mean): Stage {
   return {
     ...ROW_BY_ROW,
@@ -200,7 +191,9 @@ export function globalAverageStage(from: WholeImage, mean: Mean): Stage {
     output: from.output,
     rows: 1,
     inputRows: () => ({ first: 0, last: from.inputGrid.rows - 1 }),
-    scratchBytes: from.inputGrid.tiles * LANE_WORDS_BYTES * partCount(from.inputGrid),
+    scratchBytes: isSummedAtOnce(from.inputGrid)
+      ? 0
+      : from.inputGrid.tiles * LANE_WORDS_BYTES * partCount(from.inputGrid),
     follows: false,
     emit: (work) => emitGlobalAverage(from, mean, work),
   };
@@ -213,7 +206,7 @@ function partCount(grid: Grid): number {
   return Math.min(grid.rows, Math.max(1, divCeil(4, grid.tiles)));
 }
 
-/** Operands of a run bound its rows; a run of float sums has one, as their order is fixed. */
+/** Operands of a run bound its rows, or vectors; a run of float sums has one, as their order is fixed. */
 const RUN_ROWS_MAX = 16;
 
 /** The rows of a chain, run by run. */
@@ -229,48 +222,76 @@ function chainParts(grid: Grid, chains: number, chain: number): number[][] {
 
 function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { inputGrid: grid } = from;
-  const chains = partCount(grid);
-  const total = (tile: number, chain: number): number =>
-    work.scratch + (tile * chains + chain) * LANE_WORDS_BYTES;
+  const small = isSummedAtOnce(grid);
+  const chains = small ? 0 : partCount(grid);
+  if (!small) emitSums(from, chains, work);
   const { format } = grid;
-  const { dtype, vectorBytes, vectorsPerCrouton } = format;
-  const vectors = grid.columns * vectorsPerCrouton;
+  // Lanes outside the image hold the zero point.
+  const lanes = grid.rows * grid.columns * CROUTON_ROWS * format.columns;
+  const outside = lanes - grid.pixels;
+  const offset = -from.zeroPointIn * outside - mean.origin * grid.pixels;
+  const vectors = small ? rowVectors(grid) : 0;
+  for (let tile = 0; tile < grid.tiles; tile++) {
+    const image = work.input(0).offset(0, tile, 0);
+    work.emit.vector({
+      format,
+      kernel: mean.kernel,
+      shape: {
+        counts: { chains, vectors, small: small ? 1 : 0 },
+        parameters: { ...mean.parameters, offset, zero_y: from.zeroPointOut },
+      },
+      operands: {
+        x: Array.from({ length: vectors }, (_, vector) =>
+          linear(image + vector * format.vectorBytes),
+        ),
+        totals: Array.from({ length: chains }, (_, chain) =>
+          linear(totalAt(from, work, { tile, chain })),
+        ),
+        y: linear(work.output.offset(0, tile, 0), format.vectorBytes),
+      },
+      vectors: format.vectorsPerCrouton,
+      rows: 1,
+      columns: 1,
+    });
+  }
+}
+
+function rowVectors(grid: Grid): number {
+  return grid.columns * grid.format.vectorsPerCrouton;
+}
+
+/** Whether the image is one row of croutons, whose vectors the last run can have as operands of their own. */
+function isSummedAtOnce(grid: Grid): boolean {
+  return grid.rows === 1 && rowVectors(grid) <= RUN_ROWS_MAX;
+}
+
+function totalAt(
+  { inputGrid }: WholeImage,
+  { scratch }: Work,
+  at: { readonly tile: number; readonly chain: number },
+): number {
+  return scratch + (at.tile * partCount(inputGrid) + at.chain) * LANE_WORDS_BYTES;
+}
+
+/** Sums of rows into scratch memory, chain by chain. */
+function emitSums(from: WholeImage, chains: number, work: Work): void {
+  const { inputGrid: grid } = from;
+  const { format } = grid;
   const parts = Array.from({ length: chains }, (_, chain) => chainParts(grid, chains, chain));
   for (let part = 0; part < (parts[0]?.length ?? 0); part++) {
     for (let tile = 0; tile < grid.tiles; tile++) {
       parts.forEach((chainRows, chain) => {
         const rows = chainRows[part];
         if (rows === undefined) return;
-        const at = (row: number) => linear(work.input(0).offset(row, tile, 0), vectorBytes);
+        const at = (row: number) => linear(work.input(0).offset(row, tile, 0), format.vectorBytes);
         work.emit.vector({
           format,
-          kernel: `global_average_sum_${dtype}`,
+          kernel: `global_average_sum_${format.dtype}`,
           shape: { counts: { rows: rows.length, chained: part === 0 ? 0 : 1 } },
-          operands: { x: rows.map(at), total: linear(total(tile, chain)) },
-          vectors,
+          operands: { x: rows.map(at), total: linear(totalAt(from, work, { tile, chain })) },
+          vectors: rowVectors(grid),
         });
       });
     }
-  }
-  // Lanes outside the image hold the zero point.
-  const lanes = grid.rows * grid.columns * CROUTON_ROWS * format.columns;
-  const outside = lanes - grid.pixels;
-  const offset = -from.zeroPointIn * outside - mean.origin * grid.pixels;
-  for (let tile = 0; tile < grid.tiles; tile++) {
-    work.emit.vector({
-      format,
-      kernel: mean.kernel,
-      shape: {
-        counts: { chains },
-        parameters: { ...mean.parameters, offset, zero_y: from.zeroPointOut },
-      },
-      operands: {
-        totals: Array.from({ length: chains }, (_, chain) => linear(total(tile, chain))),
-        y: linear(work.output.offset(0, tile, 0), vectorBytes),
-      },
-      vectors: vectorsPerCrouton,
-      rows: 1,
-      columns: 1,
-    });
   }
 }

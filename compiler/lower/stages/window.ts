@@ -22,6 +22,15 @@ export function haloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
   };
 }
 
+/** Whether the window of a valid output touches lanes outside the image in its last croutons. */
+export function readsOutside(g: WindowGeometry, format: Format): boolean {
+  const reachY = (g.outHeight - 1) * g.strideY + (g.kernelHeight - 1) * g.dilationY - g.padTop;
+  const reachX = (g.outWidth - 1) * g.strideX + (g.kernelWidth - 1) * g.dilationX - g.padLeft;
+  const below = reachY >= g.inHeight && g.inHeight % CROUTON_ROWS !== 0;
+  const beside = reachX >= g.inWidth && g.inWidth % format.columns !== 0;
+  return below || beside;
+}
+
 /** Vector code computes whole croutons: it also reads for lanes beyond the image. */
 export function vectorGeometry<G extends WindowGeometry>(g: G, format: Format): G {
   const outHeight = alignUp(g.outHeight, CROUTON_ROWS);

@@ -9,7 +9,7 @@
  *
  * Contexts: 4 up to v73 (apache/tvm, MetaSchedule; 4 vector of 6 scalar threads in X Elite, which is v73) and 8 on
  * v81 (8 of 12 in Hexagon NPU 6; both semiaccurate.com, Snapdragon X2 Elite SoC details, November 2025). In between,
- * arXiv 2509.23324 (3.1.2) gives 4 to 6 for v73 to v79: v79, the newest, has its six.
+ * arXiv 2509.23324 (3.1.2) gives 4 to 6 for v73 to v79: v73 has its four, v79 its six, and v75 five.
  */
 import type { Chip } from "./htp.ts";
 
@@ -82,6 +82,7 @@ export const CHIPS: readonly Chip[] = [
     callFloorUs: 61,
     ddrPeakMbs: 68_300,
     matrixSpeed: 1,
+    hvxContexts: 5,
   },
   {
     name: "sm8750",

@@ -20,8 +20,7 @@ export interface Chip {
   readonly callFloorUs: number;
   /** Peak of the memory chips. */
   readonly ddrPeakMbs: number;
-  /** Missing where only a range is published. */
-  readonly hvxContexts?: number;
+  readonly hvxContexts: number;
 }
 
 /**
@@ -49,14 +48,13 @@ const DMA_V75_MBS = 60_000;
 /** `fitted` is another than the stored one only while it is being fitted. */
 export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
   const clockMhz = clockMhzOf(chip);
-  const contexts = chip.hvxContexts ?? fitted.v75HvxContexts;
   return {
     name: chip.name,
     family: chip.family,
     marketingName: chip.marketingName,
     features: chip.features,
     vtcmBytes: chip.vtcmMegabytes * 1024 * 1024,
-    vtcmBytesPerCycle: vtcmBytesPerCycle(chip, contexts),
+    vtcmBytesPerCycle: vtcmBytesPerCycle(chip),
     clockHz: clockMhz * 1_000_000,
     callFloorUs: chip.callFloorUs,
     dma: {
@@ -82,7 +80,7 @@ export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
       storeCycles: fitted.hmxStoreCycles,
     },
     hvx: {
-      queues: contexts,
+      queues: chip.hvxContexts,
       // 4 compute + 1 load + 1 store a packet (Hot Chips 2023, Hexagon NPU slides); of the four pipes two multiply
       // and one permutes (Hexagon V73 HVX Programmer's Reference Manual, resources of a packet).
       packet: { slots: 6, load: 1, store: 1, alu: 4, multiply: 2, permute: 1 },
@@ -96,7 +94,7 @@ export function htp(chip: Chip, fitted: Fitted = FITTED): SocDescription {
  * One 1,024-bit vector a cycle to each requester, context or DMA queue (vector width: arXiv 2509.23324, 3.1.2), and
  * what keeps the matrix engine at its peak: a crouton and a weight tile a tile product.
  */
-function vtcmBytesPerCycle({ matrixSpeed }: Chip, hvxContexts: number): number {
+function vtcmBytesPerCycle({ matrixSpeed, hvxContexts }: Chip): number {
   const matrix = ((CROUTON_BYTES + WEIGHT_TILE_BYTES) / TILE_CYCLES.int8) * matrixSpeed;
   return matrix + VECTOR_BYTES * (hvxContexts + DMA_QUEUES);
 }
