@@ -9,7 +9,7 @@ import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import { LANE_WORDS_BYTES, PIXEL_WORDS_BYTES } from "../format.ts";
-import type { Format, FormatName } from "../format.ts";
+import type { FormatName } from "../format.ts";
 import { outputAt, runOf, tileSegments } from "./segments.ts";
 import { inputRowsOf, tapsOf, vectorGeometry, vectorHaloOf, windowAt } from "./window.ts";
 
