@@ -1,8 +1,12 @@
-/** The programs that are damaged: a small residual network in int8, fp16 and int16, layer by layer and kept in VTCM. */
+/**
+ * The programs that are damaged: a small residual network in int8, fp16 and int16, layer by layer and kept in VTCM, and
+ * two steps of an imported recurrent layer.
+ */
 import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Precision } from "../../cli/fidelity/parity.ts";
 import { graphBuilder, tensorFrom } from "../../compiler/ir/index.ts";
 import type { Attribute, Graph } from "../../compiler/ir/index.ts";
+import { adopt } from "../../compiler/passes/index.ts";
 import { RELEASES } from "../../compiler/releases/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -11,6 +15,7 @@ import type { Random } from "../../protocol/base/random.ts";
 import { unwrap } from "../../protocol/base/result.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { Program } from "../../protocol/program/index.ts";
+import { lstm } from "../support/recurrent-layers.ts";
 
 /** A chip whose memory is small, so that it holds no more than the program needs. */
 export const SOC: SocDescription = {
@@ -26,14 +31,22 @@ export interface Subject {
 export function subjects(seed: number): Subject[] {
   const graph = residualNetwork(seededRandom(seed));
   const precisions: readonly Precision[] = ["w8a8", "float", "w8a16"];
-  return precisions.flatMap((precision) => {
-    const typed = unwrap(typedGraph(graph, precision));
-    return [...RELEASES.values()].map((recipe) => ({
-      name: `${precision} by ${recipe.version}`,
-      program: unwrap(new Programs(typed, recipe).for(SOC)),
-    }));
-  });
+  const residual = precisions.map(
+    (precision) => [precision, unwrap(typedGraph(graph, precision))] as const,
+  );
+  return [...residual, ["recurrent", unwrap(adopt(lstm(LAYER)))] as const].flatMap(
+    ([name, typed]) =>
+      [...RELEASES.values()].map((recipe) => ({
+        name: `${name} by ${recipe.version}`,
+        program: unwrap(new Programs(typed, recipe).for(SOC)),
+      })),
+  );
 }
+
+const LAYER = {
+  ...({ steps: 2, features: 28, units: 20, timeMajor: 0 } as const),
+  ...{ scale: 0.01, cellScale: 2 ** -12, clip: 0 },
+};
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
