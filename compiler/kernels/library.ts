@@ -78,6 +78,7 @@ export const KERNEL_NAMES = [
   "norm_statistics_i8",
   "pair_table_channel_i8",
   "pair_table_i8",
+  "pixel_sums_i8",
   "separate_f16",
   "separate_i16",
   "softmax_finish_f16",

@@ -61,7 +61,7 @@ function centred(
 
 export function requantization(
   context: NodeContext,
-  filters: Filters,
+  filters: Pick<Filters, "type">,
   channels: number,
 ): Requantization {
   const { outputType } = context;
@@ -90,7 +90,7 @@ const FIXED_RULES: Readonly<
 /** For the rows whose rule is no float32 multiplication. */
 function fixedMultipliers(
   context: NodeContext,
-  filters: Filters,
+  filters: Pick<Filters, "type">,
   channels: number,
 ): Pick<Requantization, "fixed"> {
   const { node, attributes, outputType } = context;

@@ -1,14 +1,14 @@
 /** matmul of two activations. */
 import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
-import { accumulatorMultipliers } from "../../ir/index.ts";
 import { onlyFactor } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
-import { clampBounds, storedEncoding } from "../encoding.ts";
+import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { tokenGrid, withChannels } from "../grid.ts";
 import type { NodeContext, Placed, Placement } from "./context.ts";
+import { requantization } from "./filters.ts";
 import { channelMoveStage } from "../stages/moves.ts";
-import { pairProductStage } from "../stages/pair-product.ts";
+import { pairProductStage, SUMMED_TILES_MAX } from "../stages/pair-product.ts";
 
 /** How the axes of an operand, from the right, lie on its grid. */
 interface Roles {
@@ -27,7 +27,7 @@ function rolesOf(arrangement: Arrangement): Roles {
 export function lowerPairProduct(context: NodeContext): void {
   const { node, outputType } = context;
   if ((node.inputs[2] ?? "") !== "") throw refused(context, "a bias on a product of variables");
-  const [typeA, typeB] = [context.type(0), context.type(1)];
+  const typeB = context.type(1);
   const [depth, columns] = typeB.shape.slice(-2) as [number, number];
   const groups = groupsOf(context, context.placement(0), depth);
   const transposed = isChannel(rolesOf(context.placement(1).arrangement).rows, depth);
@@ -39,17 +39,20 @@ export function lowerPairProduct(context: NodeContext): void {
   const grid = withChannels(a.grid, groups * columns, columns);
   const arrangement = outputArrangement(a.arrangement, { columns, groups });
   const output = context.output({ grid, arrangement });
-  const multiplier = isHalf ? 0 : (accumulatorMultipliers(typeA, typeB, outputType)[0] ?? 0);
-  if (storedEncoding(typeB).zeroPoint !== 0) throw refused(context, "an asymmetric second operand");
-  const zeroPointIn = storedEncoding(typeA).zeroPoint;
-  if (transposed && zeroPointIn !== 0) throw refused(context, "asymmetric operands");
+  const zeros = [0, 1].map((input) => storedEncoding(context.type(input)).zeroPoint);
+  const [zeroPointIn, weightZero = 0] = zeros;
+  if (outputType.dtype !== "i8" && zeros.some((zero) => zero !== 0)) {
+    throw refused(context, "asymmetric operands of 16 bits");
+  }
+  if (transposed && zeroPointIn !== 0 && a.grid.tiles > groups * SUMMED_TILES_MAX) {
+    throw refused(context, "a sum over this many channels");
+  }
   context.add(
     pairProductStage({
       node: node.name,
       ...{ a: a.value, b: b.value, output },
-      ...{ aGrid: a.grid, bGrid: b.grid, outputGrid: grid, transposed },
-      ...{ zeroPointIn, zeroPointOut: storedEncoding(outputType).zeroPoint, multiplier },
-      ...clampBounds(context),
+      ...{ aGrid: a.grid, bGrid: b.grid, outputGrid: grid, transposed, weightZero },
+      requantization: requantization(context, { type: typeB }, 1),
     }),
   );
 }

@@ -3,13 +3,15 @@
  * group (the heads of attention), while the products of the group before run.
  */
 import { alignUp, divCeil } from "../../../protocol/base/integers.ts";
-import { CROUTON_BYTES } from "../../../protocol/isa/index.ts";
+import { CROUTON_BYTES, CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { linear, vtcm } from "../emitter.ts";
+import { PIXEL_WORDS_BYTES } from "../format.ts";
 import { groupTiles, validColumns, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, WHOLE_UNIT } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
-import { emitProduct, PAIR_PRODUCTS } from "./product-format.ts";
+import type { Requantization } from "./matrix-node.ts";
+import { emitProduct, MULTIPLIER_BYTES, PAIR_PRODUCTS } from "./product-format.ts";
 import { windowOf } from "./window.ts";
 
 export interface PairProductNode {
@@ -23,14 +25,14 @@ export interface PairProductNode {
   readonly outputGrid: Grid;
   /** Whether b's pixels are the outputs (and its channels what is summed over), or the other way round. */
   readonly transposed: boolean;
-  /** Of a; b has none. */
-  readonly zeroPointIn: number;
-  readonly zeroPointOut: number;
-  readonly multiplier: number;
-  readonly low: number;
-  readonly high: number;
+  /** What counts as zero in b. */
+  readonly weightZero: number;
+  /** The first of its multipliers is that of all outputs. */
+  readonly requantization: Requantization;
 }
 
+/** Channel tiles whose sum one run takes. */
+export const SUMMED_TILES_MAX = 12;
 const BLOCK_PIXELS = 32;
 const CONSTANT_BYTES = 512;
 /** Groups whose packed operand is in memory at once. */
@@ -74,11 +76,18 @@ export function pairProductStage(from: PairProductNode): Stage {
   };
 }
 
-/** 32 biases of zero, behind them the multiplier for each output. */
-function packConstants({ multiplier, outputGrid }: PairProductNode): Uint8Array {
-  const words = new Float32Array(CONSTANT_BYTES / 4);
-  words.fill(multiplier, PAIR_PRODUCTS[outputGrid.format.dtype].biasBytes / 4);
-  return new Uint8Array(words.buffer);
+/** 32 biases of zero, behind them the multiplier for each output, and its shift where there is one. */
+function packConstants({ requantization, outputGrid }: PairProductNode): Uint8Array {
+  const { biasBytes } = PAIR_PRODUCTS[outputGrid.format.dtype];
+  const bytes = new Uint8Array(CONSTANT_BYTES);
+  const reals = new Float32Array(bytes.buffer, biasBytes, BLOCK_PIXELS);
+  const [fixed] = requantization.fixed?.multipliers ?? [];
+  if (fixed === undefined) reals.fill(requantization.multipliers[0] ?? 0);
+  else {
+    new Int32Array(bytes.buffer, biasBytes, BLOCK_PIXELS).fill(fixed.mantissa);
+    new Int32Array(bytes.buffer, biasBytes + MULTIPLIER_BYTES, BLOCK_PIXELS).fill(fixed.shift);
+  }
+  return bytes;
 }
 
 interface Packed extends Sizes {
@@ -106,7 +115,8 @@ function outputTile(
 ): OutputTile {
   const { tileBytes, biasBytes } = PAIR_PRODUCTS[from.outputGrid.format.dtype];
   const biases = at.weights + at.outputs * at.depth * tileBytes;
-  const bias = from.zeroPointIn === 0 ? work.constants : biases + at.output * biasBytes;
+  const bias =
+    from.requantization.zeroPointIn === 0 ? work.constants : biases + at.output * biasBytes;
   if (isTiled(from)) {
     // A 16-bit crouton is a weight tile whose rows are its pixels.
     const first = work.input(1).offset(0, at.group * at.outputs + at.output, 0);
@@ -123,14 +133,16 @@ function packGroup(from: PairProductNode, work: Work, at: Packed): void {
   if (isTiled(from)) return;
   const { tileBytes } = PAIR_PRODUCTS[from.outputGrid.format.dtype];
   const channelTiles = from.transposed ? at.depth : at.outputs;
+  const { zeroPointIn } = from.requantization;
   for (let tile = 0; tile < channelTiles; tile++) {
     const source = work.input(1).offset(0, at.group * channelTiles + tile, 0);
     const [step, first] = from.transposed
       ? [at.depth * tileBytes, tile * tileBytes]
       : [tileBytes, tile * at.depth * tileBytes];
     packTile(from, work, { source, destination: at.weights + first, step });
-    if (from.zeroPointIn !== 0) sumColumns(from, work, { ...at, output: tile });
+    if (zeroPointIn !== 0 && !from.transposed) sumColumns(from, work, { ...at, output: tile });
   }
+  if (zeroPointIn !== 0 && from.transposed) sumPixels(from, work, at);
 }
 
 interface TilePack {
@@ -163,31 +175,71 @@ function packTile(
   }
 }
 
+/** Rows of b's croutons, and how many vectors of each hold packed pixels. */
+function packedRows({ pixels, format }: Grid): number[] {
+  const blocks = divCeil(pixels, BLOCK_PIXELS);
+  const half = format.vectorsPerCrouton / 2;
+  return Array.from(
+    { length: divCeil(blocks, 2) },
+    (_, row) => half * Math.min(2, blocks - 2 * row),
+  );
+}
+
 /** What a's zero point adds to every sum of an output, negated: the bias that takes it off. */
 function sumColumns(from: PairProductNode, work: Work, at: Packed & { output: number }): void {
-  const { pixels, format } = from.bGrid;
+  const { bGrid, weightZero } = from;
   const { bias } = outputTile(from, work, at);
-  const blocks = divCeil(pixels, BLOCK_PIXELS);
-  const rows = divCeil(blocks, 2);
-  for (let row = 0; row < rows; row++) {
-    const isLast = row === rows - 1;
-    const half = isLast && blocks % 2 === 1;
+  const rows = packedRows(bGrid);
+  rows.forEach((vectors, row) => {
     const source = work.input(1).offset(row, at.group * at.outputs + at.output, 0);
+    const isLast = row === rows.length - 1;
     work.emit.vector({
-      format,
+      format: bGrid.format,
       kernel: "column_sums_i8",
       shape: {
         counts: { chained: row === 0 ? 0 : 1, closed: isLast ? 1 : 0 },
-        parameters: { factor: -from.zeroPointIn },
+        parameters: {
+          factor: -from.requantization.zeroPointIn,
+          start: 0 - weightZero * vectors,
+        },
       },
-      operands: { x: linear(source, format.vectorBytes), total: linear(bias) },
-      vectors: half ? format.vectorsPerCrouton / 2 : format.vectorsPerCrouton,
+      operands: { x: linear(source, bGrid.format.vectorBytes), total: linear(bias) },
+      vectors,
     });
-  }
+  });
+}
+
+/** The same where b's pixels are the outputs. */
+function sumPixels(from: PairProductNode, work: Work, at: Packed): void {
+  const { bGrid, weightZero } = from;
+  const { bias } = outputTile(from, work, { ...at, output: 0 });
+  const tiles = Array.from({ length: at.depth }, (_, tile) => at.group * at.depth + tile);
+  let first = bias;
+  packedRows(bGrid).forEach((vectors, row) => {
+    work.emit.vector({
+      format: bGrid.format,
+      kernel: "pixel_sums_i8",
+      shape: {
+        counts: { tiles: at.depth },
+        parameters: {
+          factor: -from.requantization.zeroPointIn,
+          start: 0 - weightZero * CROUTON_CHANNELS * at.depth,
+        },
+      },
+      operands: {
+        x: tiles.map((tile) =>
+          linear(work.input(1).offset(row, tile, 0), bGrid.format.vectorBytes),
+        ),
+        total: linear(first, PIXEL_WORDS_BYTES),
+      },
+      vectors,
+    });
+    first += vectors * PIXEL_WORDS_BYTES;
+  });
 }
 
 function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
-  const { outputGrid: grid } = from;
+  const { outputGrid: grid, requantization } = from;
   const { dtype } = grid.format;
   const table = work.table(0);
   const { biasBytes, weightBytes } = PAIR_PRODUCTS[dtype];
@@ -198,8 +250,8 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
     for (let row = 0; row < grid.rows; row++) {
       for (let column = 0; column < grid.columns; column++, set = 1 - set) {
         emitProduct(work.emit, {
-          weightZero: 0,
-          rounds: undefined,
+          weightZero: from.weightZero,
+          rounds: requantization.fixed?.rounds,
           dtype,
           weightBytes,
           set,
@@ -217,9 +269,9 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
             weightTilePitch: tilePitch,
           },
           destination: work.output.offset(row, at.group * at.outputs + output, column),
-          zeroPoint: from.zeroPointOut,
-          low: from.low,
-          high: from.high,
+          zeroPoint: requantization.zeroPointOut,
+          low: requantization.low,
+          high: requantization.high,
         });
       }
     }

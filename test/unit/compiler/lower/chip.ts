@@ -41,6 +41,17 @@ export function checkGraph(graph: Graph, seed = 1, targets = TARGETS): void {
   }
 }
 
+export type Draft = ReturnType<typeof int8Graph>;
+
+/** A graph of one result over random inputs, and over extremes alone; one release stands for all, which differ in placement. */
+export function check(build: (g: Draft) => string, seed = 1): void {
+  const g = int8Graph(seed);
+  const graph = g.finish(build(g));
+  const targets = CHIPS.map((soc) => ({ version: "1.1.0", soc }));
+  checkGraph(graph, seed, targets);
+  checkGraph(graph, -100, targets.slice(0, 1));
+}
+
 interface NodeOptions extends Readonly<Record<string, Attribute | Quantization | undefined>> {
   readonly quantization?: Quantization;
 }
