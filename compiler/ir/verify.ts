@@ -1,7 +1,7 @@
 /** Checks that a graph is what the rest of the compiler takes for granted. */
 import { failed, succeeded } from "../../protocol/base/result.ts";
 import type { Failure, Result } from "../../protocol/base/result.ts";
-import type { Attribute, Graph, Node } from "./graph.ts";
+import type { Attribute, Graph, Node, ValueType } from "./graph.ts";
 import { inferNode, withoutDefaults } from "./infer.ts";
 import { findOperator, operatorOf } from "./ops.ts";
 import { elementCount, isFetched, sameType } from "./tensor.ts";
@@ -91,11 +91,24 @@ function nodesFlaw(graph: Graph, written: Set<string>): Failure<VerifyCode> | un
   return undefined;
 }
 
+/** Nodes without a flaw, and the types around them: most nodes stay as they are from one pass to the next. */
+const SOUND = new WeakMap<Node, readonly (ValueType | undefined)[]>();
+
 function nodeFlaw(graph: Graph, node: Node, written: ReadonlySet<string>): string | undefined {
   const unread = node.inputs.find((name) => name !== "" && !written.has(name));
   if (unread !== undefined) return `reads ${unread} before it is written`;
   const again = node.outputs.find((name) => name === "" || written.has(name));
   if (again !== undefined) return `writes ${again} again`;
+  const types = [...node.inputs, ...node.outputs].map((name) => typeIn(graph, name));
+  const before = SOUND.get(node);
+  if (before !== undefined && types.every((type, index) => type === before[index]))
+    return undefined;
+  const flaw = typeFlaw(graph, node);
+  if (flaw === undefined) SOUND.set(node, types);
+  return flaw;
+}
+
+function typeFlaw(graph: Graph, node: Node): string | undefined {
   const inferred = inferNode(
     node,
     node.inputs.map((name) => typeIn(graph, name)),

@@ -107,15 +107,19 @@ export function kernelFile(name: KernelName): string {
   return `${name}.hvx`;
 }
 
-/** `readFile` gives the text of a kernel file by its name. Throws CodedError `BAD_KERNEL`. */
+/**
+ * `readFile` gives the text of a kernel file by its name, when the kernel is first asked for: a model needs a tenth of
+ * them. The library throws CodedError `BAD_KERNEL`.
+ */
 export function loadKernels(readFile: (name: string) => string): KernelLibrary {
-  const kernels = new Map(
-    KERNEL_NAMES.map((name) => [name, parseKernel(readFile(kernelFile(name)), kernelFile(name))]),
-  );
+  const kernels = new Map<KernelName, Kernel>();
   const codes = new WeakMap<Kernel, Map<string, MicroCode>>();
   const kernel = (name: KernelName): Kernel => {
-    const found = kernels.get(name);
-    if (found === undefined) throw new CodedError("BAD_KERNEL", `there is no kernel ${name}`);
+    if (!KERNEL_NAMES.includes(name)) {
+      throw new CodedError("BAD_KERNEL", `there is no kernel ${name}`);
+    }
+    const found = kernels.get(name) ?? parseKernel(readFile(kernelFile(name)), kernelFile(name));
+    kernels.set(name, found);
     return found;
   };
   return {

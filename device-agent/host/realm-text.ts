@@ -42,13 +42,18 @@ export function installTextDecoder(): void {
         : new Uint8Array(input);
       const pieces: string[] = [];
       for (let from = 0; from < bytes.length;) {
-        const codes: number[] = [];
-        while (from < bytes.length && codes.length < 4096) {
-          const [code, size] = this.latin1 ? [bytes[from] ?? 0, 1] : this.next(bytes, from);
-          codes.push(code);
+        const end = Math.min(bytes.length, from + 4096);
+        const single = bytes.subarray(from, end);
+        const plain = Reflect.apply(String.fromCharCode, undefined, single) as string;
+        if (this.latin1 || !/[^\0-\x7f]/.test(plain)) {
+          pieces.push(plain);
+          from = end;
+        }
+        while (from < end) {
+          const [code, size] = this.next(bytes, from);
+          pieces.push(String.fromCodePoint(code));
           from += size;
         }
-        pieces.push(String.fromCodePoint(...codes));
       }
       const text = pieces.join("");
       return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;

@@ -36,7 +36,16 @@ interface OperandUse {
 }
 
 /** What a list of micro-ops does with each operand it names: loads joined, stores joined, taps of a tile joined. */
-function operandUses(ops: readonly MicroOp[]): Iterable<OperandUse> {
+function operandUses(ops: readonly MicroOp[]): readonly OperandUse[] {
+  const known = USES.get(ops) ?? usesOf(ops);
+  USES.set(ops, known);
+  return known;
+}
+
+/** Runs of one kernel share their micro-ops. */
+const USES = new WeakMap<readonly MicroOp[], readonly OperandUse[]>();
+
+function usesOf(ops: readonly MicroOp[]): OperandUse[] {
   const found = new Map<string, OperandUse>();
   for (const micro of ops) {
     const row = MICRO_OPS[micro.op];
@@ -62,7 +71,7 @@ function operandUses(ops: readonly MicroOp[]): Iterable<OperandUse> {
       },
     });
   }
-  return found.values();
+  return [...found.values()];
 }
 
 function windowPlace(micro: MicroOp): { tile: number; dy: number; dx: number } {

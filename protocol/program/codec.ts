@@ -28,8 +28,9 @@ const SECTIONS_MAX = 4096;
 
 /** Deterministic: equal programs give equal bytes. */
 export function encodeProgram(program: Program): Uint8Array {
-  const sections: Uint8Array[] = [];
-  const addSection = (bytes: Uint8Array): number => sections.push(bytes) - 1;
+  const sections: Section[] = [];
+  const addSection = (content: Uint8Array, hash = sha256(content)): number =>
+    sections.push({ content, hash }) - 1;
   const header = toHeader(program, (content) => {
     switch (content.kind) {
       case "stream":
@@ -41,24 +42,31 @@ export function encodeProgram(program: Program): Uint8Array {
     }
   });
   for (const [hash, blob] of [...program.blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    assert(hex(sha256(blob)) === hash, `blob ${hash} is named by its content`);
-    addSection(blob);
+    const own = sha256(blob);
+    assert(hex(own) === hash, `blob ${hash} is named by its content`);
+    addSection(blob, own);
   }
   return assemble(retile.program.Header.encode(header).finish(), sections);
 }
 
-function assemble(header: Uint8Array, sections: readonly Uint8Array[]): Uint8Array {
-  const content = sections.reduce((sum, section) => sum + SECTION_HEAD_BYTES + section.length, 0);
-  const to = new ByteWriter(FILE_HEAD_BYTES + header.length + content);
+interface Section {
+  readonly content: Uint8Array;
+  /** SHA-256 of the content. */
+  readonly hash: Uint8Array;
+}
+
+function assemble(header: Uint8Array, sections: readonly Section[]): Uint8Array {
+  const bytes = sections.reduce((sum, { content }) => sum + SECTION_HEAD_BYTES + content.length, 0);
+  const to = new ByteWriter(FILE_HEAD_BYTES + header.length + bytes);
   to.raw(utf8(MAGIC));
   to.u32(FILE_VERSION);
   to.u32(header.length);
   to.u32(sections.length);
   to.raw(header);
-  for (const section of sections) {
-    to.u32(section.length);
-    to.raw(sha256(section));
-    to.raw(section);
+  for (const { content, hash } of sections) {
+    to.u32(content.length);
+    to.raw(hash);
+    to.raw(content);
   }
   return to.finish();
 }

@@ -18,23 +18,30 @@ export function assemble(listing: Listing): Stream[] {
   const signalCounts = new Int32Array(listing.queues.length);
   const valueOf = new Int32Array(listing.sequence.length);
   listing.sequence.forEach(({ queue, draft }, index) => {
-    const waits = (ties.waits[index] ?? []).map((other): Wait => {
+    const waits = ties.waits[index]?.map((other): Wait => {
       const semaphore = streamOf[queueAt(listing, other)] ?? 0;
       return { semaphore, value: valueOf[other] ?? 0 };
     });
-    const signals = ties.signals[index] === 1 ? [streamOf[queue] ?? 0] : [];
+    const signals = ties.signals[index] === 1 ? [streamOf[queue] ?? 0] : NONE;
     if (signals.length > 0) {
       signalCounts[queue] = (signalCounts[queue] ?? 0) + 1;
       valueOf[index] = signalCounts[queue] ?? 0;
     }
-    assert(waits.length <= WAITS_MAX, "one wait a queue fits");
-    present(instructions[queue], "queue").push({ ...draft, waits, signals } as Instruction);
+    assert((waits?.length ?? 0) <= WAITS_MAX, "one wait a queue fits");
+    present(instructions[queue], "queue").push({
+      ...draft,
+      waits: waits ?? NONE,
+      signals,
+    } as Instruction);
   });
   return listing.queues.flatMap((queue, index) => {
     const own = instructions[index] ?? [];
     return own.length > 0 ? [{ queue, instructions: own }] : [];
   });
 }
+
+/** Most instructions wait for nobody: they share it. */
+const NONE: readonly never[] = [];
 
 function queueAt(listing: Listing, index: number): number {
   return listing.sequence[index]?.queue ?? 0;
