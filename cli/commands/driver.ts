@@ -126,18 +126,21 @@ function registerBench(driver: Command): void {
 function registerDump(driver: Command): void {
   const dump = driver
     .command("dump")
-    .description("Print a model's graph after a pass, as text that can be parsed back")
+    .description(
+      "Print a model's graph after a pass, as text that can be parsed back, or which segment computes what",
+    )
     .argument("<model>", "an ONNX file, or the name of a zoo model")
     .requiredOption(
       "--after <pass>",
-      "the pass, for instance fuse-clamp; `retile driver dump` lists them on a wrong name",
+      "the pass, for instance fuse-clamp, or placement; `retile driver dump` lists them on a wrong name",
     )
     .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
     .option("--out <file>", "write there instead of standard output");
   settingFlags(dump, "soc").action(
-    handle<DumpOptions>(async ({ options, args, output }) => {
+    handle<DumpOptions>(async ({ options, args, config, output }) => {
       const { dumpAfter } = await import("../driver/dump.ts");
-      return dumpAfter({ model: args[0] ?? "", ...options }, output);
+      const request = { ...options, model: args[0] ?? "", soc: config.soc.value };
+      return dumpAfter(request, output);
     }),
   );
 }

@@ -39,6 +39,8 @@ interface Ran {
   readonly outputs: Tensors;
   /** Simulated time on the chip; undefined where the host itself computed. */
   readonly chipMicroseconds: number | undefined;
+  /** Of this run's CPU segments, by the host's clock. */
+  readonly cpuMicroseconds: number;
   readonly compileMs: number;
   readonly hostMs: number;
 }
@@ -55,13 +57,21 @@ export async function runModel(options: RunOptions, output: Output): Promise<voi
   progress.advance(1);
   progress.finish();
   if (options.outputs !== undefined) await writeTensors(options.outputs, ran.outputs);
-  const { chipMicroseconds = null, compileMs, hostMs } = ran;
+  const { chipMicroseconds = null, cpuMicroseconds, compileMs, hostMs } = ran;
   const { backend } = options;
   const soc = backend === "htp" ? options.soc : null;
   const report = {
     name: "run",
     rows: [...ran.outputs].map(([name, tensor]) => outputRow(name, tensor)),
-    summary: { model: model.name, backend, soc, chipMicroseconds, compileMs, hostMs },
+    summary: {
+      model: model.name,
+      backend,
+      soc,
+      chipMicroseconds,
+      cpuMicroseconds,
+      compileMs,
+      hostMs,
+    },
   };
   output.report(report, COLUMNS);
 }
@@ -89,7 +99,8 @@ function timed(run: () => Result<Tensors>): Result<Ran> {
   const outputs = run();
   if (!outputs.ok) return outputs;
   const hostMs = performance.now() - startedAt;
-  return succeeded({ outputs: outputs.value, chipMicroseconds: undefined, compileMs: 0, hostMs });
+  const times = { chipMicroseconds: undefined, cpuMicroseconds: 0, compileMs: 0, hostMs };
+  return succeeded({ outputs: outputs.value, ...times });
 }
 
 function runCompiled(options: RunOptions, model: ModelFile, inputs: Tensors): Result<Ran> {
@@ -117,7 +128,9 @@ function runCompiled(options: RunOptions, model: ModelFile, inputs: Tensors): Re
     }),
   );
   const chipMicroseconds = backend === "htp" ? timing.microseconds : undefined;
-  return succeeded({ outputs, chipMicroseconds, compileMs: compiled.value.compileMs, hostMs });
+  const { cpuMicroseconds } = result.value.timing;
+  const { compileMs } = compiled.value;
+  return succeeded({ outputs, chipMicroseconds, cpuMicroseconds, compileMs, hostMs });
 }
 
 function findRelease(version: string | undefined): Result<Recipe> {

@@ -14,14 +14,16 @@ import type { ProgramIdentity } from "../codegen/cpu/index.ts";
 import { lowerHtp } from "../codegen/htp/index.ts";
 import type { Graph } from "../ir/index.ts";
 import { loadKernels } from "../kernels/index.ts";
-import { adopt, adoptMixed, isStored, movedAsReals, tablesFirst } from "../passes/index.ts";
+import type { Place } from "../lower/index.ts";
+import { adoptMixed, isStored, movedAsReals, realNode, tablesFirst } from "../passes/index.ts";
 import { importEncodings, quantizeMixed } from "../quant/index.ts";
 import type { Recipe } from "../releases/index.ts";
 import type { Answer } from "./answer.ts";
 import { FAMILIES } from "./families.ts";
 import { hybridProgram } from "./hybrid.ts";
-import type { HybridModel } from "./hybrid.ts";
+import type { HybridModel, PlacedProgram } from "./hybrid.ts";
 import { loadModel } from "./model.ts";
+import { PLACEMENT, placementText } from "./placement.ts";
 
 export interface CompileContext {
   readonly recipe: Recipe;
@@ -38,13 +40,15 @@ export function answerCompile(request: CompileRequest, context: CompileContext):
   if (!loaded.ok) return loaded;
   answer.progress("compile", 0.3);
   const work: Work = { request, context, soc: soc.value, graph: loaded.value.graph };
-  const program = request.backend === "cpu" ? cpuProgram(work) : htpProgram(work);
-  if (!program.ok) return program;
+  const compiled = request.backend === "cpu" ? cpuProgram(work) : htpProgram(work);
+  if (!compiled.ok) return compiled;
   answer.progress("encode", 0.9);
-  const { counters, blobs } = program.value;
-  const { dump } = loaded.value;
+  const { program, segments, reasons } = compiled.value;
+  const { counters, blobs } = program;
+  const isPlacement = request.dumpAfter === PLACEMENT;
+  const dump = isPlacement ? placementText(segments, reasons) : loaded.value.dump;
   answer.compiled({
-    program: answer.blob(encodeProgram(program.value)),
+    program: answer.blob(encodeProgram(program)),
     macs: counters.macsInt8 + counters.macsFp16 + counters.macsInt16,
     vtcmPeakBytes: counters.vtcmPeakBytes,
     weightBytes: [...blobs.values()].reduce((total, blob) => total + blob.length, 0),
@@ -61,13 +65,18 @@ interface Work {
   readonly graph: Graph;
 }
 
-function cpuProgram(work: Work): Result<Program> {
+function cpuProgram(work: Work): Result<PlacedProgram> {
   const cpu = compileCpu(work.graph);
-  return cpu.ok ? succeeded(cpuProgramFile(cpu.value, identityOf(work))) : cpu;
+  if (!cpu.ok) return cpu;
+  return succeeded(inOne("cpu", cpuProgramFile(cpu.value, identityOf(work)), work.graph));
+}
+
+function inOne(place: Place, program: Program, { nodes }: Graph): PlacedProgram {
+  return { program, segments: [{ place, nodes }], reasons: new Map() };
 }
 
 /** On the HTP as a whole where that can be, else in segments. */
-function htpProgram(work: Work): Result<Program> {
+function htpProgram(work: Work): Result<PlacedProgram> {
   const { context, request, soc, graph } = work;
   const form = isStored(graph) ? storedForm(graph) : floatForm(request, work);
   if (!form.ok) return form;
@@ -80,12 +89,13 @@ function htpProgram(work: Work): Result<Program> {
     options: context.recipe.lowering,
     kernels,
   };
-  const { whole, model } = form.value;
+  const { whole, split } = form.value;
   const alone = whole.ok ? lowerHtp({ ...target, graph: whole.value }) : whole;
-  if (alone.ok || !SPLITTABLE.has(alone.code)) return alone;
-  const placed = hybridProgram(model, target);
+  if (alone.ok) return succeeded(inOne("htp", alone.value, whole.ok ? whole.value : graph));
+  if (!SPLITTABLE.has(alone.code)) return alone;
+  const placed = hybridProgram(split(), target);
   // Where splitting helps no more, the whole's reason is the one to hear.
-  return placed.ok ? succeeded(placed.value.program) : alone;
+  return placed.ok ? placed : alone;
 }
 
 /** What another place for some nodes may cure. */
@@ -97,16 +107,19 @@ const SPLITTABLE: ReadonlySet<string> = new Set([
 
 interface HtpForm {
   readonly whole: Result<Graph>;
-  readonly model: HybridModel;
+  readonly split: () => HybridModel;
 }
 
 function storedForm(graph: Graph): Result<HtpForm> {
   const adopted = adoptMixed(graph);
   if (!adopted.ok) return adopted;
-  const placed = tablesFirst.run(adopted.value);
-  const mixed = (onCpu: ReadonlySet<string>): Result<Graph> =>
-    succeeded(movedAsReals(placed, onCpu));
-  return succeeded({ whole: adopt(graph), model: { graph: placed, mixed, fitsCpu: false } });
+  const split = (): HybridModel => {
+    const placed = tablesFirst.run(adopted.value);
+    const mixed = (onCpu: ReadonlySet<string>): Result<Graph> =>
+      succeeded(movedAsReals(placed, onCpu));
+    return { graph: placed, mixed, fitsCpu: false };
+  };
+  return succeeded({ whole: realNode(adopted.value) ?? adopted, split });
 }
 
 /** A model of floats in int8, by the encodings of the request. */
@@ -121,7 +134,7 @@ function floatForm(
   if (!imported.ok) return imported;
   const mixed = (floats: ReadonlySet<string>): Result<Graph> =>
     quantizeMixed(graph, imported.value, { dtype: "i8", floats });
-  return succeeded({ whole: mixed(new Set()), model: { graph, mixed, fitsCpu: true } });
+  return succeeded({ whole: mixed(new Set()), split: () => ({ graph, mixed, fitsCpu: true }) });
 }
 
 function identityOf({ request, context, soc }: Work): ProgramIdentity {

@@ -12,6 +12,7 @@ import type { Answer } from "./answer.ts";
 import { answerCompile } from "./compile.ts";
 import { FAMILIES } from "./families.ts";
 import { useHostSha256 } from "./host-crypto.ts";
+import { PLACEMENT } from "./placement.ts";
 import { answerReference } from "./reference.ts";
 
 const FORMATS = ["onnx", "tflite"] as const;
@@ -53,7 +54,7 @@ function dispatch(request: Request, { recipe, host, answer }: Call): Result<void
         isa: ISA_VERSION,
         families: FAMILIES,
         formats: FORMATS,
-        passes: PASSES.map((pass) => pass.name),
+        passes: [...PASSES.map((pass) => pass.name), PLACEMENT],
       });
       return succeeded(undefined);
     case "compile":

@@ -15,6 +15,7 @@ export {
   adoptMixed,
   isStored,
   movedAsReals,
+  realNode,
   STORED_PASSES,
   tablesFirst,
 } from "./stored/index.ts";

@@ -98,7 +98,7 @@ export interface DriverIdentity {
   readonly isa: { readonly major: number; readonly minor: number };
   readonly families: readonly string[];
   readonly formats: readonly string[];
-  /** In pipeline order; what `dumpAfter` may name. */
+  /** What `dumpAfter` may name: passes in pipeline order, then what else there is to print. */
   readonly passes: readonly string[];
 }
 

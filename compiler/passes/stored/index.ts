@@ -51,8 +51,8 @@ export function adoptMixed(graph: Graph): Result<Graph, "UNSUPPORTED_OP"> {
   }
 }
 
-/** The first node that computes on other than stored numbers. */
-function realNode(graph: Graph): Failure<"UNSUPPORTED_OP"> | undefined {
+/** The first node that computes on other than stored numbers, as the failure that it is where all have to. */
+export function realNode(graph: Graph): Failure<"UNSUPPORTED_OP"> | undefined {
   const isReal = (name: string): boolean => {
     const type = graph.types.get(name);
     const isConstant = name === "" || graph.constants.has(name);
