@@ -2,11 +2,7 @@
 import type { ExitName } from "../../cli/exit-codes.ts";
 import { PRECISIONS, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Column, Output, Row } from "../../cli/output.ts";
-import { evaluate, tensor } from "../../compiler/ir/index.ts";
-import type { Graph } from "../../compiler/ir/index.ts";
 import { optimize } from "../../compiler/passes/index.ts";
-import { calibrate } from "../../compiler/quant/index.ts";
-import type { Encodings } from "../../compiler/quant/index.ts";
 import { SOCS } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { seededRandom } from "../../protocol/base/random.ts";
@@ -16,7 +12,7 @@ import type { Target } from "../support/chip-run.ts";
 import { everyValue, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { randomGraph } from "./random-graph.ts";
-import { noise, referenceOf, subjectOf } from "./subject.ts";
+import { evaluatedRanges, referenceOf, subjectOf } from "./subject.ts";
 
 export interface GraphOptions {
   readonly cases: number;
@@ -57,26 +53,13 @@ export function compareGraph(seed: number): GraphRow {
     operators: float.nodes.map(({ op }) => op).join(" "),
     target: `${precision} ${target.soc.name} ${target.version}`,
   };
-  const typed = typedGraph(float, precision, rangesOf(float, seed));
+  const typed = typedGraph(float, precision, evaluatedRanges(float, seed));
   if (!typed.ok) {
     const reason = `${typed.code}: ${typed.message}`;
     return { ...row, status: "refused", outputs: 0, elements: 0, quiet: 0, reason };
   }
   const subject = subjectOf(random.below(2) === 0 ? everyValue(typed.value) : typed.value, seed);
   return { ...row, ...outcomeOf(subject, target, () => referenceOf(subject, seed)) };
-}
-
-function rangesOf(float: Graph, seed: number): Encodings {
-  const inputs = [...noise(float, seed)].map(([name, data]) => {
-    return [name, tensor(present(float.types.get(name), name), data)] as const;
-  });
-  return calibrate(float, [
-    (observe) => {
-      evaluate(float, new Map(inputs), {
-        observe: (name, { data }) => observe(name, data as Float32Array),
-      });
-    },
-  ]);
 }
 
 /** Some chips have so little memory that rows are made in bands and tensors go through DDR. */

@@ -4,9 +4,12 @@ import {
   evaluateAt,
   fromReal,
   outputTypesOf,
+  tensor,
   tensorFrom,
 } from "../../compiler/ir/index.ts";
 import type { Graph, Node, Tensor } from "../../compiler/ir/index.ts";
+import { calibrate } from "../../compiler/quant/index.ts";
+import type { Encodings } from "../../compiler/quant/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { product } from "../../protocol/base/integers.ts";
 import type { Random } from "../../protocol/base/random.ts";
@@ -45,6 +48,20 @@ export function noise(graph: Graph, seed: number): ReadonlyMap<string, Float32Ar
       return [name, Float32Array.from({ length }, () => random.normal())];
     }),
   );
+}
+
+/** Of a float graph, on one image of noise. */
+export function evaluatedRanges(float: Graph, seed: number): Encodings {
+  const inputs = [...noise(float, seed)].map(([name, data]) => {
+    return [name, tensor(present(float.types.get(name), name), data)] as const;
+  });
+  return calibrate(float, [
+    (observe) => {
+      evaluate(float, new Map(inputs), {
+        observe: (name, { data }) => observe(name, data as Float32Array),
+      });
+    },
+  ]);
 }
 
 export function referenceOf({ graph, inputs }: Subject, seed: number): Reference {

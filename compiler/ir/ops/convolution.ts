@@ -258,11 +258,14 @@ function convolutionElement(call: EvaluationCall, whole: Convolution): ElementRu
   return finished(call, whole, (index) => sums(index) + (bias?.[channelOf(index)] ?? 0));
 }
 
-/** The same for all elements: stored numbers and images of fp16. The others keep their rule. */
+/** The same for all elements: stored numbers, and images whose sums run along rows. The others keep their rule. */
 function convolutionElements(call: EvaluationCall, whole: Convolution): ElementRule {
   const isStored = outputType(call).quantization !== undefined;
-  const isHalf = inputTensor(call, 0).type.dtype === "f16" && whole.axes.length === 2;
-  if (!isStored && !isHalf) return convolutionElement(call, whole);
+  const { dtype } = inputTensor(call, 0).type;
+  const isDepthwise = whole.groups > 1 && whole.groups === whole.inChannels;
+  const isFloat = dtype === "f32" && whole.reach === windowReach && !isDepthwise;
+  const isOrdered = whole.axes.length === 2 && (dtype === "f16" || isFloat);
+  if (!isStored && !isOrdered) return convolutionElement(call, whole);
   const arithmetic = isStored ? "exact" : "float32";
   const sums = allWindowSums(whole, factorsOf(call), { arithmetic, bias: biasOf(call) });
   return finished(call, whole, (index) => sums[index] ?? 0);

@@ -1,14 +1,20 @@
 /** Elements that are formed together have the bits of the rule for one. */
 import { expect, test } from "@jest/globals";
-import { evaluateAt, evaluateNode, inferNode, tensorFrom } from "../../../../compiler/ir/index.ts";
+import {
+  evaluateAt,
+  evaluateNode,
+  inferNode,
+  isFloat,
+  tensorFrom,
+} from "../../../../compiler/ir/index.ts";
 import type { Attribute, DType, Node, Tensor } from "../../../../compiler/ir/index.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { fc, property } from "../../../support/property.ts";
 
-type ActivationType = "i8" | "i16" | "f16";
+type ActivationType = "i8" | "i16" | "f16" | "f32";
 
-const activation = fc.constantFrom<ActivationType>("i8", "i16", "f16");
+const activation = fc.constantFrom<ActivationType>("i8", "i16", "f16", "f32");
 const pad = fc.integer({ min: 0, max: 2 });
 
 function operands(dtype: ActivationType, seed: number) {
@@ -18,16 +24,16 @@ function operands(dtype: ActivationType, seed: number) {
     const half = type === "i16" ? 32768 : 128;
     return tensorFrom({ dtype: type, shape, quantization }, () => random.below(2 * half) - half);
   };
-  const half = (shape: readonly number[]): Tensor =>
-    tensorFrom({ dtype: "f16", shape }, () => random.normal());
-  const isHalf = dtype === "f16";
+  const float = (shape: readonly number[]): Tensor =>
+    tensorFrom({ dtype, shape }, () => random.normal());
+  const isReal = isFloat(dtype);
   return {
     x: (shape: readonly number[]) =>
-      isHalf ? half(shape) : stored(dtype, shape, dtype === "i8" ? 5 : 0),
-    w: (shape: readonly number[]) => (isHalf ? half(shape) : stored("i8", shape, 0)),
+      isReal ? float(shape) : stored(dtype, shape, dtype === "i8" ? 5 : 0),
+    w: (shape: readonly number[]) => (isReal ? float(shape) : stored("i8", shape, 0)),
     bias: (count: number): Tensor =>
-      isHalf
-        ? half([count])
+      isReal
+        ? float([count])
         : tensorFrom({ dtype: "i32", shape: [count] }, () => random.below(2000) - 1000),
   };
 }
@@ -42,7 +48,7 @@ function check(op: string, inputs: readonly Tensor[], attributes: Node["attribut
   const { types, attributes: normal } = unwrap(inferred);
   const quantization = { scales: [0.25], zeroPoints: [-3] };
   const { dtype, shape } = types[0] as { dtype: DType; shape: readonly number[] };
-  const type = dtype === "f16" ? { dtype, shape } : { dtype, shape, quantization };
+  const type = isFloat(dtype) ? { dtype, shape } : { dtype, shape, quantization };
   const closed = { ...node, attributes: normal };
   const [all] = evaluateNode(closed, inputs, [type]);
   const indices = Array.from({ length: all?.data.length ?? 0 }, (_, index) => index);
