@@ -38,6 +38,16 @@ export function functionTableOf(expression: Expression): Int16Array {
   return table;
 }
 
+const HALF_INFINITY = 0x7c00;
+
+/** Whether it is finite wherever its argument is; or at zero alone. */
+export function staysFinite(expression: Expression, atZero: boolean): boolean {
+  const isFinite = (bits: number): boolean => (bits & HALF_INFINITY) !== HALF_INFINITY;
+  if (atZero) return isFinite(encodeHalf(compileHalf(expression)(0)));
+  const table = functionTableOf(expression);
+  return table.every((bits, index) => isFinite(bits) || !isFinite(index ^ 0x8000));
+}
+
 const kernels = new Map<string, FunctionKernel>();
 
 /** Equal functions share one kernel. Throws CodedError NO_HALF_FORM. */

@@ -156,7 +156,10 @@ const pair: Step = ({ random, shapeOf, constant, node, another }, value) => {
   return node(pick(random, ["add", "sub", "mul"]) ?? "add", [value, operand]);
 };
 
-const FUNCTIONS = ["relu", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "exp", "gelu", "abs"];
+const FUNCTIONS = [
+  ...["relu", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "exp", "gelu", "abs"],
+  ...["sqrt", "log", "reciprocal", "neg"],
+];
 
 const elementary: Step = ({ random, node }, value) =>
   node(pick(random, FUNCTIONS) ?? "relu", [value]);

@@ -22,10 +22,11 @@ import { clampBounds, storedEncoding } from "../encoding.ts";
 import { isPixel, sameGrid, withFormat } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
+import { addEmptied, fillsTiles } from "./lanes.ts";
 import { placementOrConstant } from "./moves.ts";
 import { givenTable, pairTable } from "./pair-table.ts";
 import { addPair } from "./parts.ts";
-import { functionKernel, functionTableOf, hasSteps } from "../function-kernel.ts";
+import { functionKernel, functionTableOf, hasSteps, staysFinite } from "../function-kernel.ts";
 import { functionStage, tableStage } from "../stages/elementwise.ts";
 import type { SecondOperand, StoredArray } from "../stages/elementwise.ts";
 import type { PairArithmetic } from "../stages/pair-kernel.ts";
@@ -66,15 +67,19 @@ export function lowerNorm(context: NodeContext): void {
 
 export function lowerFunction(context: NodeContext): void {
   const expression = parseExpression(context.attributes.text("expr"));
-  const input = context.value(0);
   const output = context.output(context.placement(0));
-  const common = { node: context.node.name, input, output, grid: context.grid(output) };
+  const grid = context.grid(output);
+  const isTame = fillsTiles(grid) || staysFinite(expression, context.hasEmptyLanes(0));
+  const made = isTame ? output : context.temporary(grid, 0);
+  const common = { node: context.node.name, input: context.value(0), output: made, grid };
   if (hasSteps(expression, context.soc)) {
     context.add(functionStage({ ...common, of: functionKernel(expression) }));
-    return;
+  } else {
+    const table = functionTableOf(expression);
+    context.add(tableStage({ ...common, table, zeroPointIn: 0, zeroPointOut: 0 }));
   }
-  const table = functionTableOf(expression);
-  context.add(tableStage({ ...common, table, zeroPointIn: 0, zeroPointOut: 0 }));
+  // Products sum over lanes beyond the last channel, and zero times infinity is no zero.
+  if (!isTame) addEmptied(context, { from: made, to: output, grid, fill: 0 });
 }
 
 export function lowerPair(context: NodeContext): void {

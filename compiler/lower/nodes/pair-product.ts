@@ -1,5 +1,4 @@
 /** matmul of two activations. */
-import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { onlyFactor } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";
@@ -7,7 +6,7 @@ import { unsupported } from "../failure.ts";
 import { tokenGrid, withChannels } from "../grid.ts";
 import type { NodeContext, Placed, Placement } from "./context.ts";
 import { requantization } from "./filters.ts";
-import { channelMoveStage } from "../stages/moves.ts";
+import { addEmptied, fillsTiles } from "./lanes.ts";
 import { pairProductStage, SUMMED_TILES_MAX } from "../stages/pair-product.ts";
 
 /** How the axes of an operand, from the right, lie on its grid. */
@@ -33,9 +32,9 @@ export function lowerPairProduct(context: NodeContext): void {
   const transposed = isChannel(rolesOf(context.placement(1).arrangement).rows, depth);
   checkSecond(context, context.placement(1), { transposed, depth, columns, groups });
   const isHalf = outputType.dtype === "f16";
-  const a = withEmptyLanes(context, 0, depth);
+  const a = withEmptyLanes(context, 0);
   // Nothing times zero is zero, save what fp16 may hold.
-  const b = isHalf && transposed ? withEmptyLanes(context, 1, depth) : context.placement(1);
+  const b = isHalf && transposed ? withEmptyLanes(context, 1) : context.placement(1);
   const grid = withChannels(a.grid, groups * columns, columns);
   const arrangement = outputArrangement(a.arrangement, { columns, groups });
   const output = context.output({ grid, arrangement });
@@ -57,17 +56,15 @@ export function lowerPairProduct(context: NodeContext): void {
   );
 }
 
-/** The operand, whose lanes beyond `depth` channels are summed over too: a copy where they may hold anything. */
-function withEmptyLanes(context: NodeContext, input: number, depth: number): Placement {
+/** The operand, whose lanes beyond the last channel are summed over too: a copy where they may hold anything. */
+function withEmptyLanes(context: NodeContext, input: number): Placement {
   const placement = context.placement(input);
-  if (depth % CROUTON_CHANNELS === 0 || context.hasEmptyLanes(input)) return placement;
-  const { value, grid } = placement;
+  const { value: from, grid } = placement;
+  if (fillsTiles(grid) || context.hasEmptyLanes(input)) return placement;
   const { zeroPoint: fill } = storedEncoding(context.type(input));
-  const output = context.temporary(grid, fill);
-  const sources = Array.from({ length: grid.channels }, (_, at) => ({ input: 0, at }));
-  const common = { node: context.node.name, fill, output, outputGrid: grid, sources };
-  context.add(channelMoveStage({ ...common, inputs: [value], grids: [grid] }));
-  return { ...placement, value: output };
+  const value = context.temporary(grid, fill);
+  addEmptied(context, { from, to: value, grid, fill });
+  return { ...placement, value };
 }
 
 function refused(context: NodeContext, what: string) {

@@ -58,6 +58,13 @@ describe("products", () => {
         dilations: [2, 2],
       }),
     ));
+  for (const op of ["reciprocal", "log"]) {
+    test(`channels that fill no tile, of a ${op}, which is infinite at zero`, () =>
+      check((g) => {
+        const x = g.node(op, [g.node("abs", [g.input([1, 24, 5, 9])])]);
+        return g.node("conv", [x, g.constant([8, 24, 3, 3])]);
+      }));
+  }
   for (const [kernel, stride] of [
     [3, 1],
     [5, 2],
