@@ -4,11 +4,13 @@ import type { Graph } from "../../compiler/ir/index.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { failed, unwrap } from "../../protocol/base/result.ts";
+import { TILE_MACS } from "../../protocol/isa/index.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import { judge } from "../bars.ts";
 import { DATA_FOLDER } from "../data-folder.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
+import { readCsv } from "./csv.ts";
 import { fileText } from "./fidelity.ts";
 import { floatGraph } from "./networks.ts";
 import { Programs, timingOf, typedGraph } from "./parity.ts";
@@ -41,7 +43,7 @@ export async function compareLayers(output: Output): Promise<ExitName> {
     simulated: Number(simulatedUs),
   }));
   const value = spearman(pairs);
-  const bar = { name: "Spearman of the layers", value, demand: "at_least", limit: SPEARMAN_MIN };
+  const bar = { name: "Spearman of the layers", value, limit: SPEARMAN_MIN };
   const { exit, ...verdict } = judge([{ ...bar, demand: "at_least" }], output);
   output.report(
     { name: "fidelity layers", rows, summary: { spearman: value, ...verdict } },
@@ -52,13 +54,9 @@ export async function compareLayers(output: Output): Promise<ExitName> {
 
 /** In the log an activation carries the time of its convolution; what moves nothing is no layer here. */
 function measuredLayers(text: string): readonly Layer[] {
-  const [header = "", ...lines] = text.trim().split(/\r?\n/);
-  const columns = header.split(",");
   const layers: Layer[] = [];
   let convolution = "";
-  for (const line of lines) {
-    const cells = line.split(",");
-    const cell = (name: string): string => cells[columns.indexOf(name)] ?? "";
+  for (const { cell } of readCsv(text).records) {
     const [name, type, measuredUs] = [cell("name"), cell("type"), Number(cell("us"))];
     if (type === "data" || type === "permute") continue;
     if (type === "convolutional" && measuredUs === 0) convolution = name;
@@ -69,7 +67,6 @@ function measuredLayers(text: string): readonly Layer[] {
 
 /** Vector units of a Hexagon core: 512 int8 multiply-accumulates a cycle (quic/cloud-ai-sdk-pages, Architecture). */
 const VECTOR_MACS = 512;
-const TILE_MACS = 65_536;
 
 /**
  * The log is of a DSP older than the matrix engine (it names a runtime of those): products go at the rate of the
@@ -77,7 +74,7 @@ const TILE_MACS = 65_536;
  */
 function dspWithoutMatrixEngine(): SocDescription {
   const smallest = present(socNamed("qcm6490"), "qcm6490");
-  const tileCyclesInt8 = TILE_MACS / VECTOR_MACS;
+  const tileCyclesInt8 = TILE_MACS.int8 / VECTOR_MACS;
   return { ...smallest, hmx: { ...smallest.hmx, tileCyclesInt8 } };
 }
 

@@ -5,7 +5,7 @@
 import { nodeMultiplyAccumulates } from "../../compiler/ir/index.ts";
 import type { Graph, Node } from "../../compiler/ir/index.ts";
 import { product } from "../../protocol/base/integers.ts";
-import { VECTOR_BYTES } from "../../protocol/isa/index.ts";
+import { TILE_MACS, tileCyclesOf, VECTOR_BYTES } from "../../protocol/isa/index.ts";
 import type { SocDescription } from "../../protocol/isa/index.ts";
 import type { Precision } from "./parity.ts";
 
@@ -15,9 +15,12 @@ const VECTOR_OPS: ReadonlySet<string> = new Set([
   ...["sigmoid", "hard_sigmoid", "hard_swish", "gelu", "erf", "tanh", "pointwise", "resize"],
 ]);
 
-const TILE_MACS = { w8a8: 65_536, float: 32_768, w8a16: 32_768 } as const;
-const ACTIVATION_BYTES = { w8a8: 1, float: 2, w8a16: 2 } as const;
-const WEIGHT_BYTES = { w8a8: 1, float: 2, w8a16: 1 } as const;
+/** What the matrix engine multiplies, and bytes of an element. */
+const ELEMENTS = {
+  w8a8: { numbers: "int8", activationBytes: 1, weightBytes: 1 },
+  float: { numbers: "fp16", activationBytes: 2, weightBytes: 2 },
+  w8a16: { numbers: "int16", activationBytes: 2, weightBytes: 1 },
+} as const satisfies Record<Precision, object>;
 
 /** Microseconds. `graph` is the optimised float graph: only its shapes count. */
 export function lowerBoundUs(graph: Graph, precision: Precision, soc: SocDescription): number {
@@ -59,17 +62,10 @@ interface Bound {
   readonly portCycles: number;
 }
 
-function boundOf(
-  graph: Graph,
-  precision: Precision,
-  { clockHz, dma, hmx, hvx }: SocDescription,
-): Bound {
-  const tileCycles = {
-    w8a8: hmx.tileCyclesInt8,
-    float: hmx.tileCyclesFp16,
-    w8a16: hmx.tileCyclesInt16,
-  }[precision];
-  const cyclesPerMac = tileCycles / hmx.queues / TILE_MACS[precision];
+function boundOf(graph: Graph, precision: Precision, soc: SocDescription): Bound {
+  const { clockHz, dma, hmx, hvx } = soc;
+  const { numbers, activationBytes, weightBytes } = ELEMENTS[precision];
+  const cyclesPerMac = tileCyclesOf(numbers, soc) / hmx.queues / TILE_MACS[numbers];
   const cyclesPerByte = clockHz / dma.ddrBytesPerSecond;
   // One store a packet, in each context.
   const storesPerCycle = hvx.packet.store * hvx.queues;
@@ -78,11 +74,10 @@ function boundOf(
   return {
     nodeCycles: (node) => ({
       matrix: isDepthwise(graph, node) ? 0 : nodeMultiplyAccumulates(graph, node) * cyclesPerMac,
-      vector:
-        vectorElements(graph, node) * (ACTIVATION_BYTES[precision] / VECTOR_BYTES / storesPerCycle),
-      memory: weightElements(graph, node) * WEIGHT_BYTES[precision] * cyclesPerByte,
+      vector: vectorElements(graph, node) * (activationBytes / VECTOR_BYTES / storesPerCycle),
+      memory: weightElements(graph, node) * weightBytes * cyclesPerByte,
     }),
-    portCycles: portElements * ACTIVATION_BYTES[precision] * cyclesPerByte,
+    portCycles: portElements * activationBytes * cyclesPerByte,
   };
 }
 

@@ -7,7 +7,14 @@ export { placeImmediate, placeOf, tapImmediate, tapOf } from "./place.ts";
 export type { WindowPlace } from "./place.ts";
 export type { Accesses, ReadPointer, Span } from "./accesses.ts";
 export { parseInstruction, parseMicroOp, printInstruction, printMicroOp } from "./text.ts";
-export { isProduct, macsOf, productCycles, productForm, TILE_MACS } from "./matrix.ts";
+export {
+  isProduct,
+  macsOf,
+  productCycles,
+  productForm,
+  TILE_MACS,
+  tileCyclesOf,
+} from "./matrix.ts";
 export type { Product, ProductForm } from "./matrix.ts";
 export { hvxCycles, packetCount, usesOf } from "./packets.ts";
 export type { VectorWork } from "./packets.ts";

@@ -51,13 +51,17 @@ export function macsOf(product: Product): number {
   return product.tapCount * product.tileCount * TILE_MACS[productForm(product).numbers];
 }
 
+/** Cycles of one tile product; in int16, by int8 weights. */
+export function tileCyclesOf(numbers: ProductForm["numbers"], { hmx }: SocDescription): number {
+  return { int8: hmx.tileCyclesInt8, int16: hmx.tileCyclesInt16, fp16: hmx.tileCyclesFp16 }[
+    numbers
+  ];
+}
+
 /** Cycles of the engine; int16 weights take two passes. */
-export function productCycles(product: Product, { hmx }: SocDescription): number {
+export function productCycles(product: Product, soc: SocDescription): number {
   const { numbers, weightTileBytes } = productForm(product);
-  const tileCycles = {
-    int8: hmx.tileCyclesInt8,
-    fp16: hmx.tileCyclesFp16,
-    int16: (hmx.tileCyclesInt16 * weightTileBytes) / WEIGHT_TILE_BYTES,
-  }[numbers];
-  return hmx.startupCycles + product.tapCount * product.tileCount * tileCycles;
+  const passes = numbers === "int16" ? weightTileBytes / WEIGHT_TILE_BYTES : 1;
+  const tiles = product.tapCount * product.tileCount;
+  return soc.hmx.startupCycles + tiles * passes * tileCyclesOf(numbers, soc);
 }

@@ -5,6 +5,7 @@ import { groupTiles, lanesIn, validRows } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
+import { groupTurns, SLOTS } from "./group-turns.ts";
 
 export interface SoftmaxNode {
   readonly node: string;
@@ -61,22 +62,16 @@ export function softmaxStage(from: SoftmaxNode): Stage {
     follows: false,
     emit: (work) => {
       const count = groupTiles(from.grid);
-      const groups = from.grid.tiles / count;
-      for (let begin = 0; begin < groups; begin += SLOTS) {
-        const inTurn = Math.min(SLOTS, groups - begin);
-        const runs = Array.from({ length: inTurn }, (_, index): TileRun => {
-          const first = (begin + index) * count;
-          const slot = work.scratch + index * slotBytes;
-          return { vectors, slot, first, last: first + count - 1 };
+      for (const turn of groupTurns(from.grid)) {
+        const runs = turn.map(({ group, slot }): TileRun => {
+          const [first, at] = [group * count, work.scratch + slot * slotBytes];
+          return { vectors, slot: at, first, last: first + count - 1 };
         });
         emitSoftmax(from, work, runs);
       }
     },
   };
 }
-
-/** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
-const SLOTS = 4;
 
 /** The table; per lane of the last tile the penalty (0 or -1024) and the factor (1 or 0); shuffles to the next lane and from the first. */
 function packConstants({ grid, rule }: SoftmaxNode): Uint8Array {

@@ -5,6 +5,7 @@ import { groupTiles, lanesIn } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
+import { groupTurns, SLOTS } from "./group-turns.ts";
 import { inputAt, outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
 
@@ -41,19 +42,15 @@ export function wideSoftmaxStage(from: WideSoftmaxNode): Stage {
     scratchBytes: SLOTS * slotBytes,
     follows: false,
     emit: (work) => {
-      const groups = grid.channels / grid.groupChannels;
-      for (let begin = 0; begin < groups; begin += SLOTS) {
-        const inTurn = Array.from({ length: Math.min(SLOTS, groups - begin) }, (_, index) => {
-          return { group: begin + index, maximum: work.scratch + index * slotBytes, vectors };
+      for (const turn of groupTurns(grid)) {
+        const placed = turn.map(({ group, slot }) => {
+          return { group, maximum: work.scratch + slot * slotBytes, vectors };
         });
-        emitGroups(from, work, inTurn);
+        emitGroups(from, work, placed);
       }
     },
   };
 }
-
-/** So many groups go step by step together: the steps of one wait for each other, and contexts need not. */
-const SLOTS = 4;
 
 /** Per lane of a group's last tile: a limit (the largest number or the lowest), and a factor (1 or 0). Then the table. */
 function packConstants({ grid, stored }: WideSoftmaxNode): Uint8Array {
