@@ -17,6 +17,10 @@ export function register(program: Command): void {
       "tensors.json and one raw .bin file a tensor; default: seeded values",
     )
     .option("--outputs <folder>", "write the outputs there, in the same form")
+    .option(
+      "--trace <file>",
+      "write when each segment ran, for chrome://tracing or ui.perfetto.dev",
+    )
     .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…");
   settingFlags(run, "soc").action(
     handle<Omit<RunOptions, "model" | "soc">>(async ({ options, args, config, output }) => {

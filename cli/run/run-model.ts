@@ -1,8 +1,10 @@
 /** Compiles a model file through the driver's ABI and runs it on the backend that was asked for. */
+import { writeFile } from "node:fs/promises";
 import { RELEASES } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
 import { workerEngine } from "../../device-agent/index.ts";
-import { openSession } from "../../device-agent/runtime/index.ts";
+import { openSession, runTrace } from "../../device-agent/runtime/index.ts";
+import type { Trace } from "../../device-agent/soc/index.ts";
 import { failed, succeeded, unwrap } from "../../protocol/base/result.ts";
 import type { Result } from "../../protocol/base/result.ts";
 import { ModelSession } from "../driver/session.ts";
@@ -23,6 +25,8 @@ export interface RunOptions {
   readonly inputs?: string;
   readonly outputs?: string;
   readonly shape?: string;
+  /** Where to write when each segment ran. */
+  readonly trace?: string;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -43,6 +47,8 @@ interface Ran {
   readonly cpuMicroseconds: number;
   readonly compileMs: number;
   readonly hostMs: number;
+  /** Of what was compiled. */
+  readonly trace?: Trace | undefined;
 }
 
 export async function runModel(options: RunOptions, output: Output): Promise<void> {
@@ -57,6 +63,9 @@ export async function runModel(options: RunOptions, output: Output): Promise<voi
   progress.advance(1);
   progress.finish();
   if (options.outputs !== undefined) await writeTensors(options.outputs, ran.outputs);
+  if (options.trace !== undefined && ran.trace !== undefined) {
+    await writeFile(options.trace, JSON.stringify(ran.trace));
+  }
   const { chipMicroseconds = null, cpuMicroseconds, compileMs, hostMs } = ran;
   const { backend } = options;
   const soc = backend === "htp" ? options.soc : null;
@@ -130,7 +139,9 @@ function runCompiled(options: RunOptions, model: ModelFile, inputs: Tensors): Re
   const chipMicroseconds = backend === "htp" ? timing.microseconds : undefined;
   const { cpuMicroseconds } = result.value.timing;
   const { compileMs } = compiled.value;
-  return succeeded({ outputs, chipMicroseconds, cpuMicroseconds, compileMs, hostMs });
+  const isTraced = options.trace !== undefined;
+  const trace = isTraced ? runTrace(opened.value, result.value.timing) : undefined;
+  return succeeded({ outputs, chipMicroseconds, cpuMicroseconds, compileMs, hostMs, trace });
 }
 
 function findRelease(version: string | undefined): Result<Recipe> {

@@ -6,4 +6,5 @@ export { openProgram, openSession } from "./session.ts";
 export type { OpenCode, RunCode, RunResult, Session } from "./session.ts";
 export { hasCpuSegments, timeProgram } from "./timing.ts";
 export type { ProgramTiming, SegmentTiming } from "./timing.ts";
+export { runTrace } from "./trace.ts";
 export { elementCount, quantized, readPort, writePort } from "./port.ts";

@@ -2,7 +2,12 @@
 import { expect, test } from "@jest/globals";
 import { unwrap } from "../../../../protocol/base/result.ts";
 import { encodeProgram } from "../../../../protocol/program/index.ts";
-import { openProgram, openSession, timeProgram } from "../../../../device-agent/runtime/index.ts";
+import {
+  openProgram,
+  openSession,
+  runTrace,
+  timeProgram,
+} from "../../../../device-agent/runtime/index.ts";
 import { workerEngine } from "../../../../device-agent/shell/cpu/engine.ts";
 import { SM8650 } from "../soc/programs.ts";
 import { THREE_SEGMENTS } from "../soc/three-segments.ts";
@@ -42,4 +47,28 @@ test("the chip's time is the same in every run, the CPU's is measured, and the w
   expect(timing.microseconds).toBe(alone.microseconds + timing.cpuMicroseconds);
   const waited = Math.ceil((timing.cpuMicroseconds * SM8650.clockHz) / 1e6);
   expect(timing.cycles).toBe(alone.cycles + waited);
+});
+
+test("a trace has a process a segment, one after another, and says whose clock it is", () => {
+  const session = unwrap(openProgram(THREE_SEGMENTS, SM8650, engine));
+  const { timing } = unwrap(session.run(new Map([["x", new Float32Array(4)]])));
+  const { traceEvents } = runTrace(session, timing);
+  const processes = traceEvents.filter(({ name }) => name === "process_name");
+  expect(processes.map(({ args }) => args["name"])).toEqual([
+    "segment 0: CPU, measured on the host",
+    expect.stringMatching(/^segment 1: .*, simulated$/),
+    "segment 2: CPU, measured on the host",
+  ]);
+  let begin = 0;
+  timing.segments.forEach((one, pid) => {
+    const own = traceEvents.filter((event) => event.pid === pid && event.ts !== undefined);
+    const end = begin + (one.kind === "cpu" ? one.microseconds : one.timing.microseconds);
+    expect(own.length).toBeGreaterThan(0);
+    for (const { ts = 0, dur = 0 } of own) {
+      expect(ts).toBeGreaterThanOrEqual(begin);
+      expect(ts + dur).toBeLessThanOrEqual(end + 1e-6);
+    }
+    begin = end;
+  });
+  expect(begin).toBeCloseTo(timing.microseconds, 6);
 });
