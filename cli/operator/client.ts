@@ -10,12 +10,11 @@ import {
   decodeReportAck,
   DEVICE_ROUTES,
   deviceView,
-  METADATA_ROUTE,
   modelOutcomeView,
   problemDetails,
   releaseView,
   rolloutView,
-  TARGETS_ROUTE,
+  repositoryRoute,
 } from "../../protocol/wire/index.ts";
 import type {
   CreateRollout,
@@ -178,13 +177,12 @@ export class OperatorClient {
   /** A published metadata file, as JSON that nobody has verified. */
   async metadata(role: string, version: number): Promise<Result<unknown>> {
     const file = role === "timestamp" ? TIMESTAMP_FILE_PATH : metadataFilePath(role, version);
-    return this.call(z.unknown(), { method: "GET", path: METADATA_ROUTE + file });
+    return this.call(z.unknown(), { method: "GET", path: repositoryRoute(file) });
   }
 
   /** A published target that is JSON; `file` as `targetFilePath` names it. */
   async jsonTarget(file: string): Promise<Result<unknown>> {
-    const path = TARGETS_ROUTE + file.slice("targets/".length);
-    return this.call(z.unknown(), { method: "GET", path });
+    return this.call(z.unknown(), { method: "GET", path: repositoryRoute(file) });
   }
 
   /** What the device would be given now, to be carried to it. */
@@ -201,9 +199,7 @@ export class OperatorClient {
 
   /** A file of the repository as devices read it. */
   async repositoryFile(path: string, bytesMax: number): ReturnType<Fetch> {
-    const isTarget = path.startsWith("targets/");
-    const route = isTarget ? TARGETS_ROUTE + path.slice("targets/".length) : METADATA_ROUTE + path;
-    const response = await this.request({ method: "GET", path: route });
+    const response = await this.request({ method: "GET", path: repositoryRoute(path) });
     if (!response.ok) return failed("FETCH_FAILED", response.message, { path });
     const { status } = response.value;
     if (status === 404) return failed("NOT_FOUND", `${path} is not published.`, { path });

@@ -1,5 +1,6 @@
 /** HTTP as the agent needs it: every request with a time limit and a size limit, failures as values. */
 import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import type { Fetch } from "../update/index.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
@@ -27,6 +28,30 @@ export type HttpCode = "SERVER_DOWN" | "SERVER_TIMEOUT" | "ANSWER_TOO_LARGE";
 
 export interface Http {
   send(request: HttpRequest): Promise<Result<HttpResponse, HttpCode>>;
+}
+
+export const SILENCE_MS_MAX = 15_000;
+/** For a whole answer: a server that sends a byte now and then holds nothing up for longer. */
+export const ANSWER_MS_MAX = 120_000;
+
+export function isGood({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Whole files by their path; what is forbidden is as absent as what is not there, for a bucket says no more. */
+export function fetchOver(http: Http, urlOf: (path: string) => string): Fetch {
+  return async (path, bytesMax) => {
+    const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: ANSWER_MS_MAX };
+    const answer = await http.send({ method: "GET", url: urlOf(path), headers: {}, ...limits });
+    if (!answer.ok) {
+      const code = answer.code === "ANSWER_TOO_LARGE" ? "FETCH_TOO_LARGE" : "FETCH_FAILED";
+      return failed(code, answer.message, { path });
+    }
+    if (isGood(answer.value)) return succeeded(answer.value.body);
+    const { status } = answer.value;
+    const code = status === 404 || status === 403 ? "NOT_FOUND" : "FETCH_FAILED";
+    return failed(code, `${path}: the server answered ${status}.`, { path, status });
+  };
 }
 
 const TOO_SLOW = "too slow";

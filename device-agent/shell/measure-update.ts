@@ -1,6 +1,6 @@
 /** Recompiles every registered model with the candidate, compares it with the old program, and decides. */
 import type { ModelId } from "../../protocol/base/brand.ts";
-import { failed, type Failure, type Result } from "../../protocol/base/result.ts";
+import { failed, succeeded, type Failure, type Result } from "../../protocol/base/result.ts";
 import type { DriverRef, ModelVerdict, ReportBody } from "../../protocol/wire/index.ts";
 import { comparePrograms, judgeModel, judgeUpdate, scoreOf } from "../benchmark/index.ts";
 import { driverFor, type Candidate, type UpdateDecision } from "../slots/index.ts";
@@ -9,10 +9,8 @@ import { storedDriver, type AgentProgress, type Context } from "./context.ts";
 import { modelRow, type ModelRow, type UpdateSummary } from "./update-summary.ts";
 
 /** What compiling cost or why it failed, by model; lost in a restart, when it is done again. */
-export type CompileResults = Map<
-  ModelId,
-  Result<Pick<Compiled, "compileMs" | "residentBytesPeak">>
->;
+export type CompileResults = Map<ModelId, Result<CompileCost>>;
+type CompileCost = Pick<Compiled, "compileMs" | "residentBytesPeak">;
 
 /** Programs that compile are in the cache when this returns. */
 export async function recompileModels(
@@ -22,14 +20,14 @@ export async function recompileModels(
   const results: CompileResults = new Map();
   for (const model of await readModels(context.ports.files)) {
     const compiled = await compileFor(context, model, candidate.driver);
-    results.set(model.id, compiled);
-    // The session is a chip's memory: only its measurements are kept.
-    if (compiled.ok) {
-      const { compileMs, residentBytesPeak } = compiled.value;
-      results.set(model.id, { ok: true, value: { compileMs, residentBytesPeak } });
-    }
+    // The session is a chip's memory: only what it cost is kept.
+    results.set(model.id, compiled.ok ? succeeded(costOf(compiled.value)) : compiled);
   }
   return results;
+}
+
+function costOf({ compileMs, residentBytesPeak }: Compiled): CompileCost {
+  return { compileMs, residentBytesPeak };
 }
 
 export async function compileFor(

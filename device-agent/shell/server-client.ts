@@ -6,17 +6,15 @@ import {
   decodeCheckInReply,
   decodeEnrolReply,
   decodeReportAck,
-  DELTAS_ROUTE,
   DEVICE_ROUTES,
   encodeCheckInRequest,
   encodeEnrolRequest,
   MESSAGE_MEDIA_TYPE,
-  METADATA_ROUTE,
   NONCE_HEADER,
   problemDetails,
+  repositoryRoute,
   REQUEST_BYTES_MAX,
   signRequest,
-  TARGETS_ROUTE,
   type CheckInReply,
   type CheckInRequest,
   type EnrolReply,
@@ -26,6 +24,7 @@ import {
 } from "../../protocol/wire/index.ts";
 import type { ReadFrom } from "../slots/index.ts";
 import type { Fetch } from "../update/index.ts";
+import { ANSWER_MS_MAX, fetchOver, isGood, SILENCE_MS_MAX } from "./http.ts";
 import type { Http, HttpCode, HttpResponse } from "./http.ts";
 
 export interface ServerClientOptions {
@@ -49,14 +48,9 @@ export interface ServerClient {
   readTarget(path: string, bytesMax: number): ReadFrom<ServerCode>;
 }
 
-const SILENCE_MS_MAX = 15_000;
-/** For a whole answer: a server that sends a byte now and then holds nothing up for longer. */
-const ANSWER_MS_MAX = 120_000;
 /** For one answer with a bundle or a delta: what is missing then comes after the next check-in, from where it stopped. */
 const DOWNLOAD_MS_MAX = 3_600_000;
 const PROBLEM_BYTES_MAX = 1 << 16;
-const TARGETS_FOLDER = "targets/";
-const DELTAS_FOLDER = "deltas/";
 const PARTIAL_CONTENT = 206;
 
 export function serverClient(options: ServerClientOptions): ServerClient {
@@ -98,23 +92,11 @@ export function serverClient(options: ServerClientOptions): ServerClient {
       const answer = await post(DEVICE_ROUTES.reports, batch, signer);
       return answer.ok ? decodeReportAck(answer.value) : answer;
     },
-    fetch: async (path, bytesMax) => {
-      const url = urlOf(routeOf(path));
-      const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: ANSWER_MS_MAX };
-      const answer = await http.send({ method: "GET", url, headers: {}, ...limits });
-      if (!answer.ok) {
-        const code = answer.code === "ANSWER_TOO_LARGE" ? "FETCH_TOO_LARGE" : "FETCH_FAILED";
-        return failed(code, answer.message, { path });
-      }
-      if (isGood(answer.value)) return succeeded(answer.value.body);
-      const { status } = answer.value;
-      const code = status === 404 || status === 403 ? "NOT_FOUND" : "FETCH_FAILED";
-      return failed(code, `${path}: the server answered ${status}.`, { path, status });
-    },
+    fetch: fetchOver(http, (path) => urlOf(repositoryRoute(path))),
     readTarget: (path, bytesMax) => async (offset, onPiece) => {
       const answer = await http.send({
         method: "GET",
-        url: urlOf(routeOf(path)),
+        url: urlOf(repositoryRoute(path)),
         headers: { range: `bytes=${offset}-` },
         bytesMax,
         silenceMsMax: SILENCE_MS_MAX,
@@ -136,16 +118,6 @@ function skipping(offset: number, onPiece: (bytes: Uint8Array) => Promise<boolea
     toSkip -= bytes.length - rest.length;
     return rest.length === 0 || onPiece(rest);
   };
-}
-
-function routeOf(path: string): string {
-  if (path.startsWith(TARGETS_FOLDER)) return TARGETS_ROUTE + path.slice(TARGETS_FOLDER.length);
-  if (path.startsWith(DELTAS_FOLDER)) return DELTAS_ROUTE + path.slice(DELTAS_FOLDER.length);
-  return METADATA_ROUTE + path;
-}
-
-function isGood(response: HttpResponse): boolean {
-  return response.status >= 200 && response.status < 300;
 }
 
 function problemOf(response: HttpResponse): Result<never, ServerCode> {

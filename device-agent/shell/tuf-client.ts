@@ -3,7 +3,7 @@
  * `retile agent tuf`. Verification and order are those of device-agent/update.
  */
 import type { Instant } from "../../protocol/base/brand.ts";
-import { failed, succeeded, type Result } from "../../protocol/base/result.ts";
+import { succeeded, type Result } from "../../protocol/base/result.ts";
 import { TrustedSet, type TargetFile } from "../../protocol/metadata/index.ts";
 import { fileSystemOver, type FileSystem } from "../slots/index.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type RefreshNotice,
 } from "../update/index.ts";
 import { machineDisk } from "./disk.ts";
-import type { Http } from "./http.ts";
+import { fetchOver, type Http } from "./http.ts";
 import { fileNameOf, metadataStore } from "./metadata-store.ts";
 
 export interface TufClientOptions {
@@ -32,9 +32,6 @@ export interface TufDownloadOptions {
   /** In this order; the first failure ends it. */
   readonly targetNames: readonly string[];
 }
-
-const SILENCE_MS_MAX = 15_000;
-const DURATION_MS_MAX = 60_000;
 
 /** Takes this root as the first one to trust; nothing is fetched. */
 export async function initTufClient(
@@ -112,16 +109,5 @@ function storeIn(directory: string) {
 
 function fetchFrom(http: Http, baseUrl: string): Fetch {
   const base = baseUrl.endsWith("/") ? baseUrl : `${baseUrl}/`;
-  return async (path, bytesMax) => {
-    const limits = { bytesMax, silenceMsMax: SILENCE_MS_MAX, durationMsMax: DURATION_MS_MAX };
-    const answer = await http.send({ method: "GET", url: base + path, headers: {}, ...limits });
-    if (!answer.ok) {
-      const code = answer.code === "ANSWER_TOO_LARGE" ? "FETCH_TOO_LARGE" : "FETCH_FAILED";
-      return failed(code, answer.message, { path });
-    }
-    const { status, body } = answer.value;
-    if (status === 200) return succeeded(body);
-    const code = status === 404 || status === 403 ? "NOT_FOUND" : "FETCH_FAILED";
-    return failed(code, `${path}: the server answered ${status}.`, { path, status });
-  };
+  return fetchOver(http, (path) => base + path);
 }

@@ -19,5 +19,16 @@ export const TARGETS_ROUTE = "/repository/targets/";
 /** GET, with ranges: `<bundle's sha256>.json`, which deltas lead to a bundle, and the deltas by their own SHA-256. */
 export const DELTAS_ROUTE = "/repository/deltas/";
 
+const FOLDER_ROUTES = [
+  ["targets/", TARGETS_ROUTE],
+  ["deltas/", DELTAS_ROUTE],
+] as const;
+
+/** Where a file of the repository is, by its path there; metadata lies in no folder. */
+export function repositoryRoute(path: string): string {
+  const found = FOLDER_ROUTES.find(([folder]) => path.startsWith(folder));
+  return found ? found[1] + path.slice(found[0].length) : METADATA_ROUTE + path;
+}
+
 /** With a 401 of code SIGNATURE_CLOCK_SKEW: sign the same request again with this nonce. */
 export const NONCE_HEADER = "retile-nonce";
