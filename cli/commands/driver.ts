@@ -49,7 +49,11 @@ function registerTrace(driver: Command): void {
     .description("Write when each engine of a chip does what, as a Chrome or Perfetto trace")
     .argument("<model>", "a model file, or the name of a zoo model or of a measured network")
     .option("--soc <name>", "the chip", "sm8650")
-    .option("--precision <name>", "float, w8a8 or w8a16", "w8a8")
+    .option(
+      "--precision <name>",
+      "float, w8a8 or w8a16; models of stored numbers are as they are",
+      "w8a8",
+    )
     .option("--release <version>", "a release, or parity: as the published stack does it", "parity")
     .option("--shape <shapes>", "shapes of inputs that the model leaves open: input=1x3x48x192,…")
     .option("--out <file>", "where to write the trace", "trace.json")

@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { MODELS } from "../../compiler/models/index.ts";
+import { adopt, isStored } from "../../compiler/passes/index.ts";
 import { PARITY, RELEASES } from "../../compiler/releases/index.ts";
 import type { Recipe } from "../../compiler/releases/index.ts";
 import { chromeTrace } from "../../device-agent/soc/index.ts";
@@ -37,8 +38,11 @@ export async function traceModel(request: TraceRequest, output: Output): Promise
     const what = `--precision ${request.precision}: one of ${PRECISIONS.join(", ")}`;
     return unwrap(failed("USAGE", what));
   }
-  const graph = unwrap(await graphOf(request));
-  const program = unwrap(new Programs(unwrap(typedGraph(graph, precision)), recipe).for(soc));
+  const given = unwrap(await graphOf(request));
+  const isAsStored = isStored(given);
+  const graph = isAsStored ? unwrap(adopt(given)) : given;
+  const typed = isAsStored ? graph : unwrap(typedGraph(graph, precision));
+  const program = unwrap(new Programs(typed, recipe).for(soc));
   const timing = unwrap(timingOf(program, soc));
   const [segment] = program.segments;
   assert(segment?.kind === "htp", "a program of one segment on the HTP");

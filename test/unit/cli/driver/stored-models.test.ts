@@ -1,4 +1,7 @@
 /** Integer TFLite files through the driver's ABI: real numbers in, the evaluator's real numbers out. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { ModelSession } from "../../../../cli/driver/session.ts";
 import { RELEASES } from "../../../../compiler/releases/index.ts";
@@ -8,6 +11,7 @@ import { SOCS } from "../../../../device-agent/soc/index.ts";
 import { present } from "../../../../protocol/base/assert.ts";
 import { seededRandom } from "../../../../protocol/base/random.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
+import { retile } from "../../../support/command-line.ts";
 import { tfliteFile } from "../../../support/tflite-file.ts";
 import type { SmallGraph, SmallTensor } from "../../../support/tflite-file.ts";
 
@@ -78,4 +82,16 @@ test.each(["i8", "u8"] as const)("a network of %s", (type) => {
     const { outputs } = unwrap(session.run(new Map([["x", values]])));
     expect({ soc: soc.name, y: outputs.get("y") }).toEqual({ soc: soc.name, y: expected });
   }
+});
+
+test("`driver trace` times it as it is stored", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "trace-"));
+  const model = join(folder, "m.tflite");
+  writeFileSync(model, tfliteFile(network("u8")));
+  const out = ["--out", join(folder, "trace.json"), "--top", "9"];
+  const { report } = await retile("driver", "trace", model, "--soc", "sm8650", ...out);
+  rmSync(folder, { recursive: true });
+  const { microseconds, lowerBoundUs, operators } = report.summary;
+  expect(microseconds).toBeGreaterThan(lowerBoundUs);
+  expect(operators.length).toBeGreaterThan(4);
 });
