@@ -6,25 +6,38 @@ import { CodedError } from "../../../protocol/base/result.ts";
 import { attributesOf } from "../../ir/index.ts";
 import type { Graph, Node, Quantization, TensorType } from "../../ir/index.ts";
 
-/** Throws CodedError `UNSUPPORTED_OP` where a conversion says something else than the stored value's type. */
+/**
+ * Throws CodedError `UNSUPPORTED_OP` where a conversion says something else than the stored value's type, or a node
+ * works on the stored number itself.
+ */
 export function realGraph(segment: Graph): Graph {
-  const isEdge = edgesOf(segment);
-  const types = new Map([...segment.types].map(([name, type]) => [name, realType(name, type)]));
-  return { ...segment, types, nodes: segment.nodes.map(withoutConversion) };
+  const edges = storedEdges(segment);
+  const types = new Map<string, TensorType>(segment.types);
+  for (const [name, { shape }] of edges) types.set(name, { dtype: "f32", shape });
+  const nodes = segment.nodes.map((node) => realNode(node, edges));
+  return { ...segment, types, nodes };
+}
 
-  function realType(name: string, type: TensorType): TensorType {
-    return isEdge(name) && type.quantization !== undefined
-      ? { dtype: "f32", shape: type.shape }
-      : type;
-  }
+/** What the segment reads and gives that is stored, by name. */
+function storedEdges({ inputs, outputs, types }: Graph): ReadonlyMap<string, TensorType> {
+  return new Map(
+    [...inputs, ...outputs].flatMap((name) => {
+      const type = types.get(name);
+      return type?.quantization === undefined ? [] : [[name, type] as const];
+    }),
+  );
+}
 
-  function withoutConversion(node: Node): Node {
-    const [from = "", to = ""] = [node.inputs[0], node.outputs[0]];
-    const stored = CONVERSIONS[node.op]?.(from, to);
-    if (stored === undefined || !isEdge(stored)) return node;
-    if (!isSaidBy(node, segment.types.get(stored)?.quantization)) throw otherwise(node);
-    return { ...node, op: "identity", inputs: [from], attributes: new Map() };
+function realNode(node: Node, edges: ReadonlyMap<string, TensorType>): Node {
+  const [from = "", to = ""] = [node.inputs[0], node.outputs[0]];
+  const stored = CONVERSIONS[node.op]?.(from, to) ?? "";
+  const met = [...node.inputs, ...node.outputs].filter((name) => edges.has(name));
+  if (met.length === 0) return node;
+  if (met.length > 1 || met[0] !== stored) throw refused(node, "works on stored numbers");
+  if (!isSaidBy(node, edges.get(stored)?.quantization)) {
+    throw refused(node, "reads a stored value in another encoding than it was written in");
   }
+  return { ...node, op: "identity", inputs: [from], attributes: new Map() };
 }
 
 /** By operator, which of its two values is the stored one. */
@@ -32,11 +45,6 @@ const CONVERSIONS: Readonly<Record<string, (from: string, to: string) => string>
   dequantize: (from) => from,
   quantize: (_, to) => to,
 };
-
-function edgesOf({ inputs, outputs }: Graph): (name: string) => boolean {
-  const names = new Set([...inputs, ...outputs]);
-  return (name) => names.has(name);
-}
 
 function isSaidBy(node: Node, quantization: Quantization | undefined): boolean {
   const attributes = attributesOf(node);
@@ -46,7 +54,7 @@ function isSaidBy(node: Node, quantization: Quantization | undefined): boolean {
   return more.length === 0 && scales[0] === scale && (zeroPoints[0] ?? 0) === zeroPoint;
 }
 
-function otherwise({ name, op }: Node): CodedError<"UNSUPPORTED_OP"> {
-  const message = `node ${name} (${op}) reads a stored value in another encoding than it was written in`;
+function refused({ name, op }: Node, why: string): CodedError<"UNSUPPORTED_OP"> {
+  const message = `node ${name} (${op}) ${why}, which the CPU has no code for`;
   return new CodedError("UNSUPPORTED_OP", message, { node: name, operator: op });
 }

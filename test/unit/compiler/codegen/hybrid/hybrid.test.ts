@@ -201,6 +201,19 @@ describe("a stored graph", () => {
     }
   });
 
+  test.each<[string, string, Readonly<Record<string, string | readonly number[]>>]>([
+    ["means the stored number itself", "cast", { to: "f32" }],
+    ["reads it in another encoding", "dequantize", { scales: [0.25], zero_points: [0] }],
+  ])("a node that %s is refused, not misread", (_name, op, attributes) => {
+    const other = graphBuilder("misread");
+    const x = other.input("x", { dtype: "i8", shape: [1, 8], quantization: encoding });
+    const y = other.node({ op, name: "y", inputs: [x], attributes });
+    expect(compileHybrid(requestFor(other.finish([y])))).toMatchObject({
+      kind: "refused",
+      refusals: [{ place: "cpu", node: "y", failure: { code: "UNSUPPORTED_OP" } }],
+    });
+  });
+
   test("with its tables first it gives the same bytes, and fewer tables where some meet", () => {
     const first = tablesFirst.run(graph);
     for (let seed = 1; seed <= 4; seed++)
