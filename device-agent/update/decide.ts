@@ -249,6 +249,8 @@ function checkHardware(
   return failed("WRONG_HARDWARE", message, { soc, family });
 }
 
+const INTERFACE_CODES = { abi: "WRONG_ABI", isa: "WRONG_ISA" } as const;
+
 /** Equal majors; a minor only adds, so the device must know at least the driver's. */
 function checkInterface(
   which: "abi" | "isa",
@@ -260,12 +262,5 @@ function checkInterface(
   if (wants.major === has.major && wants.minor <= has.minor) return undefined;
   const details = { wants: `${wants.major}.${wants.minor}`, has: `${has.major}.${has.minor}` };
   const message = `The driver wants ${which.toUpperCase()} ${details.wants}, this device has ${details.has}.`;
-  switch (which) {
-    case "abi":
-      return failed("WRONG_ABI", message, details);
-    case "isa":
-      return failed("WRONG_ISA", message, details);
-    default:
-      return unreachable(which);
-  }
+  return failed(INTERFACE_CODES[which], message, details);
 }
