@@ -10,12 +10,12 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { types } from "node:util";
-import v8 from "node:v8";
 import vm from "node:vm";
 import { FRAME_BYTES_MAX } from "../../protocol/abi/abi.ts";
 import { isSha256 } from "../../protocol/base/brand.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { frameHeader, LENGTH_BYTES, readFrameLength } from "./frames.ts";
+import { optimizeLater } from "./one-call.ts";
 import { installRealm, type Realm, type RealmBridge, type RealmOutcome } from "./realm.ts";
 import { installTextDecoder, installTextEncoder } from "./realm-text.ts";
 
@@ -24,14 +24,8 @@ const OUTPUT = 1;
 const ERROR_OUTPUT = 2;
 const MESSAGE_LENGTH_MAX = 2000;
 
-/**
- * V8 optimises a function when it has run for so many bytes of its code. A driver's process lives for one call, in which
- * optimising as early as V8 does by itself takes more time than it brings. A version that has no such flag ignores it.
- */
-const INTERRUPT_BUDGET_BYTES = 400_000;
-
 function main(): void {
-  v8.setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET_BYTES}`);
+  optimizeLater();
   const [files = "", blobs = ""] = process.argv.slice(2);
   const request = readBytes(INPUT, readFrameLength(readBytes(INPUT, LENGTH_BYTES)));
   // An ordinary global object: the interceptors of a contextified one make every `Math.abs` a call into Node.

@@ -9,6 +9,7 @@ import type { Precision } from "../../cli/fidelity/parity.ts";
 import { importModel } from "../../compiler/frontend/import.ts";
 import { optimize } from "../../compiler/passes/index.ts";
 import { PARITY, RELEASES } from "../../compiler/releases/index.ts";
+import { optimizeLater } from "../../device-agent/host/one-call.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
@@ -23,6 +24,8 @@ export interface Compilation extends Spent {
   readonly residentBytesPeak: number;
 }
 
+// As in the process that a driver runs in.
+optimizeLater();
 const [path = "", recipeName = "", precision = "", socName = ""] = process.argv.slice(2);
 const recipe = present(
   [PARITY, ...RELEASES.values()].find(({ version }) => version === recipeName),

@@ -83,8 +83,8 @@ export function packChunk(
     const lanes = Math.min(32, g.outChannels - tile * 32);
     for (let lane = 0; lane < lanes; lane++) {
       const channel = tile * 32 + lane;
-      packFilter(from, { channel, lane, range }, elements.subarray(weightsAt));
-      writeBias(dtype, constants, { lane, value: biasOf(from, channel) });
+      const sum = packFilter(from, { channel, lane, range }, elements.subarray(weightsAt));
+      writeBias(dtype, constants, { lane, value: biasOf(from, channel, sum) });
       if (dtype === "f16") continue;
       const at = biasBytes + 4 * lane;
       const fixed = requantization.fixed?.multipliers[channel];
@@ -99,22 +99,17 @@ export function packChunk(
   return bytes;
 }
 
-/** What the accumulators begin with: the bias, and what the input's zero point adds to every sum. */
-function biasOf(from: MatrixNode, channel: number): number {
-  const { weights, requantization } = from;
+/** What the accumulators begin with: the bias, and what the input's zero point adds to every sum of products. */
+function biasOf(from: MatrixNode, channel: number, sumOfWeights: number): number {
+  const { weightZero, requantization } = from;
   const bias = from.bias?.[channel] ?? 0;
   if (requantization.zeroPointIn === 0) return bias;
-  const { first, step, count } = weightsOf(from, channel);
-  let sum = -count * from.weightZero;
-  for (let at = 0; at < count; at++) sum += weights[first + at * step] ?? 0;
-  return bias - requantization.zeroPointIn * sum;
+  return bias - requantization.zeroPointIn * (sumOfWeights - weightsCount(from) * weightZero);
 }
 
-/** Where the weights of one output channel are, in the order of its inputs and taps. */
-function weightsOf({ geometry: g, outputsLast }: MatrixNode, channel: number) {
-  const count = (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
-  if (outputsLast === true) return { first: channel, step: g.outChannels, count };
-  return { first: channel * count, step: 1, count };
+/** Of one output channel. */
+function weightsCount({ geometry: g }: MatrixNode): number {
+  return (g.inChannels / g.groups) * g.kernelHeight * g.kernelWidth;
 }
 
 interface Filter {
@@ -123,24 +118,31 @@ interface Filter {
   readonly range: TileRange;
 }
 
-/** One output channel's weights into its lane of the tiles [tap][input tile], element (c div 2) * 64 + lane * 2 + (c mod 2). */
-function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array | Uint16Array): void {
-  const { geometry: g, weights } = from;
+/**
+ * One output channel's weights into its lane of the tiles [tap][input tile], element (c div 2) * 64 + lane * 2 + (c mod
+ * 2). Returns their sum as they are stored.
+ */
+function packFilter(from: MatrixNode, filter: Filter, tiles: Uint8Array | Uint16Array): number {
+  const { geometry: g, weights, outputsLast = false } = from;
   const inPerGroup = g.inChannels / g.groups;
   const group = Math.floor(filter.channel / (g.outChannels / g.groups));
   const taps = g.kernelHeight * g.kernelWidth;
   const firstLane = group * inPerGroup - filter.range.begin * 32;
   const tapPitch = filter.range.count * TILE_ELEMENTS;
-  const { first, step } = weightsOf(from, filter.channel);
-  let source = first;
+  const step = outputsLast ? g.outChannels : 1;
+  let source = filter.channel * (outputsLast ? 1 : weightsCount(from));
+  let sum = 0;
   for (let c = firstLane; c < firstLane + inPerGroup; c++) {
     const lane = c & 31;
     let target = (c >> 5) * TILE_ELEMENTS + (lane >> 1) * 64 + filter.lane * 2 + (lane & 1);
     for (let tap = 0; tap < taps; tap++, source += step) {
-      tiles[target] = weights[source] ?? 0;
+      const weight = weights[source] ?? 0;
+      tiles[target] = weight;
+      sum += weight;
       target += tapPitch;
     }
   }
+  return sum;
 }
 
 const TILE_ELEMENTS = 1024;
