@@ -1,15 +1,24 @@
 /** Graphs whose weights nobody will look at: times depend on shapes alone. */
-import { allocate, elementCount, isFetched, lazyTensor } from "../../compiler/ir/index.ts";
-import type { Graph, Tensor } from "../../compiler/ir/index.ts";
+import {
+  DTYPE_BYTES,
+  elementCount,
+  isFetched,
+  lazyTensor,
+  viewElements,
+} from "../../compiler/ir/index.ts";
+import type { Elements, Graph, TensorType } from "../../compiler/ir/index.ts";
 
-/** Zeros in the place of what has not been computed so far: as large, and without memory until they are written to. */
+/** What has not been computed so far becomes zeros, as many, all in the same memory. */
 export function withoutWeights(graph: Graph): Graph {
-  const constants = [...graph.constants].map(
-    ([name, value]) => [name, isFetched(value) ? value : blank(value)] as const,
-  );
+  let zeros = new Uint8Array(0);
+  const zerosOf = (type: TensorType): Elements => {
+    const bytes = elementCount(type) * DTYPE_BYTES[type.dtype];
+    if (zeros.length < bytes) zeros = new Uint8Array(bytes);
+    return viewElements(type.dtype, zeros.subarray(0, bytes));
+  };
+  const constants = [...graph.constants].map(([name, value]) => {
+    const { type } = value;
+    return [name, isFetched(value) ? value : lazyTensor(type, () => zerosOf(type))] as const;
+  });
   return { ...graph, constants: new Map(constants) };
-}
-
-function blank({ type }: Tensor): Tensor {
-  return lazyTensor(type, () => allocate(type.dtype, elementCount(type)));
 }

@@ -10,12 +10,13 @@ import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { types } from "node:util";
+import v8 from "node:v8";
 import vm from "node:vm";
 import { FRAME_BYTES_MAX } from "../../protocol/abi/abi.ts";
 import { isSha256 } from "../../protocol/base/brand.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { frameHeader, LENGTH_BYTES, readFrameLength } from "./frames.ts";
-import { optimizeLater } from "./one-call.ts";
+import { ONE_CALL_FLAG } from "./one-call.ts";
 import { installRealm, type Realm, type RealmBridge, type RealmOutcome } from "./realm.ts";
 import { installTextDecoder, installTextEncoder } from "./realm-text.ts";
 
@@ -25,7 +26,7 @@ const ERROR_OUTPUT = 2;
 const MESSAGE_LENGTH_MAX = 2000;
 
 function main(): void {
-  optimizeLater();
+  v8.setFlagsFromString(ONE_CALL_FLAG);
   const [files = "", blobs = ""] = process.argv.slice(2);
   const request = readBytes(INPUT, readFrameLength(readBytes(INPUT, LENGTH_BYTES)));
   // An ordinary global object: the interceptors of a contextified one make every `Math.abs` a call into Node.

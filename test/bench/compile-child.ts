@@ -4,12 +4,13 @@
  *     node --import tsx compile-child.ts MODEL RECIPE PRECISION CHIP
  */
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { Programs, typedGraph } from "../../cli/fidelity/parity.ts";
 import type { Precision } from "../../cli/fidelity/parity.ts";
 import { importModel } from "../../compiler/frontend/import.ts";
 import { optimize } from "../../compiler/passes/index.ts";
 import { PARITY, RELEASES } from "../../compiler/releases/index.ts";
-import { optimizeLater } from "../../device-agent/host/one-call.ts";
+import { ONE_CALL_FLAG } from "../../device-agent/host/one-call.ts";
 import { socNamed } from "../../device-agent/soc/index.ts";
 import { present } from "../../protocol/base/assert.ts";
 import { unwrap } from "../../protocol/base/result.ts";
@@ -25,7 +26,7 @@ export interface Compilation extends Spent {
 }
 
 // As in the process that a driver runs in.
-optimizeLater();
+setFlagsFromString(ONE_CALL_FLAG);
 const [path = "", recipeName = "", precision = "", socName = ""] = process.argv.slice(2);
 const recipe = present(
   [PARITY, ...RELEASES.values()].find(({ version }) => version === recipeName),
