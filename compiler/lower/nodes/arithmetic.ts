@@ -241,12 +241,18 @@ function spread(data: StoredArray, count: number): StoredArray {
   return values.fill(data[0] ?? 0);
 }
 
-/** Two computed operands of one shape in different orders: both are brought into the usual one. */
+/** Two computed operands whose elements lie in different orders: both are brought into the usual one. */
 function liesOtherwise(context: NodeContext): boolean {
   if (context.constant(0) !== undefined || context.constant(1) !== undefined) return false;
   const [a, b] = [context.placement(0), context.placement(1)];
-  if (!sameShape(context.type(0).shape, context.type(1).shape)) return false;
-  return !sameArrangement(a.arrangement, b.arrangement) || !sameGrid(a.grid, b.grid);
+  const [shapeA, shapeB] = [context.type(0).shape, context.type(1).shape];
+  if (sameShape(shapeA, shapeB) && !sameGrid(a.grid, b.grid)) return true;
+  // Axes along which one operand is repeated say nothing about the other.
+  return shapeA.some((size, axis) => {
+    const other = axis + shapeB.length - shapeA.length;
+    const [own, beside] = [a.arrangement[axis] ?? [], b.arrangement[other] ?? []];
+    return size === shapeB[other] && !sameArrangement([own], [beside]);
+  });
 }
 
 export function lowerSoftmax(context: NodeContext): void {

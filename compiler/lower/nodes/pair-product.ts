@@ -1,9 +1,12 @@
 /** matmul of two activations. */
+import { divCeil } from "../../../protocol/base/integers.ts";
+import { CROUTON_CHANNELS } from "../../../protocol/isa/index.ts";
 import { onlyFactor } from "../arrangement.ts";
 import type { Arrangement, Factor } from "../arrangement.ts";
 import { storedEncoding } from "../encoding.ts";
 import { unsupported } from "../failure.ts";
 import { tokenGrid, withChannels } from "../grid.ts";
+import type { Grid } from "../grid.ts";
 import type { NodeContext, Placed, Placement } from "./context.ts";
 import { requantization } from "./filters.ts";
 import { addEmptied, fillsTiles } from "./lanes.ts";
@@ -83,10 +86,16 @@ function groupsOf(context: NodeContext, a: Placed, depth: number): number {
   if (!isMatrix || !isChannel(columns, depth) || a.grid.channels !== groups * depth) {
     throw refused(context, "a product of operands that lie otherwise");
   }
-  if (a.grid.tiles !== groups * Math.ceil(depth / 32)) {
+  if (!areWholeTiles(a.grid, { groups, channels: depth })) {
     throw refused(context, "a product over groups that share channel tiles");
   }
   return groups;
+}
+
+/** Whether every group begins with a channel tile of its own. */
+function areWholeTiles(grid: Grid, of: { groups: number; channels: number }): boolean {
+  const begin = of.channels % CROUTON_CHANNELS === 0 || grid.groupChannels === of.channels;
+  return begin && grid.tiles === of.groups * divCeil(of.channels, CROUTON_CHANNELS);
 }
 
 function batchGroups(context: NodeContext, batch: readonly Factor[], channels: number): number {
@@ -115,7 +124,7 @@ function checkSecond(context: NodeContext, b: Placed, of: Second): void {
   }
   const wanted = tokenGrid(b.grid.pixels, b.grid.channels, b.grid.format);
   const isTokens = b.grid.columns === 1 && b.grid.height === wanted.height;
-  if (!isTokens || b.grid.tiles !== of.groups * Math.ceil(channels / 32)) {
+  if (!isTokens || !areWholeTiles(b.grid, { groups: of.groups, channels })) {
     throw refused(context, "a second operand that is no list of tokens");
   }
 }

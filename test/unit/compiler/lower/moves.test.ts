@@ -32,6 +32,15 @@ describe("moves equal the evaluator in every bit", () => {
     const y = g.node("reshape", [turned], { shape: [1, 48, 7, 10], quantization });
     checkGraph(g.finish(g.node("conv", [y, g.weights([8, 48, 1, 1], 0)])), 1, TARGETS);
   });
+  test("shuffled channels by a pixel in the usual order", () => {
+    const g = int8Graph(3);
+    const x = g.input([1, 33, 5, 3]);
+    const quantization = g.encodingOf(x);
+    const split = g.node("reshape", [x], { shape: [1, 11, 3, 5, 3], quantization });
+    const turned = g.node("transpose", [split], { perm: [0, 2, 1, 3, 4], quantization });
+    const y = g.node("reshape", [turned], { shape: [1, 33, 5, 3], quantization });
+    checkGraph(g.finish(g.node("add", [y, g.input([1, 33, 1, 1])])), 1, TARGETS);
+  });
   test("ports with their channels last", () => {
     const g = int8Graph(7);
     const x = g.input([1, 6, 9, 5]);

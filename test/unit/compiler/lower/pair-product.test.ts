@@ -1,8 +1,9 @@
 /** Products of two activations over channels that fill no tile: what lies beyond the last channel is not summed. */
-import { test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { PRECISIONS, typedGraph } from "../../../../cli/fidelity/parity.ts";
 import type { Precision } from "../../../../cli/fidelity/parity.ts";
 import { unwrap } from "../../../../protocol/base/result.ts";
+import { lowerFor } from "../../../support/chip-run.ts";
 import { checkGraph, CHIPS } from "./chip.ts";
 import { floatGraph } from "./float-graph.ts";
 import type { Float } from "./float-graph.ts";
@@ -37,6 +38,18 @@ test.each(CASES)("tokens %s with each other, in %s", (name, precision) => {
     const x = OPERANDS[name]!(g);
     return g.node("matmul", [x, g.node("transpose", [x], { perm: [0, 2, 1] })]);
   });
+});
+
+test("heads that share channel tiles are refused, as many tiles as they would have alone or not", () => {
+  const g = floatGraph(3);
+  const split = g.node("reshape", [g.input([1, 56, 104])], { shape: [1, 56, 2, 52] });
+  const heads = (perm: number[]): string => g.node("transpose", [split], { perm });
+  const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
+  const graph = unwrap(typedGraph(g.builder.finish([scores]), "float"));
+  const [soc] = CHIPS;
+  const lowered = lowerFor(graph, { version: "1.1.0", soc: soc! });
+  expect(lowered).toMatchObject({ ok: false, code: "UNSUPPORTED_OP" });
+  expect(lowered.ok ? "" : lowered.message).toMatch(/share channel tiles/);
 });
 
 test.each(CASES)("shares of tokens %s, in %s", (name, precision) => {
