@@ -20,5 +20,7 @@ export interface EmptiedCopy {
 export function addEmptied(context: NodeContext, { from, to, grid, fill }: EmptiedCopy): void {
   const sources = Array.from({ length: grid.channels }, (_, at) => ({ input: 0, at }));
   const placed = { inputs: [from], grids: [grid], output: to, outputGrid: grid };
-  context.add(channelMoveStage({ node: context.node.name, ...placed, sources, fill }));
+  context.add(
+    channelMoveStage({ node: context.node.name, ...placed, sources, fill, outside: fill }),
+  );
 }

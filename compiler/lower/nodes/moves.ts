@@ -33,6 +33,8 @@ interface Move {
   readonly output: ValueId;
   readonly outputGrid: Grid;
   readonly fill: number;
+  /** The zero point of the result. */
+  readonly outside: number;
 }
 
 /** The same croutons under other axes. */
@@ -159,7 +161,9 @@ function moveOne(context: NodeContext, axes: Move["axes"], fill: number): void {
   const inputs = [context.placement(0)];
   const output = context.output();
   const { shape } = context.outputType;
-  move(context, { inputs, shape, axes, output, outputGrid: context.grid(output), fill });
+  const { zeroPoint: outside } = storedEncoding(context.outputType);
+  const outputGrid = context.grid(output);
+  move(context, { inputs, shape, axes, output, outputGrid, fill, outside });
 }
 
 /** Concatenation by moving everything, along any axis. */
@@ -175,7 +179,8 @@ function lowerMovedConcat(context: NodeContext): void {
   const axes = shape.map((size, other) => (other === axis ? along : identity(size)));
   const output = context.output();
   const { zeroPoint: fill } = storedEncoding(outputType);
-  move(context, { inputs, shape, axes, output, outputGrid: context.grid(output), fill });
+  const outputGrid = context.grid(output);
+  move(context, { inputs, shape, axes, output, outputGrid, fill, outside: fill });
 }
 
 /** An operand as a value, also where it is constant. */
@@ -226,7 +231,8 @@ export function inUsualOrder(
     return from.value;
   const output = mover.temporary(outputGrid, from.zeroPoint);
   const axes = shape.map((size) => identity(size));
-  move(mover, { inputs: [from], shape, axes, output, outputGrid, fill: from.zeroPoint });
+  const { zeroPoint: fill } = from;
+  move(mover, { inputs: [from], shape, axes, output, outputGrid, fill, outside: fill });
   return output;
 }
 
@@ -238,9 +244,9 @@ function move(mover: Mover, from: Move): void {
   const grids = from.inputs.map(({ grid }) => grid);
   const [first] = grids;
   if (first === undefined) return;
-  const { output, outputGrid, fill } = from;
+  const { output, outputGrid, fill, outside } = from;
   const inputs = from.inputs.map(({ value }) => value);
-  const common = { node: mover.node.name, fill };
+  const common = { node: mover.node.name, fill, outside };
   const target = { ...common, inputs, grids, output, outputGrid };
   const keepsChannels =
     isWhole(channels, outputGrid.channels) && grids.every((grid) => sameChannels(grid, outputGrid));
@@ -256,7 +262,7 @@ function move(mover: Mover, from: Move): void {
   }
   if (inputs.length > 1) throw unsupported(mover.node.name, "moving pixels and channels at once");
   const between = withChannels(outputGrid, first.channels, first.groupChannels);
-  const moved = mover.temporary(between, fill);
+  const moved = mover.temporary(between, outside);
   const halfway = { ...common, inputs, grids, output: moved, outputGrid: between };
   mover.add(pixelMoveStage({ ...halfway, sources: pixels }));
   const rest = { ...target, inputs: [moved], grids: [between] };

@@ -228,7 +228,9 @@ function interleave(context: NodeContext, phased: Phased): void {
     const grids = [context.grid(phased.value)];
     const { name: node } = context.node;
     const inputs = [phased.value];
-    context.add(pixelMoveStage({ node, inputs, grids, output, outputGrid, sources, fill: 0 }));
+    context.add(
+      pixelMoveStage({ node, inputs, grids, output, outputGrid, sources, fill: 0, outside: 0 }),
+    );
     return;
   }
   context.add(

@@ -41,7 +41,7 @@ function copyPixels(context: NodeContext, vertical: ResizeAxis, horizontal: Resi
   const { name: node } = context.node;
   const { zeroPoint: fill } = storedEncoding(context.outputType);
   const from = { inputs: [input], grids: [inputGrid], output, outputGrid };
-  context.add(pixelMoveStage({ node, ...from, sources, fill }));
+  context.add(pixelMoveStage({ node, ...from, sources, fill, outside: fill }));
 }
 
 export function lowerLerp(context: NodeContext): void {

@@ -20,6 +20,8 @@ export interface MoveNode {
   readonly sources: readonly (Source | undefined)[];
   /** What stands where nothing comes from anywhere, as it is stored. */
   readonly fill: number;
+  /** What the lanes outside the image get: the zero point. */
+  readonly outside: number;
 }
 
 export interface Source {
@@ -124,7 +126,7 @@ function emitPixelRow(from: MoveNode, work: Work): void {
     const first = (row * grid.columns + column) * croutonEntries;
     work.emit.vector({
       kernel: `copy_${format.dtype}`,
-      shape: { parameters: { outside: from.fill } },
+      shape: { parameters: { outside: from.outside } },
       operands: {
         x: pixelOperand(work.pixelTable(tile) + 4 * first),
         y: outputAt(work, segment),
@@ -214,7 +216,7 @@ function emitChannels(from: MoveNode, work: Work, run: ChannelRun): void {
     const some = parts.slice(first, first + PARTS_MAX);
     const shape = {
       counts: { parts: some.length, first: first === 0 ? 1 : 0, later: first === 0 ? 0 : 1 },
-      parameters: { fill: from.fill },
+      parameters: { fill: from.fill, outside: from.outside },
     };
     const x = some.map(({ input, tile }) => inputAt(work, input, { ...segment, tile }));
     const lanes = some.map((_, index) => linear(work.constants + (lanesAt[first + index] ?? 0)));

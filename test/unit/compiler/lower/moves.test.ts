@@ -97,7 +97,7 @@ test("ports hold axes of tokens and of channels in their order", () => {
 
 describe("what was moved is padded by its zero point", () => {
   const pads = [1, 1, 1, 1];
-  test("a slice, and pixels and channels picked by indices", () => {
+  test("a pad by another number, a slice, and pixels and channels picked by indices", () => {
     const g = int8Graph(3);
     const x = g.input([1, 20, 13, 17]);
     const quantization = g.encodingOf(x);
@@ -107,7 +107,9 @@ describe("what was moved is padded by its zero point", () => {
         tensorFrom({ dtype: "i64", shape: [values.length] }, (at) => values[at] ?? 0),
       );
     const cut = { starts: [0, 0, 1, 2], ends: [1, 20, 12, 15], steps: [1, 1, 1, 1], quantization };
+    const half = { before: [0, 0, 1, 0], after: [0, 0, 1, 0], value: 0.5, quantization };
     const moved = [
+      g.node("pad", [x], half),
       g.node("slice", [x], cut),
       g.node("gather", [x, indices("rows", 3, -1, 0, 3, 7)], { axis: 2, quantization }),
       g.node("gather", [x, indices("channels", 19, 4, 4, -20)], { axis: 1, quantization }),
