@@ -50,6 +50,8 @@ function floatOnly({ nodes }: Graph): [string, string][] {
 
 /** Of compiling one model in segments; the networks known need a dozen at most. */
 const ATTEMPTS_MAX = 32;
+/** Of those that fail for want of room, which only a whole memory plan tells: they take as long as compiling. */
+const TIGHT_MAX = 3;
 
 /** Moves what is refused to the CPU until nothing is; adds to the reasons. */
 function compilable(
@@ -57,14 +59,17 @@ function compilable(
   target: Target,
   reasons: Map<string, string>,
 ): Result<PlacedProgram> {
+  let tight = 0;
   for (let attempts = 1; ; attempts++) {
     const form = mixed(new Set(reasons.keys()));
     const outcome = form.ok ? compileHybrid({ ...target, graph: form.value }) : refusedForm(form);
     if (outcome.kind === "compiled") return succeeded({ ...outcome, reasons });
-    if (attempts === ATTEMPTS_MAX) return outcome.refusals[0].failure;
+    const [{ failure }] = outcome.refusals;
+    if (failure.code === "DOES_NOT_FIT") tight++;
+    if (attempts === ATTEMPTS_MAX || tight > TIGHT_MAX) return failure;
     const before = reasons.size;
     for (const refusal of outcome.refusals) refuse(graph, refusal, reasons);
-    if (reasons.size === before) return outcome.refusals[0].failure;
+    if (reasons.size === before) return failure;
   }
 }
 
