@@ -296,7 +296,8 @@ function resizeElement(call: EvaluationCall): ElementRule {
     for (let tap = 0; tap < taps.sources.length; tap++) {
       const part = sum(axis - 1, outer, offset + (taps.sources[tap] ?? 0) * stride);
       if (part === undefined) return undefined;
-      total = (total ?? 0) + part * (taps.weights[tap] ?? 0);
+      // From negative zero on, which leaves every number as it is: one that is copied keeps its sign.
+      total = (total ?? -0) + part * (taps.weights[tap] ?? 0);
     }
     return total;
   };

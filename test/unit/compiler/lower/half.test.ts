@@ -58,6 +58,12 @@ describe("products", () => {
         dilations: [2, 2],
       }),
     ));
+  test("enlargement keeps the sign of zero", () =>
+    check((g) => {
+      const x = g.node("neg", [g.node("relu", [g.input([1, 24, 5, 9])])]);
+      const sizes = { sizes: [20, 9], scales: [4, 1] };
+      return g.node("resize", [x], { ...sizes, coordinates: "asymmetric", nearest: "floor" });
+    }));
   for (const op of ["reciprocal", "log"]) {
     test(`channels that fill no tile, of a ${op}, which is infinite at zero`, () =>
       check((g) => {
