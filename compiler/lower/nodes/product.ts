@@ -20,6 +20,7 @@ import { matrixCycles, matrixStage } from "../stages/matrix.ts";
 import { depthToSpaceStage, isCopyFactor } from "../stages/copies.ts";
 import { pixelMoveStage } from "../stages/moves.ts";
 import type { Source } from "../stages/moves.ts";
+import { pixelwise } from "../stages/window.ts";
 import { readsOutside } from "../stages/window.ts";
 import { wholeImagePlaces } from "./whole-image.ts";
 
@@ -77,19 +78,13 @@ function checkFields(node: string, g: ConvolutionGeometry): void {
 
 /** One pixel to one pixel: what 1x1 convolutions and matrix products have in common. */
 function pixelGeometry(
-  image: { readonly height: number; readonly width: number },
+  image: Pick<Grid, "height" | "width">,
   channels: { readonly input: number; readonly output: number },
 ): ConvolutionGeometry {
   return {
-    batch: 1,
-    inChannels: channels.input,
-    inHeight: image.height,
-    inWidth: image.width,
-    outChannels: channels.output,
-    outHeight: image.height,
-    outWidth: image.width,
-    ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, dilationY: 1, dilationX: 1 },
-    ...{ padTop: 0, padLeft: 0, padBottom: 0, padRight: 0, groups: 1 },
+    ...{ batch: 1, groups: 1, inChannels: channels.input, outChannels: channels.output },
+    ...pixelwise(image),
+    ...{ padBottom: 0, padRight: 0 },
   };
 }
 

@@ -6,7 +6,7 @@ import { constants, ROW_BY_ROW } from "../stage.ts";
 import type { Stage, TableView, ValueId, Work } from "../stage.ts";
 import { outputAt, runOf, tileSegments } from "./segments.ts";
 import type { Segment } from "./segments.ts";
-import { haloOf, vectorGeometry, windowOf } from "./window.ts";
+import { haloOf, pixelwise, POINTWISE, vectorGeometry, windowOf } from "./window.ts";
 
 export interface ConvertNode {
   readonly node: string;
@@ -21,17 +21,10 @@ export interface ConvertNode {
   readonly zeroPointOut: number;
 }
 
-const POINTWISE = {
-  ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, dilationY: 1, dilationX: 1 },
-  ...{ padTop: 0, padLeft: 0, padBottom: 0, padRight: 0 },
-};
-
 export function convertStage(from: ConvertNode): Stage {
   const { inputGrid, outputGrid: grid, table } = from;
-  const { height, width } = grid;
-  const image = { inHeight: height, inWidth: width, outHeight: height, outWidth: width };
   // Lanes of the output's croutons may lie beyond the input's.
-  const reached = vectorGeometry({ ...POINTWISE, ...image }, grid.format);
+  const reached = vectorGeometry(pixelwise(grid), grid.format);
   return {
     ...ROW_BY_ROW,
     node: from.node,

@@ -12,7 +12,7 @@ import { constants, WHOLE_UNIT } from "../stage.ts";
 import type { Stage, ValueId, Work } from "../stage.ts";
 import type { Requantization } from "./matrix-node.ts";
 import { emitProduct, MULTIPLIER_BYTES, PAIR_PRODUCTS } from "./product-format.ts";
-import { windowOf } from "./window.ts";
+import { POINTWISE, windowOf } from "./window.ts";
 
 export interface PairProductNode {
   readonly node: string;
@@ -279,4 +279,3 @@ function multiplyGroup(from: PairProductNode, work: Work, at: Packed): void {
 }
 
 const SINGLE_TAP = { tapColumns: 1, tapBegin: 0, tapCount: 1, dilationY: 1, dilationX: 1 };
-const POINTWISE = { strideY: 1, strideX: 1, padTop: 0, padLeft: 0 };

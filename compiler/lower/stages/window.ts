@@ -8,6 +8,17 @@ import type { Grid } from "../grid.ts";
 import { windowOperand } from "../emitter.ts";
 import type { Halo, RowRange, TableView } from "../stage.ts";
 
+/** A window of one pixel. */
+export const POINTWISE = {
+  ...{ kernelHeight: 1, kernelWidth: 1, strideY: 1, strideX: 1, dilationY: 1, dilationX: 1 },
+  ...{ padTop: 0, padLeft: 0 },
+};
+
+/** Each pixel of an image to the same pixel. */
+export function pixelwise({ height, width }: Pick<Grid, "height" | "width">): WindowGeometry {
+  return { inHeight: height, inWidth: width, outHeight: height, outWidth: width, ...POINTWISE };
+}
+
 /** Croutons outside the image that the windows of valid outputs touch. */
 export function haloOf(g: WindowGeometry, input: Grid, fill: number): Halo {
   const { columns } = input.format;
