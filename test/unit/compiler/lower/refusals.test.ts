@@ -30,10 +30,10 @@ describe("what the HTP cannot do is refused with the node's name", () => {
     const y = g.node("reshape", [x], { shape: [1, 128] });
     expect(outcome(g.finish(y))).toBe("UNSUPPORTED_OP reshape1");
   });
-  test("a product of two variables", () => {
+  test("a product of two variables with a bias", () => {
     const g = int8Graph(1);
-    const y = g.node("matmul", [g.input([4, 8]), g.input([8, 4])]);
-    expect(outcome(g.finish(y))).toBe("UNSUPPORTED_OP matmul2");
+    const y = g.node("matmul", [g.input([4, 8]), g.input([8, 4]), g.bias(4)]);
+    expect(outcome(g.finish(y))).toBe("UNSUPPORTED_OP matmul3");
   });
   test("fp16 on a chip that does not have it", () => {
     const { builder } = int8Graph(1);
