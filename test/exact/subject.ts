@@ -50,7 +50,7 @@ export function noise(graph: Graph, seed: number): ReadonlyMap<string, Float32Ar
   );
 }
 
-/** Of a float graph, on one image of noise. */
+/** Of a float graph, on one image of noise; what overflows counts for nothing. */
 export function evaluatedRanges(float: Graph, seed: number): Encodings {
   const inputs = [...noise(float, seed)].map(([name, data]) => {
     return [name, tensor(present(float.types.get(name), name), data)] as const;
@@ -58,10 +58,14 @@ export function evaluatedRanges(float: Graph, seed: number): Encodings {
   return calibrate(float, [
     (observe) => {
       evaluate(float, new Map(inputs), {
-        observe: (name, { data }) => observe(name, data as Float32Array),
+        observe: (name, { data }) => observe(name, (data as Float32Array).map(finite)),
       });
     },
   ]);
+}
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
 }
 
 export function referenceOf({ graph, inputs }: Subject, seed: number): Reference {
