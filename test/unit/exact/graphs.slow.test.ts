@@ -3,7 +3,8 @@ import { expect, test } from "@jest/globals";
 import { compareGraph } from "../../exact/graphs.ts";
 
 const CASES = 120;
-const SEED = Number(process.env["RETILE_SEED"] ?? Date.now() % 0x7fffffff);
+/** The same graphs in every run: new ones are looked for by the command. */
+const SEED = Number(process.env["RETILE_SEED"] ?? 1);
 
 test(`random graphs from seed ${SEED} on give the evaluator's bits, or are refused`, () => {
   const rows = Array.from({ length: CASES }, (_, index) => compareGraph(SEED + index));
