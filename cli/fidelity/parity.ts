@@ -84,22 +84,21 @@ export type TimedProgram = Pick<Program, "segments">;
 export class Programs {
   private readonly graph: Graph;
   private readonly recipe: Recipe;
-  private readonly timedByTarget = new Map<string, Result<TimedProgram>>();
+  private readonly timedBySoc = new Map<SocDescription, Result<TimedProgram>>();
 
   constructor(graph: Graph, recipe: Recipe = PARITY) {
     this.graph = graph;
     this.recipe = recipe;
   }
 
-  /** To be timed, which takes no weights; chips that a compiler cannot tell apart share one. */
+  /** To be timed, which takes no weights; compiled once for a chip. */
   weightless(soc: SocDescription): Result<TimedProgram> {
-    const target = targetOf(soc);
-    const known = this.timedByTarget.get(target);
+    const known = this.timedBySoc.get(soc);
     if (known !== undefined) return known;
     const graph = withoutWeights(this.graph);
     const segment = lowerTimed({ ...this.requestFor(soc), graph });
     const program = segment.ok ? succeeded({ segments: [segment.value] }) : segment;
-    this.timedByTarget.set(target, program);
+    this.timedBySoc.set(soc, program);
     return program;
   }
 
@@ -116,11 +115,6 @@ export class Programs {
   private requestFor(soc: SocDescription): LoweringRequest {
     return { graph: this.graph, soc, options: this.recipe.lowering, kernels };
   }
-}
-
-/** What the parity recipe reads of a chip. */
-function targetOf({ features, vtcmBytes, dma, hmx, hvx }: SocDescription): string {
-  return JSON.stringify([features, vtcmBytes, dma.queues, hmx, hvx]);
 }
 
 export function timingOf(program: TimedProgram, soc: SocDescription): Result<Timing> {
