@@ -19,7 +19,7 @@ import type { Encoding, Tensor } from "../../ir/index.ts";
 import { unsupported } from "../failure.ts";
 import { countsAllChannels, onlyFactor, sameArrangement } from "../arrangement.ts";
 import { clampBounds, storedEncoding } from "../encoding.ts";
-import { isPixel, sameGrid, withFormat } from "../grid.ts";
+import { isDense, isPixel, sameGrid, withChannels, withFormat } from "../grid.ts";
 import type { Grid } from "../grid.ts";
 import type { NodeContext } from "./context.ts";
 import { addEmptied, fillsTiles } from "./lanes.ts";
@@ -36,15 +36,17 @@ import { NORM_TILES_MAX, normStage } from "../stages/normalize.ts";
 import { FIXED_SOFTMAX, INTEGER_SOFTMAX, softmaxStage } from "../stages/softmax.ts";
 import type { SoftmaxRule } from "../stages/softmax.ts";
 
-/** The axis has to count the channels, or those of every group. */
-function requireChannels(context: NodeContext, axis: number): void {
+/** The grid of the input, whose groups the axis counts: those it has, or all channels as one. */
+function groupedBy(context: NodeContext, axis: number): Grid {
   const { arrangement, grid } = context.placement(0);
   const factor = onlyFactor(arrangement, axis);
   const isGroup =
     factor?.counts === "channel" && factor.step === 1 && factor.size === grid.groupChannels;
-  if (!isGroup && !countsAllChannels(arrangement, axis, grid)) {
+  if (isGroup) return grid;
+  if (!countsAllChannels(arrangement, axis, grid) || !isDense(grid)) {
     throw unsupported(context.node.name, "an axis other than the channels");
   }
+  return withChannels(grid, grid.channels);
 }
 
 export function lowerNorm(context: NodeContext): void {
@@ -53,7 +55,8 @@ export function lowerNorm(context: NodeContext): void {
   const placement = context.placement(0);
   const last = outputType.shape.length - 1;
   const { value: input, grid } = placement;
-  if (!countsAllChannels(placement.arrangement, last, grid) || grid.tiles > NORM_TILES_MAX) {
+  const isWhole = countsAllChannels(placement.arrangement, last, grid) && isDense(grid);
+  if (!isWhole || grid.tiles > NORM_TILES_MAX) {
     throw unsupported(node.name, "normalisation over this many or other channels");
   }
   if (scale === undefined || bias === undefined) throw unsupported(node.name, "a variable scale");
@@ -292,8 +295,8 @@ function addByteSoftmax(context: NodeContext, axis: number, rule: SoftmaxRule): 
 
 /** What every softmax is told. */
 function softmaxPlaces(context: NodeContext, axis: number) {
-  requireChannels(context, axis);
-  const { value: input, grid, arrangement } = context.placement(0);
+  const grid = groupedBy(context, axis);
+  const { value: input, arrangement } = context.placement(0);
   const outputGrid = withFormat(grid, context.outputGrid.format);
   const output = context.output({ grid: outputGrid, arrangement });
   return { node: context.node.name, input, output, grid, outputGrid };

@@ -171,7 +171,12 @@ function lowerMovedConcat(context: NodeContext): void {
   const { node, attributes, outputType } = context;
   const { shape } = outputType;
   const axis = normalizeAxis(attributes.number("axis"), shape.length) ?? 0;
-  const inputs = node.inputs.map((_, input) => placementOrConstant(context, input));
+  const inputs = node.inputs.map((_, input) => {
+    if (context.constant(input) === undefined && !isUsualBeside(context, input, axis)) {
+      context.image(input);
+    }
+    return placementOrConstant(context, input);
+  });
   const along = inputs.flatMap((_, input) => {
     const size = context.type(input).shape[axis] ?? 0;
     return identity(size).map(({ at }) => ({ input, at }));
@@ -181,6 +186,15 @@ function lowerMovedConcat(context: NodeContext): void {
   const { zeroPoint: fill } = storedEncoding(outputType);
   const outputGrid = context.grid(output);
   move(context, { inputs, shape, axes, output, outputGrid, fill, outside: fill });
+}
+
+/** Whether the input lies in the usual order along all axes but one: what moves along that one takes whole rows of the others. */
+function isUsualBeside(context: NodeContext, input: number, along: number): boolean {
+  const { arrangement, grid } = context.placement(input);
+  const usual = canonicalArrangement(context.type(input).shape, grid);
+  return arrangement.every(
+    (factors, axis) => axis === along || sameArrangement([factors], [usual[axis] ?? []]),
+  );
 }
 
 /** An operand as a value, also where it is constant. */

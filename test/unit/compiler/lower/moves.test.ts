@@ -41,6 +41,17 @@ describe("moves equal the evaluator in every bit", () => {
     const y = g.node("reshape", [turned], { shape: [1, 33, 5, 3], quantization });
     checkGraph(g.finish(g.node("add", [y, g.input([1, 33, 1, 1])])), 1, TARGETS);
   });
+  test("an image beside one whose channels were shuffled", () => {
+    const g = int8Graph(3);
+    const x = g.input([1, 16, 6, 4]);
+    const quantization = g.encodingOf(x);
+    const split = g.node("reshape", [x], { shape: [1, 8, 2, 6, 4], quantization });
+    const turned = g.node("transpose", [split], { perm: [0, 2, 1, 3, 4], quantization });
+    const y = g.node("reshape", [turned], { shape: [1, 16, 6, 4], quantization });
+    const other = g.builder.input("other", { dtype: "i8", shape: [1, 16, 6, 2], quantization });
+    const all = g.node("concat", [other, y], { axis: 3, quantization });
+    checkGraph(g.finish(all), 1, TARGETS);
+  });
   test("ports with their channels last", () => {
     const g = int8Graph(7);
     const x = g.input([1, 6, 9, 5]);

@@ -52,6 +52,21 @@ test("heads that share channel tiles are refused, as many tiles as they would ha
   expect(lowered.ok ? "" : lowered.message).toMatch(/share channel tiles/);
 });
 
+test.each(PRECISIONS)("a softmax and a norm over all heads together, in %s", (precision) => {
+  check(precision, (g) => {
+    const x = g.node("relu", [g.input([1, 22, 96])]);
+    const split = g.node("reshape", [x], { shape: [1, 22, 3, 32] });
+    const heads = (perm: number[]): string => g.node("transpose", [split], { perm });
+    const scores = g.node("matmul", [heads([0, 2, 1, 3]), heads([0, 2, 3, 1])]);
+    const shares = g.node("softmax", [scores], { axis: -1 });
+    const mixed = g.node("matmul", [shares, heads([0, 2, 1, 3])]);
+    const back = g.node("transpose", [mixed], { perm: [0, 2, 1, 3] });
+    const all = g.node("reshape", [back], { shape: [1, 22, 96] });
+    const normal = g.node("layer_norm", [all, g.constant([96]), g.constant([96])]);
+    return g.node("add", [g.node("softmax", [all], { axis: -1 }), normal]);
+  });
+});
+
 test.each(CASES)("shares of tokens %s, in %s", (name, precision) => {
   check(precision, (g) => {
     const shares = g.node("softmax", [g.input([1, 19, 19])], { axis: -1 });
