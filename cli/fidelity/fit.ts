@@ -2,7 +2,7 @@
  * `retile fidelity fit`: fits the numbers that no source gives on the calibration set, and shows what they are worth:
  * in sample, on networks left out, on a chip left out.
  */
-import { socNamed, socsFittedWith } from "../../device-agent/soc/index.ts";
+import { socsFittedWith } from "../../device-agent/soc/index.ts";
 import type { Fitted } from "../../device-agent/soc/index.ts";
 import type { Graph } from "../../compiler/ir/index.ts";
 import { present } from "../../protocol/base/assert.ts";
@@ -11,6 +11,7 @@ import type { Bar } from "../bars.ts";
 import { judge } from "../bars.ts";
 import type { ExitName } from "../exit-codes.ts";
 import type { Column, Output, Row } from "../output.ts";
+import { findSoc } from "../soc.ts";
 import { fileText, groupedBy } from "./fidelity.ts";
 import { solve } from "./least-squares.ts";
 import { isMeasurement, readMeasurements } from "./measurements.ts";
@@ -116,7 +117,7 @@ function casesOf(graph: Graph, rows: readonly Measurement[], output: Output): re
   if (!typed.ok) return [];
   const programs = new Programs(typed.value);
   return rows.flatMap((row): Case[] => {
-    const program = programs.weightless(present(socNamed(row.soc), row.soc));
+    const program = programs.weightless(unwrap(findSoc(row.soc)));
     if (!program.ok) output.say(`${model} ${precision}: ${program.message}`);
     return program.ok ? [{ ...row, program: program.value, simulatedUs: new Map() }] : [];
   });

@@ -84,22 +84,16 @@ export type TimedProgram = Pick<Program, "segments">;
 export class Programs {
   private readonly graph: Graph;
   private readonly recipe: Recipe;
-  private readonly timedBySoc = new Map<SocDescription, Result<TimedProgram>>();
 
   constructor(graph: Graph, recipe: Recipe = PARITY) {
     this.graph = graph;
     this.recipe = recipe;
   }
 
-  /** To be timed, which takes no weights; compiled once for a chip. */
+  /** To be timed, which takes no weights. */
   weightless(soc: SocDescription): Result<TimedProgram> {
-    const known = this.timedBySoc.get(soc);
-    if (known !== undefined) return known;
-    const graph = withoutWeights(this.graph);
-    const segment = lowerTimed({ ...this.requestFor(soc), graph });
-    const program = segment.ok ? succeeded({ segments: [segment.value] }) : segment;
-    this.timedBySoc.set(soc, program);
-    return program;
+    const segment = lowerTimed({ ...this.requestFor(soc), graph: withoutWeights(this.graph) });
+    return segment.ok ? succeeded({ segments: [segment.value] }) : segment;
   }
 
   for(soc: SocDescription): Result<Program> {

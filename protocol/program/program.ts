@@ -123,6 +123,16 @@ export interface Counters {
   readonly vtcmPeakBytes: number;
 }
 
+/** Of a program that says nothing of its work. */
+export const NO_COUNTERS: Counters = {
+  macsInt8: 0,
+  macsFp16: 0,
+  macsInt16: 0,
+  ddrReadBytes: 0,
+  ddrWriteBytes: 0,
+  vtcmPeakBytes: 0,
+};
+
 /** What a segment reads and writes, said or implied. */
 export function flowOf(program: Program, { flow }: Segment): Flow {
   const names = (ports: readonly Port[]): string[] => ports.map(({ name }) => name);

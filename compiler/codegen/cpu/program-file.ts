@@ -2,6 +2,7 @@
 import { product } from "../../../protocol/base/integers.ts";
 import { sha256Hex } from "../../../protocol/crypto/hash.ts";
 import { ISA_VERSION } from "../../../protocol/isa/index.ts";
+import { NO_COUNTERS } from "../../../protocol/program/index.ts";
 import type { Port, Program, Region } from "../../../protocol/program/index.ts";
 import type { CpuPort, CpuProgram } from "./program.ts";
 import { cpuSegment } from "./segment.ts";
@@ -34,14 +35,7 @@ export function cpuProgramFile(cpu: CpuProgram, identity: ProgramIdentity): Prog
     tensors: [],
     origins: cpu.stages,
     segments: [segment],
-    counters: {
-      macsInt8: 0,
-      macsFp16: 0,
-      macsInt16: 0,
-      ddrReadBytes: 0,
-      ddrWriteBytes: 0,
-      vtcmPeakBytes: 0,
-    },
+    counters: NO_COUNTERS,
     blobs: new Map([[sha256, weights]]),
   };
 }

@@ -224,7 +224,7 @@ function emitGlobalAverage(from: WholeImage, mean: Mean, work: Work): void {
   const { inputGrid: grid } = from;
   const small = isSummedAtOnce(grid);
   const chains = small ? 0 : partCount(grid);
-  if (!small) emitSums(from, chains, work);
+  if (!small) emitSums(from, work);
   const { format } = grid;
   // Lanes outside the image hold the zero point.
   const lanes = grid.rows * grid.columns * CROUTON_ROWS * format.columns;
@@ -274,8 +274,9 @@ function totalAt(
 }
 
 /** Sums of rows into scratch memory, chain by chain. */
-function emitSums(from: WholeImage, chains: number, work: Work): void {
+function emitSums(from: WholeImage, work: Work): void {
   const { inputGrid: grid } = from;
+  const chains = partCount(grid);
   const { format } = grid;
   const parts = Array.from({ length: chains }, (_, chain) => chainParts(grid, chains, chain));
   for (let part = 0; part < (parts[0]?.length ?? 0); part++) {

@@ -10,7 +10,7 @@ import { unwrap } from "../../../protocol/base/result.ts";
 import { packBundle } from "../../../protocol/bundle/index.ts";
 import { sha256Hex } from "../../../protocol/crypto/index.ts";
 import { ISA_VERSION, parseInstruction } from "../../../protocol/isa/index.ts";
-import { encodeProgram, type Port } from "../../../protocol/program/index.ts";
+import { encodeProgram, NO_COUNTERS, type Port } from "../../../protocol/program/index.ts";
 import { frameHeader, frameReader } from "../../../device-agent/host/frames.ts";
 import type { ChildEvents, Processes } from "../../../device-agent/host/index.ts";
 import { bytesOfRun } from "../../../device-agent/workload/runs.ts";
@@ -189,14 +189,7 @@ function identityProgram(
         streams: [{ queue: { core: 0, engine: "dma", index: 0 }, instructions }],
       },
     ],
-    counters: {
-      macsInt8: 0,
-      macsFp16: 0,
-      macsInt16: 0,
-      ddrReadBytes: 0,
-      ddrWriteBytes: 0,
-      vtcmPeakBytes: 0,
-    },
+    counters: NO_COUNTERS,
     blobs: new Map([[sha256, weights]]),
   });
 }

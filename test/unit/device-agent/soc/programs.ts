@@ -5,6 +5,7 @@ import { hex } from "../../../../protocol/base/bytes.ts";
 import { sha256 } from "../../../../protocol/crypto/index.ts";
 import { ISA_VERSION, parseInstruction } from "../../../../protocol/isa/index.ts";
 import type { Instruction, Stream } from "../../../../protocol/isa/index.ts";
+import { NO_COUNTERS } from "../../../../protocol/program/index.ts";
 import type { HtpSegment, Program, Region } from "../../../../protocol/program/index.ts";
 import { socNamed } from "../../../../device-agent/soc/index.ts";
 import type { VerifiedHtpSegment, VerifiedProgram } from "../../../../device-agent/soc/index.ts";
@@ -88,14 +89,7 @@ export function programOf(parts: ProgramParts): Program {
     tensors: [],
     origins: ["load", "convolve", "store"],
     segments: [{ kind: "htp", tables: parts.tables ?? noTables, streams: parts.streams }],
-    counters: {
-      macsInt8: 0,
-      macsFp16: 0,
-      macsInt16: 0,
-      ddrReadBytes: 0,
-      ddrWriteBytes: 0,
-      vtcmPeakBytes: 0,
-    },
+    counters: NO_COUNTERS,
     blobs: new Map([[hash, weights]]),
   };
 }
